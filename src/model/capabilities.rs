@@ -1,0 +1,83 @@
+//! What an instrument can do: plain data, the driver's word narrowed by configuration and never widened.
+
+use crate::{Axis, Beam, Key, Limits, StageKind, Value};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// The instrument is a digital twin.
+    pub simulated: bool,
+    pub stage: Option<StageCapabilities>,
+    pub electron: Option<BeamCapabilities>,
+    pub ion: Option<BeamCapabilities>,
+    pub chamber: Option<ChamberCapabilities>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageCapabilities {
+    pub kind: StageKind,
+    /// The axes there are, in order.
+    pub axes: Vec<Axis>,
+    pub limits: Limits,
+    pub home: bool,
+    pub link: bool,
+    /// The stage itself shifts x, y when it rotates, so that the picture's centre stays.
+    pub compucentric_rotation: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BeamCapabilities {
+    pub readable: Vec<Key>,
+    pub writable: Vec<Key>,
+    /// Scan sizes, pixels; empty = any.
+    pub resolutions: Vec<(u32, u32)>,
+    /// Field width, m.
+    pub hfw: (f64, f64),
+    /// Dwell time, s.
+    pub dwell_time: (f64, f64),
+    /// Working distance, m.
+    pub working_distance: (f64, f64),
+    /// Beam shift of either axis, largest magnitude, m.
+    pub shift: f64,
+    /// Voltage, V.
+    pub voltage: (f64, f64),
+    /// Probe current, A.
+    pub current: (f64, f64),
+    /// Discrete values, by key (currents, voltages, detectors, modes, plasma gases, presets).
+    pub available: Vec<(Key, Vec<Value>)>,
+    pub reduced_area: bool,
+    pub line_integration: bool,
+    pub frame_integration: bool,
+    pub interlacing: bool,
+    pub drift_correction: bool,
+    pub blanker: bool,
+    pub live: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChamberCapabilities {
+    pub pump: bool,
+    pub vent: bool,
+    pub camera: bool,
+}
+
+impl Capabilities {
+    pub fn beam(&self, beam: Beam) -> Option<&BeamCapabilities> {
+        match beam {
+            Beam::Electron => self.electron.as_ref(),
+            Beam::Ion => self.ion.as_ref(),
+        }
+    }
+
+    /// The beams there are, electron first.
+    pub fn beams(&self) -> Vec<Beam> {
+        Beam::ALL.into_iter().filter(|b| self.beam(*b).is_some()).collect()
+    }
+}
+
+impl BeamCapabilities {
+    /// The discrete values of `key`, empty when it takes any.
+    pub fn available(&self, key: Key) -> &[Value] {
+        self.available.iter().find(|(k, _)| *k == key).map_or(&[], |(_, v)| v.as_slice())
+    }
+}

@@ -1,0 +1,1 @@
+//! Saved stage positions: openFIBSEM's `positions.yaml` and `saved-positions.yaml`.

@@ -1,0 +1,1 @@
+//! YAML that Python reads back as the same values.
