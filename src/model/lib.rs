@@ -7,6 +7,8 @@
 pub mod beam;
 pub mod capabilities;
 pub mod config;
+pub mod failure;
+pub mod file;
 pub mod frame;
 pub mod geometry;
 pub mod key;
@@ -22,6 +24,7 @@ pub mod yaml;
 
 pub use beam::Beam;
 pub use capabilities::Capabilities;
+pub use failure::{Danger, ErrorKind, Identity, StopOutcome, StopReport};
 pub use frame::{Frame, Pixels};
 pub use geometry::{Geometry, StageKind};
 pub use key::{Key, Value};

@@ -1,0 +1,28 @@
+//! The table of drivers. To add one: its folder and one row.
+
+use crate::{Clock, HalError, Microscope, sim};
+use model::config::Instrument;
+use std::sync::Arc;
+
+/// What a driver is opened with.
+pub struct Opening {
+    pub instrument: Instrument,
+    pub clock: Arc<dyn Clock>,
+    /// The twin's world, which outlives its drivers; real drivers ignore it.
+    pub world: Option<Arc<sim::World>>,
+}
+
+pub struct DriverRow {
+    pub name: &'static str,
+    pub doc: &'static str,
+    /// Opens the instrument. Connecting only reads: nothing is changed.
+    pub open: fn(&Opening) -> Result<Box<dyn Microscope>, HalError>,
+}
+
+pub const DRIVERS: &[DriverRow] =
+    &[DriverRow { name: "sim", doc: "the digital twin: a world with a specimen and two beams", open: sim::open }];
+
+/// The driver of that name.
+pub fn find(name: &str) -> Option<&'static DriverRow> {
+    DRIVERS.iter().find(|row| row.name == name)
+}
