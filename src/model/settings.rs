@@ -1,7 +1,7 @@
 //! Settings of a picture, a beam and a detector, with openFIBSEM's field names, defaults and units (SI).
 
 use crate::Beam;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A point: metres in the picture (x right, y up, origin in the centre), or whatever the field says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,12 @@ pub struct Rect {
 }
 
 impl Rect {
-    pub const FULL: Rect = Rect { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
+    pub const FULL: Rect = Rect {
+        left: 0.0,
+        top: 0.0,
+        width: 1.0,
+        height: 1.0,
+    };
 
     /// Inside the picture and not empty.
     pub fn is_valid(&self) -> bool {
@@ -35,14 +40,19 @@ impl Rect {
     /// (x, y, w, h) in pixels of a picture of `size` (w, h), truncated as openFIBSEM truncates.
     pub fn pixels(&self, size: (u32, u32)) -> (u32, u32, u32, u32) {
         let (w, h) = (f64::from(size.0), f64::from(size.1));
-        ((self.left * w) as u32, (self.top * h) as u32, (self.width * w) as u32, (self.height * h) as u32)
+        (
+            (self.left * w) as u32,
+            (self.top * h) as u32,
+            (self.width * w) as u32,
+            (self.height * h) as u32,
+        )
     }
 }
 
 /// How a picture is to be taken (openFIBSEM's ImageSettings).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageSettings {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub beam_type: Beam,
     /// Width, height of the full frame, pixels.
     pub resolution: (u32, u32),
@@ -50,9 +60,9 @@ pub struct ImageSettings {
     pub dwell_time: f64,
     /// Horizontal field width of the full frame, m.
     pub hfw: f64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub autocontrast: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub save: bool,
     #[serde(default)]
     pub path: Option<String>,
@@ -70,7 +80,7 @@ pub struct ImageSettings {
     #[serde(default)]
     pub frame_integration: Option<u32>,
     /// Frames are registered before they are averaged; needs at least two.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub drift_correction: bool,
 }
 
@@ -138,11 +148,11 @@ pub struct BeamSettings {
     pub hfw: f64,
     pub resolution: (u32, u32),
     pub dwell_time: f64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub stigmation: Point,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub shift: Point,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub scan_rotation: f64,
     #[serde(default)]
     pub preset: Option<String>,
@@ -151,14 +161,28 @@ pub struct BeamSettings {
 /// What a detector is set to (openFIBSEM's FibsemDetectorSettings); contrast and brightness 0..1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DetectorSettings {
-    #[serde(rename = "type", default = "unknown")]
+    #[serde(
+        rename = "type",
+        alias = "detector_type",
+        default = "unknown",
+        deserialize_with = "null_is_unknown"
+    )]
     pub kind: String,
-    #[serde(default = "unknown")]
+    #[serde(alias = "detector_mode", default = "unknown", deserialize_with = "null_is_unknown")]
     pub mode: String,
-    #[serde(default)]
+    #[serde(alias = "detector_brightness", default, deserialize_with = "null_is_default")]
     pub brightness: f64,
-    #[serde(default)]
+    #[serde(alias = "detector_contrast", default, deserialize_with = "null_is_default")]
     pub contrast: f64,
+}
+
+/// Files write null where a value was never set.
+fn null_is_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(d)?.unwrap_or_default())
+}
+
+fn null_is_unknown<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(d)?.unwrap_or_else(unknown))
 }
 
 fn unknown() -> String {
@@ -167,6 +191,11 @@ fn unknown() -> String {
 
 impl Default for DetectorSettings {
     fn default() -> Self {
-        DetectorSettings { kind: "ETD".to_owned(), mode: "SecondaryElectrons".to_owned(), brightness: 0.5, contrast: 0.5 }
+        DetectorSettings {
+            kind: "ETD".to_owned(),
+            mode: "SecondaryElectrons".to_owned(),
+            brightness: 0.5,
+            contrast: 0.5,
+        }
     }
 }

@@ -89,18 +89,23 @@ impl MicroscopeState {
 
 /// A number, a numeric string or a date; what cannot be read is 0 rather than a lost picture.
 fn lenient_timestamp<'de, D: serde::Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
-    Ok(match serde_json::Value::deserialize(d)? {
-        serde_json::Value::Number(n) => n.as_f64().unwrap_or(0.0),
-        serde_json::Value::String(s) => s.parse().unwrap_or_else(|_| {
-            s.parse::<jiff::Timestamp>()
-                .map(|t| t.as_millisecond() as f64 / 1e3)
-                .or_else(|_| {
-                    s.replace(' ', "T").parse::<jiff::civil::DateTime>().and_then(|t| {
-                        t.to_zoned(jiff::tz::TimeZone::UTC).map(|z| z.timestamp().as_millisecond() as f64 / 1e3)
-                    })
-                })
-                .unwrap_or(0.0)
-        }),
-        _ => 0.0,
-    })
+    Ok(timestamp(&serde_json::Value::deserialize(d)?).unwrap_or(0.0))
+}
+
+/// POSIX seconds in a number, a numeric string or a date (without a zone: UTC).
+pub(crate) fn timestamp(value: &serde_json::Value) -> Option<f64> {
+    let text = match value {
+        serde_json::Value::Number(n) => return n.as_f64(),
+        serde_json::Value::String(s) => s.trim(),
+        _ => return None,
+    };
+    let seconds = |t: jiff::Timestamp| t.as_millisecond() as f64 / 1e3;
+    let local = || {
+        let civil: jiff::civil::DateTime = text.replace(' ', "T").parse().ok()?;
+        Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    };
+    text.parse()
+        .ok()
+        .filter(|t: &f64| t.is_finite())
+        .or_else(|| text.parse().ok().or_else(local).map(seconds))
 }

@@ -1,9 +1,18 @@
 //! A picture: pixels and openFIBSEM's metadata, and the TIFF that holds them.
+//!
+//! `tiff` reads and writes the file, `metadata` is what stands in it besides pixels, `save` names files and never
+//! overwrites one. Image processing lives in `vision`, not here.
 
 pub mod metadata;
+mod save;
+#[cfg(test)]
+mod tests;
+mod tiff;
 
+pub use metadata::{ExperimentRef, Metadata, User};
 use ndarray::Array2;
-pub use metadata::Metadata;
+pub use save::{beam_file_name, file_name, safe_name, session_folder, tif_path};
+pub use tiff::{FrameError, Loaded};
 
 /// Grey values, rows x columns (row 0 = top).
 #[derive(Clone, Debug, PartialEq)]

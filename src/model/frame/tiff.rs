@@ -1,0 +1,194 @@
+//! openFIBSEM's TIFF: grey, 8 or 16 bit, one uncompressed strip, the metadata as ASCII JSON in ImageDescription.
+//!
+//! Written exactly so; read from anything that holds a grey picture: other byte order, BigTIFF, tiles, LZW, deflate,
+//! PackBits, OME-TIFF, no metadata or broken metadata. Of several pages the first is read.
+
+use super::{Frame, Metadata, Pixels, metadata};
+use ::tiff::decoder::{Decoder, DecodingResult, Limits};
+use ::tiff::encoder::{ImageEncoder, Rational, TiffEncoder, colortype};
+use ::tiff::tags::{ResolutionUnit, Tag};
+use ::tiff::{ColorType, TiffError};
+use ndarray::Array2;
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek, Write};
+use std::path::Path;
+
+/// Why a picture could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    #[error("cannot read the picture ({0}): check that the file is there and may be read")]
+    Io(io::Error),
+    #[error(
+        "this is no TIFF, or a damaged one ({0}): take another copy, or open it in another program and save it again"
+    )]
+    Damaged(String),
+    #[error("this picture is {0}; fibdeck reads grey ones of 8 or 16 bits: convert it first")]
+    NotGrey(String),
+    #[error(
+        "this picture claims {width}x{height} pixels, more than the {limit} MiB a picture may take: crop it, or take another copy if it should be smaller"
+    )]
+    TooBig { width: u32, height: u32, limit: usize },
+}
+
+/// A picture that was read, and what was wrong with its metadata, if anything.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    pub frame: Frame,
+    /// One line each, for a person.
+    pub warnings: Vec<String>,
+}
+
+/// Most bytes of pixels a picture may have (16384 x 16384 at 16 bit is half of it).
+const MOST_BYTES: usize = 1 << 30;
+/// No compression TIFF knows shrinks grey values more than this (deflate: 1032 to 1).
+const BEST_COMPRESSION: u64 = 1100;
+
+impl Frame {
+    /// Read a TIFF file.
+    pub fn load(path: &Path) -> Result<Loaded, FrameError> {
+        let file = File::open(path).map_err(FrameError::Io)?;
+        let length = file.metadata().map_err(FrameError::Io)?.len();
+        read(BufReader::new(file), length)
+    }
+
+    /// Read a TIFF from memory.
+    pub fn decode(bytes: &[u8]) -> Result<Loaded, FrameError> {
+        read(Cursor::new(bytes), bytes.len() as u64)
+    }
+
+    /// The TIFF file, as bytes. An error only for pictures TIFF cannot hold (empty, or 4 GiB and more).
+    pub fn encode(&self) -> io::Result<Vec<u8>> {
+        let (w, h) = self.pixels.size();
+        let mut bytes = Cursor::new(Vec::with_capacity(
+            w * h * usize::from(self.pixels.bits() / 8) + (1 << 14),
+        ));
+        write(self, &mut bytes)?;
+        Ok(bytes.into_inner())
+    }
+}
+
+/// Write `frame` as a TIFF file.
+pub(super) fn write(frame: &Frame, out: impl Write + Seek) -> io::Result<()> {
+    write_tiff(frame, out).map_err(|e| match e {
+        TiffError::IoError(e) => e,
+        e => io::Error::new(io::ErrorKind::InvalidInput, e),
+    })
+}
+
+fn write_tiff(frame: &Frame, out: impl Write + Seek) -> Result<(), TiffError> {
+    let (w, h) = frame.pixels.size();
+    let size = (u32::try_from(w)?, u32::try_from(h)?);
+    let description = frame.metadata.as_ref().map(|m| metadata::description(m, (w, h)));
+    let mut tiff = TiffEncoder::new(out)?;
+    match &frame.pixels {
+        Pixels::U8(a) => {
+            let image = one_strip(
+                tiff.new_image::<colortype::Gray8>(size.0, size.1)?,
+                size.1,
+                description.as_deref(),
+            )?;
+            image.write_data(contiguous(a).as_ref())
+        }
+        Pixels::U16(a) => {
+            let image = one_strip(
+                tiff.new_image::<colortype::Gray16>(size.0, size.1)?,
+                size.1,
+                description.as_deref(),
+            )?;
+            image.write_data(contiguous(a).as_ref())
+        }
+    }
+}
+
+/// The tags openFIBSEM's files have besides those of the pixels.
+fn one_strip<'a, W: Write + Seek, C: colortype::ColorType>(
+    mut image: ImageEncoder<'a, W, C, ::tiff::encoder::TiffKindStandard>,
+    height: u32,
+    description: Option<&str>,
+) -> Result<ImageEncoder<'a, W, C, ::tiff::encoder::TiffKindStandard>, TiffError> {
+    image.rows_per_strip(height)?;
+    image.resolution(ResolutionUnit::None, Rational { n: 1, d: 1 });
+    image
+        .encoder()
+        .write_tag(Tag::Software, concat!("fibdeck ", env!("CARGO_PKG_VERSION")))?;
+    if let Some(text) = description {
+        image.encoder().write_tag(Tag::ImageDescription, text)?;
+    }
+    Ok(image)
+}
+
+/// The pixels in row order; copied only where they are not.
+fn contiguous<T: Copy>(array: &Array2<T>) -> std::borrow::Cow<'_, [T]> {
+    match array.as_slice() {
+        Some(slice) => slice.into(),
+        None => array.iter().copied().collect::<Vec<T>>().into(),
+    }
+}
+
+fn read(reader: impl Read + Seek, length: u64) -> Result<Loaded, FrameError> {
+    let mut limits = Limits::default();
+    // A damaged header may claim any size: a file can only hold so much.
+    let most = usize::try_from(length.saturating_mul(BEST_COMPRESSION))
+        .unwrap_or(MOST_BYTES)
+        .min(MOST_BYTES);
+    limits.decoding_buffer_size = most;
+    limits.intermediate_buffer_size = most;
+    limits.ifd_value_size = usize::try_from(length).unwrap_or(MOST_BYTES).min(1 << 26);
+    let mut decoder = Decoder::new(reader).map_err(damaged)?.with_limits(limits);
+    let (width, height) = decoder.dimensions().map_err(damaged)?;
+    match decoder.colortype().map_err(damaged)? {
+        ColorType::Gray(8 | 16)
+        | ColorType::Multiband {
+            bit_depth: 8 | 16,
+            num_samples: 1,
+        } => {}
+        other => return Err(FrameError::NotGrey(format!("{other:?}"))),
+    }
+    let (metadata, warnings) = read_description(&mut decoder);
+    let pixels = decoder.read_image().map_err(|e| match e {
+        TiffError::LimitsExceeded | TiffError::IntSizeError => FrameError::TooBig {
+            width,
+            height,
+            limit: most >> 20,
+        },
+        e => damaged(e),
+    })?;
+    let shape = (height as usize, width as usize);
+    let pixels = match pixels {
+        DecodingResult::U8(v) => Array2::from_shape_vec(shape, v).map(Pixels::U8),
+        DecodingResult::U16(v) => Array2::from_shape_vec(shape, v).map(Pixels::U16),
+        _ => return Err(FrameError::NotGrey("signed or floating point".to_owned())),
+    }
+    .map_err(|e| FrameError::Damaged(e.to_string()))?;
+    if width == 0 || height == 0 {
+        return Err(FrameError::Damaged("no pixels".to_owned()));
+    }
+    Ok(Loaded {
+        frame: Frame { pixels, metadata },
+        warnings,
+    })
+}
+
+fn damaged(e: TiffError) -> FrameError {
+    match e {
+        TiffError::IoError(e) if e.kind() != io::ErrorKind::UnexpectedEof => FrameError::Io(e),
+        e => FrameError::Damaged(e.to_string()),
+    }
+}
+
+fn read_description<R: Read + Seek>(decoder: &mut Decoder<R>) -> (Option<Metadata>, Vec<String>) {
+    match decoder.find_tag(Tag::ImageDescription) {
+        Ok(None) => (None, Vec::new()),
+        Ok(Some(value)) => match value.into_string() {
+            Ok(text) => metadata::parse(&text),
+            Err(e) => (
+                None,
+                vec![format!("the metadata cannot be read ({e}); the picture has none")],
+            ),
+        },
+        Err(e) => (
+            None,
+            vec![format!("the metadata cannot be read ({e}); the picture has none")],
+        ),
+    }
+}
