@@ -1,1 +1,15 @@
-//! workflow
+//! What can be done with a microscope: one file per job, each a function from a [`JobCx`] and its parameters to a result.
+//!
+//! A workflow asks for acts and reads; it never holds the microscope, never sees a screen, a clock of the wall or the twin's
+//! truth, and never restores in `Drop`. To add one: a file here, a command row in the engine that starts it.
+
+pub mod acquire;
+pub mod align;
+pub mod autofocus;
+pub mod configuration;
+pub mod contrast;
+pub mod cx;
+pub mod movement;
+pub mod state;
+
+pub use cx::{Host, JobCx, JobError, Question};

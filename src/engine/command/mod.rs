@@ -1,0 +1,80 @@
+//! Everything that can be asked of the engine, as one table.
+//!
+//! A row says its name, what it does, which arguments it takes (kind, unit, default) and how dangerous it is; parsing,
+//! completion, the palette, `do --list`, the manual and the checks are made from it. Rows are grouped by file: one file per
+//! prefix. To add a command: a row in its file; a new prefix: a file and its name in [`COMMANDS`].
+
+pub mod args;
+pub mod parse;
+pub mod row;
+
+pub use args::Args;
+pub use row::{ArgKind, ArgRow, CommandRow, Lane};
+
+use model::ErrorKind;
+use serde::{Deserialize, Serialize};
+
+/// A request to the engine. Arguments are JSON in SI units, already checked by name and kind when made by `parse`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    pub name: String,
+    #[serde(default)]
+    pub args: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Command {
+    pub fn new(name: &str) -> Command {
+        Command { name: name.to_owned(), args: serde_json::Map::new() }
+    }
+
+    /// With one more argument (SI units).
+    pub fn with(mut self, name: &str, value: impl Into<serde_json::Value>) -> Command {
+        self.args.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+/// Why a command was refused or failed: what happened, what was left untouched, what to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    pub kind: ErrorKind,
+    pub title: String,
+    #[serde(default)]
+    pub detail: String,
+    #[serde(default)]
+    pub hint: String,
+    /// What a doubtful measurement came to, where it was one (`align --json`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<serde_json::Value>,
+}
+
+impl Failure {
+    pub fn new(kind: ErrorKind, title: impl Into<String>, hint: impl Into<String>) -> Failure {
+        Failure { kind, title: title.into(), detail: String::new(), hint: hint.into(), data: None }
+    }
+
+    pub fn usage(title: impl Into<String>, hint: impl Into<String>) -> Failure {
+        Failure::new(ErrorKind::Usage, title, hint)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.title)?;
+        if !self.detail.is_empty() {
+            write!(f, " ({})", self.detail)?;
+        }
+        if !self.hint.is_empty() {
+            write!(f, "; {}", self.hint)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<hal::HalError> for Failure {
+    fn from(error: hal::HalError) -> Failure {
+        Failure { kind: error.kind, title: error.what, detail: error.source.unwrap_or_default(), hint: error.hint, data: None }
+    }
+}

@@ -1,0 +1,107 @@
+//! A client's end of the line to an engine.
+//!
+//! In memory today; over a socket the same type is fed by the wire. Nothing here blocks: commands are sent and their end is
+//! awaited, the newest snapshot is always at hand, and stop has a way of its own that waits for nothing.
+
+use crate::command::{Command, Failure};
+use crate::event::{Pulse, Sequenced};
+use crate::query::{Query, Reply};
+use crate::snapshot::Snapshot;
+use model::ErrorKind;
+use serde_json::Value;
+use std::sync::Arc;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+/// How a command ended.
+pub type Ended = Result<Value, Failure>;
+
+/// What an engine receives.
+pub(crate) enum Request {
+    Run { command: Command, by: String, ended: oneshot::Sender<Ended> },
+    Ask { query: Query, reply: oneshot::Sender<Reply> },
+}
+
+/// What subscribers hear.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    Event(Arc<Sequenced>),
+    Pulse(Pulse),
+}
+
+/// The red button's own way to the engine.
+pub(crate) type StopButton = Arc<dyn Fn(&str) + Send + Sync>;
+
+#[derive(Clone)]
+pub struct Link {
+    pub(crate) requests: mpsc::UnboundedSender<Request>,
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(crate) heard: broadcast::Sender<Heard>,
+    pub(crate) stop: StopButton,
+    pub(crate) name: String,
+}
+
+/// A command that was sent.
+pub struct Receipt {
+    ended: oneshot::Receiver<Ended>,
+}
+
+impl Receipt {
+    /// Waits for the one end that every command has.
+    pub async fn ended(self) -> Ended {
+        self.ended.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+fn gone() -> Failure {
+    Failure::new(ErrorKind::NotConnected, "the engine has ended; nothing was sent", "start fibdeck again")
+}
+
+impl Link {
+    /// The same line under another client's name (journal, Busy refusals, control).
+    pub fn named(&self, name: impl Into<String>) -> Link {
+        Link { name: name.into(), ..self.clone() }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Sends a command.
+    pub fn send(&self, command: Command) -> Receipt {
+        let (sender, ended) = oneshot::channel();
+        // a closed engine drops the sender, and the receipt then says so
+        let _ = self.requests.send(Request::Run { command, by: self.name.clone(), ended: sender });
+        Receipt { ended }
+    }
+
+    /// Sends a command and waits for its end.
+    pub async fn run(&self, command: Command) -> Ended {
+        self.send(command).ended().await
+    }
+
+    pub async fn ask(&self, query: Query) -> Result<Reply, Failure> {
+        let (sender, reply) = oneshot::channel();
+        self.requests.send(Request::Ask { query, reply: sender }).map_err(|_| gone())?;
+        reply.await.map_err(|_| gone())
+    }
+
+    /// The red button: waits for nothing, ahead of everything.
+    pub fn stop(&self) {
+        (self.stop)(&self.name);
+    }
+
+    /// What is so now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshots.borrow().clone()
+    }
+
+    /// Wakes on every change of the snapshot; always the newest.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// Every event and pulse from now on; a slow listener is told how many it missed.
+    pub fn listen(&self) -> broadcast::Receiver<Heard> {
+        self.heard.subscribe()
+    }
+}

@@ -1,0 +1,204 @@
+//! The fold of events: what is so now. Engine and clients fold with the same function.
+
+use crate::event::{By, Connection, Event, FrameInfo, Job, LiveView, NoticeId, Pulse, Question, Sequenced, Session, StageView};
+use model::{Beam, BeamState, ChamberState, ImageSettings, Notice, Severity, StagePosition, StopReport};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+const MOST_NOTICES: usize = 200;
+const MOST_FRAMES: usize = 64;
+const MOST_JOBS: usize = 100;
+
+/// A value, when it was read (POSIX s on the instrument's clock), and who changed it last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Aged<T> {
+    pub value: T,
+    pub time: f64,
+    pub by: By,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NoticeEntry {
+    pub id: NoticeId,
+    pub time: f64,
+    pub notice: Notice,
+    pub seen: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub seq: u64,
+    /// The engine's clock at the last event or sign of life, POSIX s.
+    pub time: f64,
+    /// Name of the instrument that is configured; `connecting` while the driver opens it.
+    pub instrument: String,
+    pub connecting: bool,
+    pub connection: Option<Connection>,
+    /// Why there is none, or why reads are late.
+    pub trouble: Option<String>,
+    pub stage: Option<Aged<StageView>>,
+    pub electron: Option<Aged<BeamState>>,
+    pub ion: Option<Aged<BeamState>>,
+    pub chamber: Option<Aged<ChamberState>>,
+    /// Settings of the next picture, electron and ion.
+    pub settings: [ImageSettings; 2],
+    pub live: [LiveView; 2],
+    /// Newest last.
+    pub jobs: VecDeque<Job>,
+    pub question: Option<Question>,
+    pub frames: VecDeque<FrameInfo>,
+    /// The newest live frame per beam, which does not enter `frames`.
+    pub live_frames: [Option<FrameInfo>; 2],
+    pub notices: VecDeque<NoticeEntry>,
+    pub positions: Vec<StagePosition>,
+    pub session: Session,
+    /// Who has control; `None` = nobody.
+    pub control: Option<String>,
+    /// Stop was pressed and nobody has acted since.
+    pub stopped: Option<StopReport>,
+}
+
+/// Index of a beam in the pairs of the snapshot.
+pub fn at(beam: Beam) -> usize {
+    match beam {
+        Beam::Electron => 0,
+        Beam::Ion => 1,
+    }
+}
+
+fn push<T>(list: &mut VecDeque<T>, item: T, most: usize) {
+    list.push_back(item);
+    while list.len() > most {
+        list.pop_front();
+    }
+}
+
+impl Snapshot {
+    pub fn beam(&self, beam: Beam) -> Option<&Aged<BeamState>> {
+        match beam {
+            Beam::Electron => self.electron.as_ref(),
+            Beam::Ion => self.ion.as_ref(),
+        }
+    }
+
+    /// The job under way.
+    pub fn running(&self) -> Option<&Job> {
+        self.jobs.iter().rev().find(|job| job.end.is_none())
+    }
+
+    /// The newest picture of a beam, live or kept.
+    pub fn newest(&self, beam: Beam) -> Option<&FrameInfo> {
+        let kept = self.frames.iter().rev().find(|f| f.beam == Some(beam));
+        let live = self.live_frames[at(beam)].as_ref();
+        match (kept, live) {
+            (Some(kept), Some(live)) => Some(if live.id > kept.id { live } else { kept }),
+            (kept, live) => kept.or(live),
+        }
+    }
+
+    /// Alarms nobody has acknowledged.
+    pub fn alarms(&self) -> impl Iterator<Item = &NoticeEntry> {
+        self.notices.iter().filter(|n| n.notice.severity == Severity::Alarm && !n.seen)
+    }
+
+    /// Folds one event in.
+    pub fn apply(&mut self, sequenced: &Sequenced) {
+        let time = sequenced.time;
+        self.seq = sequenced.seq;
+        self.time = self.time.max(time);
+        match &sequenced.event {
+            Event::Connecting { instrument } => {
+                self.instrument.clone_from(instrument);
+                self.connecting = true;
+                self.trouble = None;
+            }
+            Event::Connected(connection) => {
+                self.connecting = false;
+                self.trouble = None;
+                self.instrument.clone_from(&connection.identity.name);
+                self.connection = Some((**connection).clone());
+            }
+            Event::Disconnected { reason } => {
+                self.connecting = false;
+                self.connection = None;
+                self.trouble.clone_from(reason);
+                self.stage = None;
+                self.electron = None;
+                self.ion = None;
+                self.chamber = None;
+                self.live = Default::default();
+            }
+            Event::LinkTrouble { text } => self.trouble = Some(text.clone()),
+            Event::Stage { by, stage } => {
+                self.trouble = None;
+                self.stage = Some(Aged { value: stage.clone(), time, by: *by });
+            }
+            Event::BeamChanged { by, beam, state } => {
+                let aged = Some(Aged { value: (**state).clone(), time, by: *by });
+                match beam {
+                    Beam::Electron => self.electron = aged,
+                    Beam::Ion => self.ion = aged,
+                }
+            }
+            Event::ChamberChanged { by, state } => self.chamber = Some(Aged { value: *state, time, by: *by }),
+            Event::Settings { settings } => self.settings[at(settings.beam_type)] = (**settings).clone(),
+            Event::JobStarted { job } => {
+                self.stopped = None;
+                push(&mut self.jobs, job.clone(), MOST_JOBS);
+            }
+            Event::JobEnded { id, end } => {
+                if let Some(job) = self.job_mut(*id) {
+                    job.end = Some(end.clone());
+                }
+                if self.question.as_ref().is_some_and(|q| q.job == *id) {
+                    self.question = None;
+                }
+            }
+            Event::JobPaused { id, paused } => {
+                if let Some(job) = self.job_mut(*id) {
+                    job.paused = *paused;
+                }
+            }
+            Event::Asked { question } => self.question = Some((**question).clone()),
+            Event::Answered { id, .. } => {
+                if self.question.as_ref().is_some_and(|q| q.id == *id) {
+                    self.question = None;
+                }
+            }
+            Event::FrameTaken { frame } => match (frame.live, frame.beam) {
+                (true, Some(beam)) => self.live_frames[at(beam)] = Some((**frame).clone()),
+                _ => push(&mut self.frames, (**frame).clone(), MOST_FRAMES),
+            },
+            Event::Live { beam, live } => self.live[at(*beam)] = live.clone(),
+            Event::Raised { id, notice } => {
+                let entry = NoticeEntry { id: *id, time, notice: notice.clone(), seen: false };
+                push(&mut self.notices, entry, MOST_NOTICES);
+            }
+            Event::Seen { id } => {
+                for entry in self.notices.iter_mut().filter(|n| n.id <= *id) {
+                    entry.seen = true;
+                }
+            }
+            Event::Positions { positions } => self.positions.clone_from(positions),
+            Event::Session { session } => self.session = session.clone(),
+            Event::Control { holder } => self.control.clone_from(holder),
+            Event::Stopped { report, .. } => self.stopped.clone_from(report),
+        }
+    }
+
+    /// Takes a pulse in; pulses are not kept anywhere else.
+    pub fn pulse(&mut self, pulse: &Pulse) {
+        match pulse {
+            Pulse::Progress { job, progress } => {
+                if let Some(job) = self.job_mut(*job) {
+                    job.progress = Some(progress.clone());
+                }
+            }
+            Pulse::Alive { time } => self.time = self.time.max(*time),
+        }
+    }
+
+    fn job_mut(&mut self, id: u64) -> Option<&mut Job> {
+        self.jobs.iter_mut().rev().find(|job| job.id == id)
+    }
+}

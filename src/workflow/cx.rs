@@ -1,0 +1,141 @@
+//! What a job is given: a hand on the instrument, a way to report, to ask and to compute.
+
+use futures::future::BoxFuture;
+use hal::{Act, Hand, HalError, Outcome, Scope};
+use model::{Beam, ErrorKind, Frame, Geometry, ImageSettings, Notice, Pose, Value, config::Instrument};
+use std::sync::Arc;
+
+/// Why a job did not end well. `data` carries the measurement of a doubtful one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobError {
+    pub kind: ErrorKind,
+    pub what: String,
+    pub hint: String,
+    pub source: Option<String>,
+    pub data: Option<serde_json::Value>,
+}
+
+impl JobError {
+    pub fn new(kind: ErrorKind, what: impl Into<String>, hint: impl Into<String>) -> JobError {
+        JobError { kind, what: what.into(), hint: hint.into(), source: None, data: None }
+    }
+
+    pub fn with_data(mut self, data: serde_json::Value) -> JobError {
+        self.data = Some(data);
+        self
+    }
+}
+
+impl From<HalError> for JobError {
+    fn from(error: HalError) -> JobError {
+        JobError { kind: error.kind, what: error.what, hint: error.hint, source: error.source, data: None }
+    }
+}
+
+impl std::fmt::Display for JobError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; {}", self.what, self.hint)
+    }
+}
+
+impl std::error::Error for JobError {}
+
+/// Something only a person can decide. The job waits; meanwhile the hardware is lent to the holder of control.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    pub text: String,
+    /// Why it is asked and what to look at.
+    pub detail: String,
+    /// Word, and what will happen.
+    pub choices: Vec<(String, String)>,
+}
+
+/// What becomes of a picture a job takes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Keep {
+    /// A frame of a live view: shown, not kept.
+    pub live: bool,
+    /// Save it here (a folder, or a file name ending in .tif); `None` = only if the settings say save, in the session folder.
+    pub path: Option<String>,
+}
+
+/// The engine, as a job sees it.
+pub trait Host: Send + Sync {
+    fn progress(&self, fraction: Option<f64>, remaining: Option<f64>, text: &str);
+    fn notice(&self, notice: Notice);
+    /// Completes the metadata (user, experiment), saves where asked, publishes; the picture as kept and its file.
+    /// A failed save is an alarm and an error.
+    fn frame(&self, frame: Frame, keep: &Keep) -> Result<(Frame, Option<String>), JobError>;
+    /// The settings the next picture of this beam would use.
+    fn image_settings(&self, beam: Beam) -> ImageSettings;
+    /// Waits until the job is not paused.
+    fn unpaused(&self) -> BoxFuture<'static, ()>;
+    /// The choice that was made.
+    fn ask(&self, question: Question) -> BoxFuture<'static, Result<String, JobError>>;
+}
+
+/// A job's context. Clones are the same job.
+#[derive(Clone)]
+pub struct JobCx {
+    pub hand: Hand,
+    pub host: Arc<dyn Host>,
+    pub instrument: Arc<Instrument>,
+}
+
+impl JobCx {
+    pub fn scope(&self) -> &Scope {
+        self.hand.scope()
+    }
+
+    pub fn geometry(&self) -> Geometry {
+        *self.scope().geometry()
+    }
+
+    /// Does an act; the instrument's own progress is passed on. Pausing takes effect before the act.
+    pub async fn act(&self, act: Act) -> Result<Outcome, JobError> {
+        self.host.unpaused().await;
+        if self.hand.is_ended() {
+            return Err(HalError::stopped().into());
+        }
+        let (host, text) = (self.host.clone(), act.describe());
+        host.progress(None, None, &text);
+        Ok(self.hand.act_watched(act, move |fraction, remaining| host.progress(fraction, remaining, &text)).await?)
+    }
+
+    pub fn progress(&self, fraction: f64, text: &str) {
+        self.host.progress(Some(fraction), None, text);
+    }
+
+    /// Takes a picture, publishes it, saves it where `keep` or the settings say.
+    pub async fn frame(&self, settings: &ImageSettings, keep: &Keep) -> Result<(Frame, Option<String>), JobError> {
+        match self.act(Act::Acquire { settings: settings.clone() }).await? {
+            Outcome::Frame(frame) => self.host.frame(*frame, keep),
+            _ => Err(JobError::new(ErrorKind::Protocol, "the instrument took a picture but gave none", "take it again")),
+        }
+    }
+
+    /// Where the stage stands now.
+    pub async fn pose(&self) -> Result<Pose, JobError> {
+        Ok(self.scope().stage().await?.value.pose)
+    }
+
+    /// Sets a value of a beam; what was really set.
+    pub async fn set(&self, beam: Beam, key: model::Key, value: Value) -> Result<Value, JobError> {
+        match self.act(Act::BeamSet { beam, key, value }).await? {
+            Outcome::Value(value) => Ok(value),
+            _ => Ok(Value::Null),
+        }
+    }
+
+    /// Asks a person and waits for the answer.
+    pub async fn ask(&self, question: Question) -> Result<String, JobError> {
+        self.host.ask(question).await
+    }
+
+    /// Runs a computation off the async threads; time on a virtual clock stands still meanwhile.
+    pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, JobError> {
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| JobError::new(ErrorKind::Other, "a computation failed inside", "this is a fault of fibdeck: please report it with the log"))
+    }
+}
