@@ -1,0 +1,12 @@
+//! How the grey values of a picture are spread: histogram and statistics, the plan of an automatic contrast and brightness, and
+//! what only changes the display (stretch, gamma).
+//!
+//! `auto.rs` changes detector settings by a plan the caller carries out; `display.rs` changes copies of pictures and never the instrument.
+
+mod auto;
+mod display;
+mod histogram;
+
+pub use auto::{AutoContrast, AutoContrastSettings, ContrastError, DetectorSetting, NextStep};
+pub use display::{auto_gamma, gamma_lut, percentile_stretch};
+pub use histogram::{Histogram, ImageStats};

@@ -1,0 +1,434 @@
+//! Independent evidence for or against a shift, and the quick shift of a series of frames.
+//!
+//! Both pictures are reduced by area to a few hundred pixels and their *phases* are correlated in four octave bands. Whitened bands behave
+//! like noise when the pictures share nothing, so that a peak's height in standard deviations means the same for any
+//! scene; two bands rarely invent the same shift; a repeating pattern shows a second peak as high as the first. The overlap after the shift is then
+//! compared directly, also for the shift on the other side of the field that a cyclic correlation cannot tell apart.
+
+use super::fft::{Fft2, HalfSpectrum};
+use super::{Moments, RegisterError, Shift, check_pair};
+use crate::filter::downsample_area;
+use ndarray::{Array2, ArrayView2, s};
+use std::f64::consts::PI;
+
+/// Long side of the reduced picture, pixels, at most.
+const REDUCED_SIDE: usize = 384;
+/// Centre frequencies of the bands, cycles per reduced pixel, coarse to fine; each reaches an octave to both sides.
+const BANDS: [f64; 4] = [0.02, 0.04, 0.08, 0.16];
+/// A band needs this many cycles across the shorter side to hold enough independent bins.
+const MIN_CYCLES: f64 = 5.0;
+/// Share of each side that is faded out before the transform.
+const TAPER: f64 = 0.12;
+
+/// What the pictures say about their shift, whatever method was used on them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    /// The shift itself, pixels of the full picture, sub-pixel.
+    pub shift: Shift,
+    /// Height of the best band's peak in standard deviations, relative to the highest that chance is expected to make there.
+    pub significance: f64,
+    /// The highest value of another band at the same shift, standard deviations.
+    pub support: f64,
+    /// The second peak's height relative to the first, in the best band.
+    pub runner_up: f64,
+    /// Correlation coefficient of the band-passed pictures where they overlap.
+    pub overlap: f64,
+    /// The overlap speaks for a shift of more than half the field.
+    pub beyond_half: bool,
+    /// What one peak is wide: how well a coarse method can place it, pixels of the full picture.
+    pub tolerance_px: f64,
+}
+
+/// A confidence with the sentence for a refusal.
+pub(super) struct Verdict {
+    pub confidence: f64,
+    pub weakest: String,
+}
+
+impl Evidence {
+    /// Weighs the pair; peaks are looked for up to `limit_px` (full pixels), or anywhere.
+    pub fn weigh(
+        reference: ArrayView2<f32>,
+        new: ArrayView2<f32>,
+        limit_px: Option<f64>,
+    ) -> Result<Self, RegisterError> {
+        check_pair(reference, new)?;
+        let factor = reference.nrows().max(reference.ncols()).div_ceil(REDUCED_SIDE);
+        let pair = Pair::new(reference, new, factor);
+        // A little beyond the limit: a peak just outside must be seen to be refused.
+        let limit = limit_px.map(|v| 1.25 * v / factor as f64 + 2.0);
+        let bands = pair.bands(limit);
+        let best = bands
+            .iter()
+            .max_by(|a, b| a.excess().total_cmp(&b.excess()))
+            .ok_or(RegisterError::Featureless)?;
+        let support = bands
+            .iter()
+            .filter(|band| band.centre != best.centre)
+            .map(|band| band.highest_near(best.peak, 0.4 / best.centre.min(band.centre)))
+            .fold(0.0, |highest: f64, (_, z)| highest.max(z));
+        let (y, x) = refine(&bands, best);
+        let (overlap, beyond_half) = pair.overlap(y, x);
+        let f = factor as f64;
+        Ok(Evidence {
+            shift: Shift {
+                dx_px: x * f,
+                dy_px: y * f,
+                score: best.z,
+            },
+            significance: best.excess(),
+            support,
+            runner_up: best.runner_up(),
+            overlap,
+            beyond_half,
+            tolerance_px: f * 0.012 * pair.size.0.max(pair.size.1) as f64,
+        })
+    }
+
+    pub(super) fn judge(&self, found: &Shift, (h, w): (usize, usize), limit_px: Option<f64>) -> Verdict {
+        let length = found.dx_px.hypot(found.dy_px);
+        let apart = (found.dx_px - self.shift.dx_px).hypot(found.dy_px - self.shift.dy_px);
+        let limit = limit_px.unwrap_or(f64::INFINITY);
+        let half = found.dx_px.abs() > 0.48 * w as f64 || found.dy_px.abs() > 0.48 * h as f64;
+        let certain = |bad: bool| if bad { 0.0 } else { 1.0 };
+        // Each ramp reaches one half where the pairs of the tests, true and false, divide.
+        let terms = [
+            (
+                certain(length > limit),
+                format!("the shift of {length:.0} px is beyond the limit of {limit:.0} px"),
+            ),
+            (
+                certain(half || self.beyond_half),
+                "the shift is more than half the field; acquire a wider field or move closer".to_owned(),
+            ),
+            (
+                ramp(self.significance, 1.0, 1.8),
+                "the pictures share no structure above the noise: different scenes, or too little signal".to_owned(),
+            ),
+            (
+                ramp(self.support, 2.0, 6.0),
+                "coarse and fine structure do not agree on a shift: different scenes, or too little signal".to_owned(),
+            ),
+            (
+                ramp(self.runner_up, 1.0, 0.5),
+                "the scene repeats itself: another shift fits almost as well; set a limit or use a unique feature"
+                    .to_owned(),
+            ),
+            (
+                ramp(self.overlap, 0.0, 0.16),
+                "the pictures differ where they should overlap: different scenes, or too little signal".to_owned(),
+            ),
+            (
+                ramp(apart / self.tolerance_px.max(3.0), 2.0, 0.0),
+                format!("two ways of measuring disagree by {apart:.0} px"),
+            ),
+        ];
+        let weakest = terms.into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
+        weakest.map_or(
+            Verdict {
+                confidence: 0.0,
+                weakest: String::new(),
+            },
+            |(confidence, weakest)| Verdict { confidence, weakest },
+        )
+    }
+}
+
+/// Sub-pixel displacement of `new` relative to `reference` for pictures of one scene that lie close together, such as
+/// the frames of a drifting integration: a few milliseconds, no refusal. The score is the height of the peak in standard
+/// deviations of chance: below about 6 the frames say nothing.
+///
+/// Errors: different or too small sizes, blank pictures, values that are not finite.
+pub fn shift_between(reference: ArrayView2<f32>, new: ArrayView2<f32>) -> Result<Shift, RegisterError> {
+    check_pair(reference, new)?;
+    let factor = reference.nrows().max(reference.ncols()).div_ceil(2 * REDUCED_SIDE);
+    let bands = Pair::new(reference, new, factor).bands(None);
+    let best = bands
+        .iter()
+        .max_by(|a, b| a.excess().total_cmp(&b.excess()))
+        .ok_or(RegisterError::Featureless)?;
+    let (y, x) = refine(&bands, best);
+    Ok(Shift {
+        dx_px: x * factor as f64,
+        dy_px: y * factor as f64,
+        score: best.z,
+    })
+}
+
+/// 0 at `none`, 1 at `full`, linear between; either may be the larger.
+fn ramp(value: f64, none: f64, full: f64) -> f64 {
+    let t = (value - none) / (full - none);
+    if t.is_nan() { 0.0 } else { t.clamp(0.0, 1.0) }
+}
+
+/// From the best band to ever finer ones, as long as they confirm the shift: (dy, dx) in reduced pixels.
+fn refine(bands: &[Band], best: &Band) -> (f64, f64) {
+    let mut at = best.parabola(best.peak);
+    let mut period = 1.0 / best.centre;
+    for band in bands.iter().filter(|band| band.centre > best.centre) {
+        let start = (at.0.round() as isize, at.1.round() as isize);
+        let (peak, z) = band.highest_near(start, 0.4 * period);
+        if z < band.chance() + 1.0 {
+            break;
+        }
+        at = band.parabola(peak);
+        period = 1.0 / band.centre;
+    }
+    at
+}
+
+/// Two pictures, reduced and faded out at the edges, and their spectra.
+struct Pair {
+    size: (usize, usize),
+    fft: Fft2<f32>,
+    spectra: [HalfSpectrum<f32>; 2],
+}
+
+impl Pair {
+    fn new(reference: ArrayView2<f32>, new: ArrayView2<f32>, factor: usize) -> Self {
+        let reduced = [reference, new].map(|picture| downsample_area(picture, factor));
+        let size = reduced[0].dim();
+        let fft = Fft2::new(size.0, size.1);
+        let taper = (taper(size.0), taper(size.1));
+        let spectra = reduced.map(|picture| {
+            let moments = Moments::of(picture.view());
+            let (mean, gain) = (moments.mean as f32, 1.0 / moments.std.max(f64::MIN_POSITIVE) as f32);
+            fft.forward(size.1, |y, row| {
+                for ((to, v), t) in row.iter_mut().zip(picture.row(y)).zip(&taper.1) {
+                    *to = (v - mean) * gain * t * taper.0[y];
+                }
+            })
+        });
+        Pair { size, fft, spectra }
+    }
+
+    /// Frequency of a bin, cycles per pixel.
+    fn frequency(&self, ky: usize, kx: usize) -> f64 {
+        let (h, w) = self.size;
+        let fy = ky.min(h - ky) as f64 / h as f64;
+        fy.hypot(kx as f64 / w as f64)
+    }
+
+    fn bands(&self, limit: Option<f64>) -> Vec<Band> {
+        let shorter = self.size.0.min(self.size.1) as f64;
+        let usable = BANDS.iter().filter(|centre| *centre * shorter >= MIN_CYCLES);
+        usable.map(|centre| self.band(*centre, limit)).collect()
+    }
+
+    fn band(&self, centre: f64, limit: Option<f64>) -> Band {
+        // conj(a) b peaks at the displacement of b relative to a.
+        let product = self.spectra[0].zip(&self.spectra[1], |ky, kx, a, b| {
+            let weight = octave(self.frequency(ky, kx), centre) as f32;
+            let product = a.conj() * b;
+            let magnitude = product.norm();
+            if weight == 0.0 || magnitude <= f32::MIN_POSITIVE {
+                Default::default()
+            } else {
+                product * (weight / magnitude)
+            }
+        });
+        Band::new(self.fft.inverse(product), centre, limit)
+    }
+
+    /// Correlation coefficient of the two pictures, band-passed, where they overlap at (dy, dx); and whether one of the shifts
+    /// that a cyclic correlation confuses with it fits clearly better.
+    fn overlap(&self, dy: f64, dx: f64) -> (f64, bool) {
+        let (h, w) = (self.size.0 as f64, self.size.1 as f64);
+        let pictures = [0, 1].map(|i| {
+            self.fft.inverse(self.spectra[i].map(|ky, kx, v| {
+                let f = self.frequency(ky, kx);
+                v * BANDS[..3].iter().map(|centre| octave(f, *centre)).sum::<f64>() as f32
+            }))
+        });
+        let across = |d: f64, n: f64| [d, if d > 0.0 { d - n } else { d + n }];
+        let fit = |dy: f64, dx: f64| {
+            let (r, n) = correlation(&pictures[0], &pictures[1], dy.round() as isize, dx.round() as isize);
+            (r, r * (n as f64).sqrt())
+        };
+        let (own, own_weight) = fit(dy, dx);
+        let mut others = across(dy, h)
+            .into_iter()
+            .flat_map(|y| across(dx, w).map(|x| (y, x)))
+            .skip(1);
+        let beyond = others.any(|(y, x)| {
+            let (r, weight) = fit(y, x);
+            r > 0.1 && r > own && weight > own_weight
+        });
+        (own, beyond)
+    }
+}
+
+/// 1 at the centre, falling as a squared cosine to 0 an octave away on both sides.
+fn octave(frequency: f64, centre: f64) -> f64 {
+    if frequency <= 0.0 {
+        return 0.0;
+    }
+    let octaves = (frequency / centre).log2();
+    if octaves.abs() >= 1.0 {
+        0.0
+    } else {
+        (0.5 * PI * octaves).cos().powi(2)
+    }
+}
+
+/// 1 in the middle, falling as a squared sine to 0 over the first and last `TAPER` of n samples.
+fn taper(n: usize) -> Vec<f32> {
+    let edge = (TAPER * n as f64).max(1.0);
+    (0..n)
+        .map(|i| {
+            let from_edge = i.min(n - 1 - i) as f64 + 0.5;
+            (0.5 * PI * (from_edge / edge).min(1.0)).sin().powi(2) as f32
+        })
+        .collect()
+}
+
+/// Correlation coefficient of `a` and of `b` moved back by (dy, dx), over the pixels they share, and how many these are.
+fn correlation(a: &Array2<f32>, b: &Array2<f32>, dy: isize, dx: isize) -> (f64, usize) {
+    let (h, w) = (a.nrows() as isize, a.ncols() as isize);
+    let (y0, y1, x0, x1) = ((-dy).max(0), (h - dy).min(h), (-dx).max(0), (w - dx).min(w));
+    if y1 - y0 < 4 || x1 - x0 < 4 {
+        return (0.0, 0);
+    }
+    let a = a.slice(s![y0..y1, x0..x1]);
+    let b = b.slice(s![y0 + dy..y1 + dy, x0 + dx..x1 + dx]);
+    let (mut aa, mut bb, mut ab) = (0.0f64, 0.0f64, 0.0f64);
+    for (a, b) in a.iter().zip(&b) {
+        let (a, b) = (f64::from(*a), f64::from(*b));
+        aa += a * a;
+        bb += b * b;
+        ab += a * b;
+    }
+    let norm = (aa * bb).sqrt();
+    (if norm > 0.0 { ab / norm } else { 0.0 }, a.len())
+}
+
+/// The phase correlation of one band, in standard deviations of its own background.
+struct Band {
+    centre: f64,
+    map: Array2<f32>,
+    limit: f64,
+    /// (dy, dx) of the highest point within the limit, reduced pixels.
+    peak: (isize, isize),
+    z: f64,
+}
+
+impl Band {
+    fn new(mut map: Array2<f32>, centre: f64, limit: Option<f64>) -> Self {
+        let mut band = Band {
+            centre,
+            map: Array2::zeros((0, 0)),
+            limit: limit.unwrap_or(f64::INFINITY),
+            peak: (0, 0),
+            z: 0.0,
+        };
+        let (peak, height) = highest(&map, |dy, dx| band.allowed(dy, dx));
+        // The background: everything but the peak with its first rings.
+        let (mut sum, mut n) = (0.0f64, 0usize);
+        for ((y, x), v) in map.indexed_iter() {
+            let at = (signed(y, map.nrows()), signed(x, map.ncols()));
+            if distance(at, peak, map.dim()) > 1.5 / centre {
+                sum += f64::from(*v) * f64::from(*v);
+                n += 1;
+            }
+        }
+        let sigma = (sum / n.max(1) as f64).sqrt();
+        if sigma > 0.0 {
+            map.mapv_inplace(|v| (f64::from(v) / sigma) as f32);
+            band.z = height / sigma;
+        }
+        band.peak = peak;
+        band.map = map;
+        band
+    }
+
+    fn allowed(&self, dy: isize, dx: isize) -> bool {
+        (dy as f64).hypot(dx as f64) <= self.limit
+    }
+
+    /// The height that chance is expected to reach: the maximum of as many normal numbers as the band has independent shifts.
+    fn chance(&self) -> f64 {
+        let whole = self.map.len() as f64;
+        let searched = (PI * self.limit * self.limit).min(whole);
+        let independent = searched * 4.0 * self.centre * self.centre * 4.0;
+        (2.0 * independent.max(4.0).ln()).sqrt()
+    }
+
+    fn excess(&self) -> f64 {
+        self.z / self.chance()
+    }
+
+    /// The highest point within `radius` of a shift, and its height.
+    fn highest_near(&self, at: (isize, isize), radius: f64) -> ((isize, isize), f64) {
+        let reach = radius.ceil().max(1.0) as isize;
+        let around = (-reach..=reach).flat_map(|y| (-reach..=reach).map(move |x| (y, x)));
+        around
+            .filter(|(y, x)| (*y as f64).hypot(*x as f64) <= radius.max(1.0))
+            .map(|(y, x)| ((at.0 + y, at.1 + x), self.at(at.0 + y, at.1 + x)))
+            .fold(
+                (at, f64::NEG_INFINITY),
+                |best, next| if next.1 > best.1 { next } else { best },
+            )
+    }
+
+    /// Height of the second peak, outside the first one's rings, relative to the first.
+    fn runner_up(&self) -> f64 {
+        let clear = 1.2 / self.centre;
+        let (_, second) = highest(&self.map, |dy, dx| {
+            self.allowed(dy, dx) && distance((dy, dx), self.peak, self.map.dim()) > clear
+        });
+        if self.z > 0.0 { second.max(0.0) / self.z } else { 1.0 }
+    }
+
+    fn at(&self, dy: isize, dx: isize) -> f64 {
+        let (h, w) = self.map.dim();
+        f64::from(self.map[[dy.rem_euclid(h as isize) as usize, dx.rem_euclid(w as isize) as usize]])
+    }
+
+    fn parabola(&self, (dy, dx): (isize, isize)) -> (f64, f64) {
+        let vertex = |before: f64, at: f64, after: f64| {
+            let curvature = 2.0 * at - before - after;
+            if curvature > 0.0 {
+                (0.5 * (after - before) / curvature).clamp(-0.5, 0.5)
+            } else {
+                0.0
+            }
+        };
+        let top = self.at(dy, dx);
+        (
+            dy as f64 + vertex(self.at(dy - 1, dx), top, self.at(dy + 1, dx)),
+            dx as f64 + vertex(self.at(dy, dx - 1), top, self.at(dy, dx + 1)),
+        )
+    }
+}
+
+/// The shift that index `i` of `n` stands for: the second half is negative.
+fn signed(i: usize, n: usize) -> isize {
+    if i <= n / 2 {
+        i as isize
+    } else {
+        i as isize - n as isize
+    }
+}
+
+/// Distance of two shifts on the cyclic surface.
+fn distance(a: (isize, isize), b: (isize, isize), (h, w): (usize, usize)) -> f64 {
+    let around = |d: isize, n: usize| {
+        let d = d.rem_euclid(n as isize);
+        d.min(n as isize - d) as f64
+    };
+    around(a.0 - b.0, h).hypot(around(a.1 - b.1, w))
+}
+
+/// The highest point among the shifts (dy, dx) that are wanted.
+fn highest(map: &Array2<f32>, wanted: impl Fn(isize, isize) -> bool) -> ((isize, isize), f64) {
+    let mut best = ((0, 0), f64::NEG_INFINITY);
+    for ((y, x), v) in map.indexed_iter() {
+        if f64::from(*v) > best.1 {
+            let at = (signed(y, map.nrows()), signed(x, map.ncols()));
+            if wanted(at.0, at.1) {
+                best = (at, f64::from(*v));
+            }
+        }
+    }
+    best
+}

@@ -1,0 +1,108 @@
+//! Phase correlation with a Hanning window: the numbers of OpenCV's `phaseCorrelate`, which openFIBSEM offers as its second method.
+
+use super::fft::Fft2;
+use super::{RegisterError, Shift, check_pair};
+use ndarray::{Array2, ArrayView2, Zip};
+use std::f64::consts::PI;
+
+/// Displacement of `new` relative to `reference`, in pixels, and the response (0..1) as score.
+///
+/// float32 throughout; sub-pixel by the centroid of 5 x 5 pixels, which pulls towards the integer. No band-pass: noise
+/// weighs as much as structure, and a response below about 0.05 is noise. Errors: different or empty shapes, a constant picture,
+/// values that are not finite.
+pub fn phase_correlation(reference: ArrayView2<f32>, new: ArrayView2<f32>) -> Result<Shift, RegisterError> {
+    check_pair(reference, new)?;
+    let (h, w) = reference.dim();
+    let window = (hann_root(h), hann_root(w));
+    let fft = Fft2::<f32>::new(fast_size(h), fast_size(w));
+    let spectrum = |picture: ArrayView2<f32>| {
+        fft.forward(fft.columns, |y, row| {
+            row.fill(0.0);
+            if y < h {
+                let gain = window.0[y];
+                Zip::from(&mut row[..w])
+                    .and(picture.row(y))
+                    .and(&window.1[..])
+                    .for_each(|to, v, weight| *to = v * (gain * weight));
+            }
+        })
+    };
+    let phases = spectrum(reference).zip(&spectrum(new), |_, _, a, b| {
+        let product = a * b.conj();
+        let magnitude = product.norm();
+        // OpenCV's guarded division: a vanishing bin stays vanishing.
+        product * (magnitude / (magnitude * magnitude + f32::EPSILON))
+    });
+    let map = fft.inverse(phases);
+    Ok(centroid(&map))
+}
+
+/// One axis of OpenCV's Hanning window: the square root of a raised cosine over n samples.
+fn hann_root(n: usize) -> Vec<f32> {
+    let step = 2.0 * PI / (n.max(2) - 1) as f64;
+    (0..n)
+        .map(|i| (0.5 * (1.0 - (step * i as f64).cos())).max(0.0).sqrt() as f32)
+        .collect()
+}
+
+/// The smallest 2^a 3^b 5^c that is not below n.
+fn fast_size(n: usize) -> usize {
+    let only_small_factors = |mut v: usize| {
+        for p in [2, 3, 5] {
+            while v % p == 0 {
+                v /= p;
+            }
+        }
+        v == 1
+    };
+    (n.max(1)..).find(|v| only_small_factors(*v)).unwrap_or(n)
+}
+
+/// Weighted centroid of the 5 x 5 pixels about the first maximum, in the map with zero shift in the middle.
+fn centroid(map: &Array2<f32>) -> Shift {
+    let (h, w) = map.dim();
+    let centred = |row: usize, column: usize| map[[(row + h - h / 2) % h, (column + w - w / 2) % w]];
+    let mut peak = (0, 0, f32::NEG_INFINITY);
+    for row in 0..h {
+        for column in 0..w {
+            let v = centred(row, column);
+            if v > peak.2 {
+                peak = (row, column, v);
+            }
+        }
+    }
+    let around = |at: usize, n: usize| at.saturating_sub(2)..=(at + 2).min(n - 1);
+    let (mut sum, mut sum_x, mut sum_y) = (0.0f64, 0.0f64, 0.0f64);
+    for row in around(peak.0, h) {
+        for column in around(peak.1, w) {
+            let v = f64::from(centred(row, column));
+            sum += v;
+            sum_x += v * column as f64;
+            sum_y += v * row as f64;
+        }
+    }
+    Shift {
+        dx_px: (w / 2) as f64 - sum_x / sum,
+        dy_px: (h / 2) as f64 - sum_y / sum,
+        score: sum / (h * w) as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_grow_to_small_factors() {
+        assert_eq!(
+            [1, 7, 256, 257, 1025, 3071].map(fast_size),
+            [1, 8, 256, 270, 1080, 3072]
+        );
+    }
+
+    #[test]
+    fn the_window_is_zero_at_the_edge_and_one_in_the_middle() {
+        let window = hann_root(101);
+        assert!(window[0] == 0.0 && window[100] < 1e-6 && (window[50] - 1.0).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,182 @@
+//! `register` against pictures whose shift is known: what it accepts must be right, what has no answer must be refused.
+
+use crate::pictures::{MARGIN, SIZE, Scene, scene, view};
+use ndarray::{Array2, s};
+use vision::register::{Evidence, Method, Options, RegisterError, Registration, register, shift_between};
+
+fn run(a: &Array2<f32>, b: &Array2<f32>, method: Method, options: &Options) -> Registration {
+    let found = register(a.view(), b.view(), method, options).unwrap();
+    assert_eq!(found.accepted, found.reason.is_none());
+    assert!((0.0..=1.0).contains(&found.confidence));
+    found
+}
+
+/// A shift of up to a third of the field, different for every seed.
+fn shift(seed: u64) -> (isize, isize) {
+    let spread = |n: usize, k: u64| {
+        ((seed.wrapping_mul(k).wrapping_add(k >> 7) >> 3) % (2 * n as u64 / 3)) as isize - n as isize / 3
+    };
+    (spread(SIZE.1, 7_919_113), spread(SIZE.0, 104_729_771))
+}
+
+#[test]
+fn true_shifts_are_found_and_accepted_under_noise() {
+    let (mut accepted, mut total) = (0, 0);
+    for kind in [Scene::Texture, Scene::Blocks, Scene::Smooth] {
+        for (noise, seed) in (0..24).map(|i| ([2.0, 12.0, 25.0][i as usize % 3], i + 100)) {
+            let whole = scene(kind, seed);
+            let (dx, dy) = shift(seed);
+            let (a, b) = (
+                view(&whole, (0, 0), noise, 2 * seed),
+                view(&whole, (dx, dy), noise, 2 * seed + 1),
+            );
+            for method in Method::ALL {
+                let found = run(&a, &b, method, &Options::default());
+                let off = (found.dx_px - dx as f64).hypot(found.dy_px - dy as f64);
+                total += 1;
+                accepted += usize::from(found.accepted);
+                if !found.accepted || off > 3.0 {
+                    let e = Evidence::weigh(a.view(), b.view(), None).unwrap();
+                    eprintln!("{kind:?} noise {noise} ({dx},{dy}) off {off:.1} {found:?}\n    {e:?}");
+                }
+                assert!(
+                    !found.accepted || off < 7.0,
+                    "{kind:?} {noise} {seed}: {found:?}, truth {dx} {dy}"
+                );
+            }
+        }
+    }
+    eprintln!("accepted {accepted} of {total}");
+    assert!(
+        accepted * 100 >= total * 75,
+        "only {accepted} of {total} true pairs accepted"
+    );
+}
+
+#[test]
+fn pairs_without_an_answer_are_refused() {
+    let mut worst = 0.0f64;
+    let mut refuse = |what: &str, a: &Array2<f32>, b: &Array2<f32>| {
+        for method in Method::ALL {
+            let found = run(a, b, method, &Options::default());
+            if found.confidence > 0.2 {
+                eprintln!("{what}: {found:?}\n    {:?}", Evidence::weigh(a.view(), b.view(), None));
+            }
+            worst = worst.max(found.confidence);
+            assert!(!found.accepted, "{what}: {found:?}");
+        }
+    };
+    let blank = Array2::from_elem(SIZE, 90.0f32);
+    let flat = Array2::from_elem((SIZE.0 + 2 * MARGIN, SIZE.1 + 2 * MARGIN), 120.0f32);
+    refuse("blank", &blank, &blank);
+    for seed in 0..40u64 {
+        let noise = |i: u64| view(&flat, (0, 0), 12.0, 1000 + 2 * seed + i);
+        refuse("noise", &noise(0), &noise(1));
+        for kind in [Scene::Texture, Scene::Blocks, Scene::Smooth] {
+            let picture = |i: u64| view(&scene(kind, 10_000 + 2 * seed + i), (0, 0), 4.0, seed + i);
+            refuse("another scene", &picture(0), &picture(1));
+            if seed == 0 {
+                refuse("blank new", &picture(0), &blank);
+                refuse("blank reference", &blank, &picture(0));
+                refuse("noise new", &picture(0), &noise(0));
+            }
+        }
+        let mesh = scene(Scene::Mesh, seed);
+        let (dx, dy) = shift(seed);
+        refuse(
+            "mesh",
+            &view(&mesh, (0, 0), 6.0, seed),
+            &view(&mesh, (dx, dy), 6.0, seed + 1),
+        );
+    }
+    eprintln!("highest confidence of a pair without an answer: {worst:.2}");
+}
+
+#[test]
+fn shifts_beyond_half_the_field_are_refused() {
+    for seed in 0..12u64 {
+        for kind in [Scene::Texture, Scene::Blocks] {
+            let whole = scene(kind, 500 + seed);
+            let far = [(150, 10), (-160, -20), (10, 120), (-30, -130), (155, 115)][seed as usize % 5];
+            let (a, b) = (view(&whole, (0, 0), 4.0, seed), view(&whole, far, 4.0, seed + 1));
+            let found = run(&a, &b, Method::default(), &Options::default());
+            assert!(!found.accepted, "{kind:?} {seed} {far:?}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_refuses_longer_shifts_and_makes_a_mesh_unique() {
+    let whole = scene(Scene::Texture, 9);
+    let (a, b) = (view(&whole, (0, 0), 4.0, 1), view(&whole, (40, 5), 4.0, 2));
+    let limited = |px: f64| Options {
+        limit_px: Some(px),
+        ..Options::default()
+    };
+    assert!(run(&a, &b, Method::default(), &limited(60.0)).accepted);
+    let refused = run(&a, &b, Method::default(), &limited(30.0));
+    assert!(!refused.accepted && refused.reason.unwrap().contains("limit"));
+}
+
+#[test]
+fn wrong_input_is_an_error() {
+    let (a, b) = (Array2::<f32>::zeros((64, 64)), Array2::<f32>::zeros((64, 65)));
+    let options = Options::default();
+    let error =
+        |a: &Array2<f32>, b: &Array2<f32>, o: &Options| register(a.view(), b.view(), Method::default(), o).unwrap_err();
+    assert!(matches!(error(&a, &b, &options), RegisterError::SizeMismatch { .. }));
+    assert!(matches!(
+        error(&Array2::zeros((0, 0)), &Array2::zeros((0, 0)), &options),
+        RegisterError::TooSmall { .. }
+    ));
+    let mut bad = view(&scene(Scene::Texture, 1), (0, 0), 1.0, 1);
+    let good = bad.clone();
+    bad[[5, 5]] = f32::NAN;
+    assert!(matches!(error(&good, &bad, &options), RegisterError::NotFinite { .. }));
+    let mut nonsense = Options {
+        limit_px: Some(f64::NAN),
+        ..Options::default()
+    };
+    assert!(matches!(error(&good, &good, &nonsense), RegisterError::Settings(_)));
+    nonsense = Options::default();
+    nonsense.cross.lowpass = -1.0;
+    assert!(matches!(error(&good, &good, &nonsense), RegisterError::Settings(_)));
+}
+
+/// A view of every second pixel of a large scene: half-pixel shifts.
+#[test]
+fn the_quick_shift_is_subpixel_and_signed() {
+    for (seed, dx, dy) in [(1, 3, -2), (2, -7, 5), (3, 0, 1), (4, 11, 8)] {
+        let whole = scene(Scene::Texture, 40 + seed);
+        let half = |(dx, dy): (isize, isize), seed: u64| {
+            let smooth = vision::filter::gaussian(whole.view(), 1.5, vision::filter::Border::Reflect);
+            let (y, x) = ((100 - dy) as usize, (100 - dx) as usize);
+            let mut cut = smooth.slice(s![y..y + 360; 2, x..x + 480; 2]).to_owned();
+            let noise = view(&Array2::zeros(whole.dim()), (0, 0), 3.0, seed);
+            cut.slice_mut(s![..160, ..220])
+                .zip_mut_with(&noise.slice(s![..160, ..220]), |v, n| *v += n);
+            cut
+        };
+        let found = shift_between(half((0, 0), 2 * seed).view(), half((dx, dy), 2 * seed + 1).view()).unwrap();
+        let off = (found.dx_px - 0.5 * dx as f64).hypot(found.dy_px - 0.5 * dy as f64);
+        assert!(off < 0.15 && found.score > 8.0, "{dx} {dy}: {found:?}");
+    }
+}
+
+#[test]
+fn small_and_odd_pictures_work() {
+    let whole = scene(Scene::Texture, 77);
+    for (h, w) in [(64, 64), (97, 131), (48, 200)] {
+        let cut = |dx: usize, dy: usize| whole.slice(s![60 - dy..60 - dy + h, 60 - dx..60 - dx + w]).to_owned();
+        let found = run(&cut(0, 0), &cut(6, 3), Method::default(), &Options::default());
+        assert!(
+            (found.dx_px - 6.0).abs() < 1.0 && (found.dy_px - 3.0).abs() < 1.0,
+            "{h}x{w}: {found:?}"
+        );
+        let still = run(&cut(0, 0), &cut(0, 0), Method::default(), &Options::default());
+        assert!(
+            still.dx_px.abs() < 1e-6 && still.dy_px.abs() < 1e-6,
+            "{h}x{w}: {still:?}"
+        );
+    }
+}
