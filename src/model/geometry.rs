@@ -11,7 +11,8 @@ pub enum StageKind {
     Tilting,
     /// A compustage: no rotation axis, the grid is seen from both sides, tilts to -195 deg.
     Compustage,
-    /// y and z are fixed in the chamber; only the top of the stage tilts.
+    /// z stays vertical in the chamber (positive down) and carries the tilt; y rides on the tilt. x and y run against the
+    /// picture.
     ChamberFixed,
 }
 
@@ -55,5 +56,23 @@ impl Geometry {
             crate::Beam::Electron => self.electron_column_tilt,
             crate::Beam::Ion => self.ion_column_tilt,
         }
+    }
+
+    pub fn is_compustage(&self) -> bool {
+        self.stage == StageKind::Compustage
+    }
+
+    /// Every angle is a finite number.
+    pub fn is_finite(&self) -> bool {
+        [
+            self.electron_column_tilt,
+            self.ion_column_tilt,
+            self.pre_tilt,
+            self.rotation_reference,
+            self.rotation_180,
+            self.milling_angle,
+        ]
+        .iter()
+        .all(|angle| angle.is_finite())
     }
 }
