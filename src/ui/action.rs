@@ -1,0 +1,197 @@
+//! What a key or a click means.
+//!
+//! [`ACTIONS`] is the one table: name (the word of keys.yaml), the short word of the line of next keys, the layers where it
+//! means something, and what it does. Help, hints and the check of keymaps are made from it. To add an action: a row here and
+//! a key in `config/keys.yaml`; then handle it in the tab or popup whose layer it names.
+
+use crate::keys::Layer;
+use std::fmt;
+
+/// One row of [`ACTIONS`].
+pub struct ActionRow {
+    pub action: Action,
+    /// The word of keys.yaml.
+    pub name: &'static str,
+    /// The word of the line of next keys; at most ten letters or so.
+    pub hint: &'static str,
+    /// Where it can be bound.
+    pub layers: &'static [Layer],
+    /// One sentence for the help screen.
+    pub doc: &'static str,
+}
+
+macro_rules! actions {
+    ($($variant:ident $name:literal $hint:literal [$($layer:ident)+] $doc:literal;)*) => {
+        /// What a key, a click or a piece of text means. The plain ones are rows of [`ACTIONS`] and can be bound to keys;
+        /// those with data are made from text, clicks and pastes.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Action {
+            $(#[doc = $doc] $variant,)*
+            /// A character for the text field that has the focus.
+            Type(char),
+            /// Pasted text; comes only while a field or the palette takes text, control characters removed.
+            Paste(String),
+            /// A row of a list was clicked; `zone` says which list, as the one who drew it named it.
+            Pick { zone: &'static str, row: usize },
+            /// The mouse did something in a picture pane (hit area made by the pane); `slot` says which pane.
+            Point { slot: u8, pointer: Pointer },
+        }
+
+        /// Every action that can have a key, in the order of the help screen.
+        pub const ACTIONS: &[ActionRow] = &[$(ActionRow {
+            action: Action::$variant, name: $name, hint: $hint, layers: &[$(Layer::$layer),+], doc: $doc,
+        },)*];
+    };
+}
+
+actions! {
+    Stop "stop" "STOP" [Global] "Stop everything now: motion, beams blanked, milling; then nothing moves by itself.";
+    Help "help" "help" [Global] "Show every key that works here.";
+    Palette "palette" "command" [Global] "Type a command with completion.";
+    Notices "notices" "notices" [Global] "Show what happened; acknowledges alarms.";
+    Jobs "jobs" "jobs" [Global] "Show running and ended jobs; stop one.";
+    Question "question" "answer" [Global] "Open the question a job waits on.";
+    TakeControl "take-control" "control" [Global] "Take control, or release it.";
+    NextTheme "next-theme" "theme" [Global] "Use the next theme.";
+    NextTab "next-tab" "next tab" [Global] "Go to the next tab.";
+    PreviousTab "previous-tab" "prev tab" [Global] "Go to the previous tab.";
+    TabConnection "tab-connection" "Connection" [Global] "Go to Connection: instrument, vacuum, beams.";
+    TabImaging "tab-imaging" "Imaging" [Global] "Go to Imaging: pictures and their settings.";
+    TabMovement "tab-movement" "Movement" [Global] "Go to Movement: the stage.";
+    TabLog "tab-log" "Log" [Global] "Go to Log: what happened, line by line.";
+    Redraw "redraw" "redraw" [Global] "Draw the whole screen again.";
+    Quit "quit" "quit" [Global] "Leave; asks when a job would end with it.";
+
+    Close "close" "close" [Form Field Picture Jog Log Connection Help Notices Jobs Confirm Question Palette] "Close this, or put the old value back; never stops anything.";
+    Accept "accept" "choose" [Form Field Picture Help Notices Jobs Question Palette Connection Log] "Edit, choose or do what is selected.";
+    Yes "yes" "yes, do it" [Confirm] "Do what is asked.";
+    No "no" "no" [Confirm] "Leave everything as it is.";
+    Up "up" "up" [Form Field Picture Log Connection Help Notices Jobs Question Palette] "One up; in a field, one step more.";
+    Down "down" "down" [Form Field Picture Log Connection Help Notices Jobs Question Palette] "One down; in a field, one step less.";
+    Left "left" "left" [Form Field Picture Palette Log] "One to the left.";
+    Right "right" "right" [Form Field Picture Palette Log] "One to the right.";
+    PageUp "page-up" "page up" [Form Picture Log Connection Help Notices Jobs] "A page up; in a picture, ten steps up.";
+    PageDown "page-down" "page down" [Form Picture Log Connection Help Notices Jobs] "A page down; in a picture, ten steps down.";
+    Home "home" "start" [Form Field Picture Log Connection Help Notices Jobs Palette] "To the start; in a picture, to its centre.";
+    End "end" "end" [Form Field Log Connection Help Notices Jobs Palette] "To the end.";
+    NextField "next-field" "next" [Field Palette] "Take this value and go to the next field; complete a word.";
+    PreviousField "previous-field" "previous" [Field] "Take this value and go to the field before.";
+    StepMore "step-more" "+ big" [Field] "Ten steps more.";
+    StepLess "step-less" "- big" [Field] "Ten steps less.";
+    Backspace "backspace" "erase" [Field Palette] "Erase the character before the cursor.";
+    Delete "delete" "erase" [Field Palette] "Erase the character under the cursor.";
+    EraseLine "erase-line" "erase all" [Field Palette] "Erase the whole text.";
+    NextPane "next-pane" "next pane" [Connection Imaging Movement Log] "To the next pane.";
+    PreviousPane "previous-pane" "prev pane" [Connection Imaging Movement Log] "To the pane before.";
+
+    Connect "connect" "connect" [Connection] "Connect to the selected instrument; only reads.";
+    Disconnect "disconnect" "disconnect" [Connection] "Disconnect.";
+    Pump "pump" "pump" [Connection] "Pump the chamber; asks first.";
+    Vent "vent" "vent" [Connection] "Vent the chamber; asks first, refused with a beam on.";
+    ElectronPower "electron-power" "SEM on/off" [Connection] "Electron beam on (asks first) or off.";
+    IonPower "ion-power" "FIB on/off" [Connection] "Ion beam on (asks first) or off.";
+    ElectronBlank "electron-blank" "SEM blank" [Connection] "Blank or unblank the electron beam.";
+    IonBlank "ion-blank" "FIB blank" [Connection] "Blank or unblank the ion beam.";
+    Plasma "plasma" "plasma" [Connection] "Change the gas of the plasma source; asks first.";
+    ApplyConfiguration "apply-configuration" "apply" [Connection] "Set the instrument to its configuration; asks first.";
+    ChamberPicture "chamber-picture" "camera" [Connection] "Take a picture with the chamber camera.";
+    NewInstrument "new-instrument" "new" [Connection] "Fill in the form of a new instrument.";
+
+    LogMore "log-more" "more" [Log] "Show more levels of the selected target.";
+    LogLess "log-less" "fewer" [Log] "Show fewer levels of the selected target.";
+    LogTargets "log-targets" "targets" [Log] "Show or hide the list of targets.";
+    LogFocus "log-focus" "only this" [Log] "Show only the selected target.";
+    LogFollow "log-follow" "follow" [Log] "Follow the newest line again.";
+
+    JobStop "job-stop" "stop job" [Jobs] "Stop the selected job and restore safely.";
+    JobPause "job-pause" "pause" [Jobs] "Pause or resume the selected job.";
+}
+
+impl Action {
+    /// This action's row; those with data have none.
+    pub fn row(&self) -> Option<&'static ActionRow> {
+        ACTIONS.iter().find(|row| row.action == *self)
+    }
+
+    /// The action of that name.
+    pub fn parse(name: &str) -> Option<Action> {
+        ACTIONS
+            .iter()
+            .find(|row| row.name == name)
+            .map(|row| row.action.clone())
+    }
+
+    /// Its name, or what made it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Action::Type(_) => "type",
+            Action::Paste(_) => "paste",
+            Action::Pick { .. } => "pick",
+            Action::Point { .. } => "point",
+            plain => plain.row().map_or("unknown", |row| row.name),
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The mouse in a picture pane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pointer {
+    /// Cell on the screen, from 0.
+    pub column: u16,
+    pub row: u16,
+    /// Pixel on the screen, from 0, where the terminal reports pixels (mode 1016).
+    pub pixel: Option<(u32, u32)>,
+    pub gesture: Gesture,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gesture {
+    /// Left button down. Without pixel mouse this only sets the cursor.
+    #[default]
+    Click,
+    /// Two clicks on the same cell within 400 ms.
+    DoubleClick,
+    /// As before with Alt held.
+    AltDoubleClick,
+    /// Moved with the left button held.
+    Drag,
+    /// Left button up after a drag.
+    Drop,
+    ScrollUp,
+    ScrollDown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_is_documented_and_named_once() {
+        for (i, row) in ACTIONS.iter().enumerate() {
+            assert!(row.doc.ends_with('.') && row.doc.len() > 10, "{}", row.name);
+            assert!(
+                !row.hint.is_empty() && row.hint.len() <= 10,
+                "{}: hint `{}`",
+                row.name,
+                row.hint
+            );
+            assert!(
+                row.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{}",
+                row.name
+            );
+            assert!(
+                ACTIONS[..i].iter().all(|other| other.name != row.name),
+                "{} twice",
+                row.name
+            );
+            assert_eq!(Action::parse(row.name), Some(row.action.clone()));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The console's options: `config/console.yaml`, with the user's file over it.
+
+use model::text;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+const SHIPPED: &str = include_str!("../../config/console.yaml");
+
+/// Every option; what each does stands in the file.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Console {
+    pub theme: String,
+    pub start_tab: String,
+    pub graphics: String,
+    pub mouse: bool,
+    pub redraws_per_second: f64,
+    pub toast_seconds: f64,
+}
+
+/// An option that could not be used; the shipped value stays.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ConsoleError {
+    #[error("console.yaml was not read ({0}); the options of fibdeck are used")]
+    Yaml(String),
+    #[error("console.yaml: there is no option `{name}`{}; the line was left out", near.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default())]
+    Name { name: String, near: Option<String> },
+    #[error("console.yaml: `{name}` cannot be {value}; it stays {shipped}")]
+    Value {
+        name: String,
+        value: String,
+        shipped: String,
+    },
+}
+
+impl Default for Console {
+    /// What the options are when nobody changed one.
+    fn default() -> Self {
+        Console {
+            theme: "dark".to_owned(),
+            start_tab: "last".to_owned(),
+            graphics: "auto".to_owned(),
+            mouse: true,
+            redraws_per_second: 30.0,
+            toast_seconds: 6.0,
+        }
+    }
+}
+
+impl Console {
+    /// The shipped options with the user's over them, and what could not be used.
+    pub fn load(user: Option<&str>) -> (Console, Vec<ConsoleError>) {
+        let mut errors = Vec::new();
+        let mut all: Map<String, Value> = serde_yaml::from_str(SHIPPED).unwrap_or_default();
+        let own: Map<String, Value> = match user.map(serde_yaml::from_str) {
+            Some(Ok(own)) => own,
+            Some(Err(error)) => {
+                let error: serde_yaml::Error = error;
+                errors.push(ConsoleError::Yaml(text::printable(&error.to_string())));
+                Map::new()
+            }
+            None => Map::new(),
+        };
+        for (name, value) in own {
+            let Some(shipped) = all.get(&name).cloned() else {
+                let near = text::nearest(&name, all.keys().map(String::as_str)).map(str::to_owned);
+                errors.push(ConsoleError::Name {
+                    name: text::printable(&name),
+                    near,
+                });
+                continue;
+            };
+            all.insert(name.clone(), value.clone());
+            if !read(&all).is_some_and(|console| console.makes_sense()) {
+                all.insert(name.clone(), shipped.clone());
+                let value = text::printable(&value.to_string());
+                errors.push(ConsoleError::Value {
+                    name,
+                    value,
+                    shipped: shipped.to_string(),
+                });
+            }
+        }
+        (read(&all).unwrap_or_default(), errors)
+    }
+
+    fn makes_sense(&self) -> bool {
+        (1.0..=120.0).contains(&self.redraws_per_second) && (1.0..=600.0).contains(&self.toast_seconds)
+    }
+}
+
+fn read(all: &Map<String, Value>) -> Option<Console> {
+    serde_json::from_value(Value::Object(all.clone())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_file_says_the_defaults() {
+        assert_eq!(Console::load(None), (Console::default(), vec![]));
+    }
+
+    #[test]
+    fn a_mistake_costs_its_own_line_only() {
+        let (console, errors) = Console::load(Some("them: light\ntheme: light\nredraws-per-second: 0\nmouse: maybe\n"));
+        assert_eq!(
+            console,
+            Console {
+                theme: "light".to_owned(),
+                ..Console::default()
+            }
+        );
+        let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "console.yaml: there is no option `them`, did you mean `theme`?; the line was left out",
+                "console.yaml: `redraws-per-second` cannot be 0; it stays 30",
+                "console.yaml: `mouse` cannot be \"maybe\"; it stays true",
+            ]
+        );
+    }
+}

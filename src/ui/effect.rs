@@ -1,0 +1,72 @@
+//! What a key press leads to: effects are data, and `app` is the only one who does them.
+
+use engine::Command;
+use model::Notice;
+use std::path::PathBuf;
+
+/// Something to be done. Tabs and popups return these; nothing else reaches the engine, the disk or the terminal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send a command. Commands that [`crate::asked`] lists are asked about first (`y`), whoever sends them; the tab that is
+    /// open hears the end in [`crate::tab::Tab::ended`]. A failure is shown as a toast by the app: do not show it again.
+    Send(Command),
+    /// The red button. Goes out before anything else.
+    Stop,
+    /// Tell the person at the screen; kept in the notices popup of this console.
+    Tell(Notice),
+    /// Open a popup over (or a panel beside) the tab.
+    Open(Popup),
+    /// Close the innermost popup.
+    Close,
+    /// Put a file on the disk whole, off the loop; its end is told as a toast. `what` names it ("instrument file").
+    Write {
+        what: &'static str,
+        path: PathBuf,
+        bytes: Vec<u8>,
+        how: Write,
+    },
+    /// Export the picture of a pane as PNG into the session's folder (the picture as it is placed on the screen).
+    ExportPicture { slot: u8 },
+    /// Keep a setting for the next start (`imaging.electron.hfw`); `state.yaml` in the data folder.
+    Remember { key: String, value: serde_json::Value },
+    /// Forget what is on the terminal and draw everything.
+    Redraw,
+    /// Switch to the theme after this one.
+    NextTheme,
+    /// Leave.
+    Quit,
+}
+
+/// Whether a file may take the place of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Refused where the file exists.
+    New,
+    /// Over what is there.
+    Replace,
+}
+
+/// The popups there are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Popup {
+    Help,
+    Notices,
+    Jobs,
+    /// The palette, with this text already typed.
+    Palette(String),
+    /// Ask before these effects are done.
+    Confirm(Ask),
+    Question,
+}
+
+/// A confirmation: what would be done, to what, and how bad a mistake would be. `y` does it, nothing is the default.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// One line: "Vent the chamber?"
+    pub title: String,
+    /// Target, current, time: what there is to check.
+    pub lines: Vec<String>,
+    pub danger: model::Danger,
+    /// Done after `y`, without being asked about again.
+    pub then: Vec<Effect>,
+}

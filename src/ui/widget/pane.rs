@@ -1,0 +1,36 @@
+//! A box with a title: the frame around everything in a tab.
+
+use crate::canvas::Canvas;
+use crate::theme::{Role, Theme};
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, BorderType, Widget};
+
+/// Draws a frame with `title` at the left and `note` at the right of its upper edge and returns what is inside. A pane with
+/// the focus is framed in another colour and, for eyes and terminals without it, in thick lines.
+pub fn pane(title: &str, note: &str, focus: bool, theme: &Theme, area: Rect, canvas: &mut Canvas) -> Rect {
+    let border = theme.style(if focus { Role::Focus } else { Role::Border });
+    let title_style = theme.style(if focus { Role::Focus } else { Role::Title });
+    let mut block = Block::bordered()
+        .border_type(if focus { BorderType::Thick } else { BorderType::Plain })
+        .border_style(border)
+        .title_top(Line::styled(padded(title), title_style));
+    let room = usize::from(area.width).saturating_sub(unicode_width::UnicodeWidthStr::width(title) + 6);
+    if !note.is_empty() && unicode_width::UnicodeWidthStr::width(note) <= room {
+        block = block.title_top(Line::styled(padded(note), theme.style(Role::Dim)).right_aligned());
+    }
+    let inner = block.inner(area);
+    let area = area.intersection(canvas.buffer.area);
+    if !area.is_empty() {
+        block.render(area, &mut canvas.buffer);
+    }
+    inner.intersection(canvas.buffer.area)
+}
+
+fn padded(text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(" {text} ")
+    }
+}
