@@ -2,6 +2,8 @@
 
 use futures::future::BoxFuture;
 use hal::{Act, Hand, HalError, Outcome, Scope};
+use model::kinematics::KinematicsError;
+use model::pose::PositionError;
 use model::{Beam, ErrorKind, Frame, Geometry, ImageSettings, Notice, Pose, Value, config::Instrument};
 use std::sync::Arc;
 
@@ -29,6 +31,27 @@ impl JobError {
 impl From<HalError> for JobError {
     fn from(error: HalError) -> JobError {
         JobError { kind: error.kind, what: error.what, hint: error.hint, source: error.source, data: None }
+    }
+}
+
+impl From<KinematicsError> for JobError {
+    fn from(error: KinematicsError) -> JobError {
+        let (kind, hint) = match error {
+            KinematicsError::NotFinite { .. } => (ErrorKind::Usage, "give finite numbers"),
+            KinematicsError::Grazing { .. } | KinematicsError::Upright { .. } => {
+                (ErrorKind::OutOfRange, "take an orientation in which this beam sees the sample (stage.orientation)")
+            }
+            KinematicsError::ParallelColumns => {
+                (ErrorKind::Unsupported, "the column tilts are in the instrument's configuration (config show)")
+            }
+        };
+        JobError::new(kind, error.to_string(), hint)
+    }
+}
+
+impl From<PositionError> for JobError {
+    fn from(error: PositionError) -> JobError {
+        JobError::new(ErrorKind::Usage, error.to_string(), "lengths in metres, angles in radians, or with a unit: 20um, 52deg")
     }
 }
 
@@ -89,6 +112,12 @@ impl JobCx {
 
     pub fn geometry(&self) -> Geometry {
         *self.scope().geometry()
+    }
+
+    /// The same job after its end: for putting back what it changed for a while, also when it was cancelled. After the red button
+    /// it can do nothing, so that nothing changes any more.
+    pub fn afterwards(&self) -> JobCx {
+        JobCx { hand: self.hand.afterwards(), ..self.clone() }
     }
 
     /// Does an act; the instrument's own progress is passed on. Pausing takes effect before the act.

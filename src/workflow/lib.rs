@@ -1,7 +1,8 @@
 //! What can be done with a microscope: one file per job, each a function from a [`JobCx`] and its parameters to a result.
 //!
 //! A workflow asks for acts and reads; it never holds the microscope, never sees a screen, a clock of the wall or the twin's
-//! truth, and never restores in `Drop`. To add one: a file here, a command row in the engine that starts it.
+//! truth, and never restores in `Drop`: what it changed for a while it puts back through [`JobCx::afterwards`]. Parameters and
+//! results are serde structs in SI units. To add one: a file here, a command row in the engine that starts it.
 
 pub mod acquire;
 pub mod align;
@@ -9,7 +10,12 @@ pub mod autofocus;
 pub mod configuration;
 pub mod contrast;
 pub mod cx;
+pub mod live;
 pub mod movement;
 pub mod state;
+pub mod system;
 
-pub use cx::{Host, JobCx, JobError, Question};
+#[cfg(test)]
+mod tests;
+
+pub use cx::{Host, JobCx, JobError, Keep, Question};

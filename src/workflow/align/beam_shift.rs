@@ -1,0 +1,192 @@
+//! Beam-shift alignment: bring a beam's picture back onto a reference picture.
+//!
+//! Source: openFIBSEM `beam_shift_alignment_v2` and `multi_step_alignment_v2`: the picture is taken with the reference's own
+//! settings, and content that moved by (dx right, dy down) is brought back by a beam shift of (-dx, +dy). Here each step is checked
+//! by the next picture, and a shift that made it worse is undone.
+
+use crate::acquire::beam_is_up;
+use crate::contrast::{self, AutoContrast};
+use crate::system::{set_beam_shift, beam_shift as read_shift};
+use crate::{JobCx, JobError, Keep};
+use model::{Beam, ErrorKind, Frame, ImageSettings, Point, Unit, units};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::path::PathBuf;
+use vision::register::{Method, Options, Registration, register};
+
+/// Parameters of [`beam_shift`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AlignBeamShift {
+    /// The reference picture, a TIFF with metadata; the beam's last picture unless given.
+    pub reference: Option<PathBuf>,
+    /// Whose last picture; a reference file names its own beam.
+    pub beam: Beam,
+    pub method: Method,
+    /// Most corrections.
+    pub steps: usize,
+    /// Set contrast and brightness first.
+    pub autocontrast: bool,
+}
+
+impl Default for AlignBeamShift {
+    fn default() -> Self {
+        AlignBeamShift { reference: None, beam: Beam::Ion, method: Method::default(), steps: 3, autocontrast: false }
+    }
+}
+
+/// What [`beam_shift`] came to. dx, dy: how far the picture was off at first, right and down.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BeamShifted {
+    pub dx_px: f64,
+    pub dy_px: f64,
+    pub dx_m: f64,
+    pub dy_m: f64,
+    pub confidence: f64,
+    pub method: Method,
+    pub accepted: bool,
+    /// The beam shift now (m).
+    pub shift: Point,
+    /// How far the last picture was off (m).
+    pub residual_m: f64,
+    /// Corrections made.
+    pub steps: usize,
+}
+
+/// Half a pixel is as well as pictures can be laid onto each other.
+const ALIGNED_PX: f64 = 0.5;
+/// Beam shifts closer than this (m) are the same.
+const SAME_SHIFT: f64 = 1e-12;
+
+/// Measures the picture against the reference and shifts the beam until they agree.
+pub async fn beam_shift(cx: JobCx, params: AlignBeamShift) -> Result<BeamShifted, JobError> {
+    let (reference, settings) = reference(&cx, &params).await?;
+    let beam = settings.beam_type;
+    beam_is_up(&cx, beam, "the beam shift was left as it is").await?;
+    if params.autocontrast {
+        let around = AutoContrast { hfw: Some(settings.hfw), reduced_area: settings.reduced_area, ..AutoContrast::of(beam) };
+        contrast::autocontrast(cx.clone(), around).await?;
+    }
+    let before = read_shift(&cx, beam).await?;
+    let result = correct(&cx, &reference, &settings, &params, before).await;
+    if result.is_err() && away(read_shift(&cx, beam).await?, before) {
+        set_beam_shift(&cx.afterwards(), beam, before).await?;
+    }
+    result
+}
+
+/// The reference and the settings to repeat it with.
+async fn reference(cx: &JobCx, params: &AlignBeamShift) -> Result<(Frame, ImageSettings), JobError> {
+    let frame = match params.reference.clone() {
+        Some(path) => cx
+            .compute(move || Frame::load(&path))
+            .await?
+            .map_err(|e| JobError::new(ErrorKind::File, format!("the reference was not read: {e}"), "name a TIFF picture"))?
+            .frame,
+        None => cx.scope().last_frame(params.beam).await?.ok_or_else(|| {
+            let what = format!("there is no {} picture to align to; nothing was changed", params.beam.short());
+            JobError::new(ErrorKind::Usage, what, "take one first, or name reference=FILE")
+        })?,
+    };
+    let Some(metadata) = frame.metadata.as_ref() else {
+        return Err(JobError::new(
+            ErrorKind::Usage,
+            "the reference has no metadata, so its beam and field are not known; nothing was changed",
+            "use a picture that fibdeck or openFIBSEM saved",
+        ));
+    };
+    let settings = ImageSettings { autocontrast: false, save: false, path: None, ..metadata.image.clone() };
+    Ok((frame, settings))
+}
+
+async fn correct(
+    cx: &JobCx,
+    reference: &Frame,
+    settings: &ImageSettings,
+    params: &AlignBeamShift,
+    before: Point,
+) -> Result<BeamShifted, JobError> {
+    let beam = settings.beam_type;
+    let pixel = settings.pixel_size();
+    let mut shift = before;
+    let mut first: Option<Registration> = None;
+    let mut last = f64::INFINITY;
+    for step in 0..=params.steps.max(1) {
+        cx.progress(step as f64 / (params.steps + 1) as f64, &format!("{} alignment, picture {}", beam.short(), step + 1));
+        let (picture, _) = cx.frame(settings, &Keep { live: true, path: None }).await?;
+        let found = measure(cx, reference, &picture, params.method).await?;
+        let start = first.get_or_insert_with(|| found.clone()).clone();
+        let off = found.dx_px.hypot(found.dy_px);
+        if !found.accepted {
+            return Err(doubtful(&found, pixel, found.reason.clone().unwrap_or_default()));
+        }
+        let result = BeamShifted {
+            dx_px: start.dx_px,
+            dy_px: start.dy_px,
+            dx_m: start.dx_px * pixel,
+            dy_m: start.dy_px * pixel,
+            confidence: start.confidence.min(found.confidence),
+            method: params.method,
+            accepted: true,
+            shift,
+            residual_m: off * pixel,
+            steps: step,
+        };
+        if off <= ALIGNED_PX || step == params.steps.max(1) {
+            return Ok(result);
+        }
+        if off > last {
+            return Err(doubtful(&found, pixel, "the beam shift made it worse: the sample drifts, or the scan is rotated".to_owned()));
+        }
+        last = off;
+        let wanted = Point { x: shift.x - found.dx_px * pixel, y: shift.y + found.dy_px * pixel };
+        let range = cx.scope().capabilities().beam(beam).map_or(f64::INFINITY, |b| b.shift);
+        if wanted.x.abs().max(wanted.y.abs()) > range {
+            return Err(at_limit(&found, pixel, beam, range));
+        }
+        shift = set_beam_shift(cx, beam, wanted).await?;
+        if away(shift, wanted) {
+            return Err(at_limit(&found, pixel, beam, range));
+        }
+    }
+    Err(JobError::new(ErrorKind::Other, "the alignment ended without a picture", "start it again"))
+}
+
+async fn measure(cx: &JobCx, reference: &Frame, picture: &Frame, method: Method) -> Result<Registration, JobError> {
+    let (reference, picture) = (reference.pixels.to_f32(), picture.pixels.to_f32());
+    cx.compute(move || register(reference.view(), picture.view(), method, &Options::default()))
+        .await?
+        .map_err(|e| JobError::new(ErrorKind::Usage, format!("{e}; nothing was shifted"), "use a reference of the size the beam scans now"))
+}
+
+fn doubtful(found: &Registration, pixel: f64, reason: String) -> JobError {
+    let what = format!("the shift could not be measured: {reason}; the beam shift is as it was");
+    JobError::new(ErrorKind::Doubtful, what, "look at both pictures; bring the feature back into the field or take a new reference")
+        .with_data(figures(found, pixel, &reason))
+}
+
+fn at_limit(found: &Registration, pixel: f64, beam: Beam, range: f64) -> JobError {
+    let reason = format!(
+        "the correction of {}, {} takes the {beam} beam shift beyond its limit of {}",
+        units::format(-found.dx_px * pixel, Unit::Metre),
+        units::format(found.dy_px * pixel, Unit::Metre),
+        units::format(range, Unit::Metre)
+    );
+    JobError::new(
+        ErrorKind::OutOfRange,
+        format!("{reason}; the beam shift is as it was"),
+        "centre the feature with the stage (stage.center-on) after beam.reset-shift, then align again",
+    )
+    .with_data(figures(found, pixel, &reason))
+}
+
+fn figures(found: &Registration, pixel: f64, reason: &str) -> serde_json::Value {
+    json!({
+        "dx_px": found.dx_px, "dy_px": found.dy_px, "dx_m": found.dx_px * pixel, "dy_m": found.dy_px * pixel,
+        "confidence": found.confidence, "method": found.method, "accepted": false, "reason": reason,
+    })
+}
+
+fn away(a: Point, b: Point) -> bool {
+    (a.x - b.x).abs().max((a.y - b.y).abs()) > SAME_SHIFT
+}
