@@ -82,9 +82,13 @@ impl Release {
 /// Position error (m, rad) within which a stage counts as arrived.
 const ARRIVED_M: f64 = 1e-6;
 const ARRIVED_RAD: f64 = 1e-4;
+/// Way (m, rad) that a stage at rest may show between two reads: the last digit of its encoders.
+const STILL: f64 = 1e-8;
 /// How long (s) after its ticket is done a stage may take to read as settled.
 const SETTLE: f64 = 5.0;
 const POLL_FIRST: Duration = Duration::from_millis(10);
+/// Polls in a row that may go unanswered.
+const DEAF: u32 = 20;
 const POLL_MOST: Duration = Duration::from_millis(100);
 /// How long a stop waits for confirmation before it says so.
 const CONFIRM: Duration = Duration::from_secs(2);
@@ -219,7 +223,7 @@ impl Scope {
         let _ = tokio::time::timeout(CONFIRM, quiet).await;
         let mut acts = std::mem::take(&mut *lock(&self.0.aftermath));
         acts.extend(lock(&self.0.flights).iter().map(|f| (f.what.clone(), StopOutcome::Unconfirmed)));
-        let at_rest = self.0.capabilities.stage.is_none() || (self.idle().await && self.idle().await);
+        let at_rest = self.0.capabilities.stage.is_none() || self.at_rest().await;
         if !at_rest || !sent {
             for (_, outcome) in &mut acts {
                 if *outcome == StopOutcome::Halted {
@@ -230,9 +234,18 @@ impl Scope {
         StopReport { sent, acts, at_rest }
     }
 
-    async fn idle(&self) -> bool {
-        tokio::time::sleep(POLL_MOST).await;
-        self.stage().await.is_ok_and(|s| !s.value.moving)
+    /// Two reads in a row say idle and give the same place: a controller's word alone is not enough.
+    async fn at_rest(&self) -> bool {
+        let mut before: Option<StageState> = None;
+        for _ in 0..2 {
+            tokio::time::sleep(POLL_MOST).await;
+            let Ok(state) = self.stage().await else { return false };
+            if state.value.moving || before.is_some_and(|b| !b.pose.is_close(&state.value.pose, STILL)) {
+                return false;
+            }
+            before = Some(state.value);
+        }
+        true
     }
 }
 
@@ -243,6 +256,11 @@ impl Hand {
 
     pub fn by(&self) -> &str {
         &self.by
+    }
+
+    /// A hand as old as this one that its cancel does not reach, to put back what cancelled work had changed. Stop ends it too.
+    pub fn afterwards(&self) -> Hand {
+        Hand { cancel: watch::channel(false).1, ..self.clone() }
     }
 
     /// The hand was cancelled, or stop was pressed after it was made.
@@ -270,17 +288,19 @@ impl Hand {
     }
 
     async fn drive(&self, act: Act, watch: &(dyn Fn(Option<f64>, Option<f64>) + Send + Sync)) -> Result<Outcome, HalError> {
+        let act = act.canonical();
         let inner = &self.scope.0;
         let id = inner.next.fetch_add(1, Ordering::SeqCst);
         let mut cancelled = self.claim(id, &act).await?;
-        let result = self.carry_out(id, &act, &mut cancelled, watch).await;
+        let mut sent = false;
+        let result = self.carry_out(id, &act, &mut cancelled, watch, &mut sent).await;
         let stopped = inner.presses.load(Ordering::SeqCst) != self.presses;
         let what = act.describe();
         {
             let mut flights = lock(&inner.flights);
             flights.retain(|f| f.id != id);
             if stopped {
-                lock(&inner.aftermath).push((what, aftermath(&result)));
+                lock(&inner.aftermath).push((what, aftermath(sent, &result)));
             }
         }
         inner.landed.notify_waiters();
@@ -324,6 +344,7 @@ impl Hand {
         act: &Act,
         cancelled: &mut watch::Receiver<bool>,
         watch: &(dyn Fn(Option<f64>, Option<f64>) + Send + Sync),
+        sent: &mut bool,
     ) -> Result<Outcome, HalError> {
         let inner = &self.scope.0;
         let begun = {
@@ -338,10 +359,16 @@ impl Hand {
                     inner.log.warning(id, &act, &warning);
                 }
                 inner.log.intent(id, &hand.by, &act)?;
-                Ok(begin(microscope.as_mut(), &act, &now))
+                let begun = begin(microscope.as_mut(), &act, &now);
+                if hand.scope.0.presses.load(Ordering::SeqCst) != hand.presses {
+                    // stop was pressed between the check and the order: it went out before what it was to stop
+                    let _ = inner.stopper.stop();
+                }
+                Ok(begun)
             })
             .await?
         };
+        *sent = true;
         // from here an intent is written, so an outcome must be
         let result = match begun {
             Ok(Begun::Done(outcome)) => Ok(outcome),
@@ -369,20 +396,23 @@ impl Hand {
         let deadline = clock.now() + patience(act);
         let mut mine = self.cancel.clone();
         let mut asked = false;
+        let mut deaf: u32 = 0;
         let mut pause = POLL_FIRST;
         loop {
-            let progress = self.scope.read(move |m| m.poll(ticket)).await?;
-            match progress {
-                Progress::Pending { fraction, remaining } => watch(fraction, remaining),
-                Progress::Done => break,
-                Progress::Failed(error) => return Err(error),
-                Progress::Unknown => {
-                    return Err(HalError::new(
-                        ErrorKind::Unknown,
-                        format!("the instrument cannot say whether it finished: {}", act.describe()),
-                        "read its state before you go on",
-                    ));
+            match self.scope.read(move |m| m.poll(ticket)).await {
+                Ok(Progress::Pending { fraction, remaining }) => {
+                    deaf = 0;
+                    watch(fraction, remaining);
                 }
+                Ok(Progress::Done) => break,
+                Ok(Progress::Failed(error)) => return Err(error),
+                Ok(Progress::Unknown) => return Err(in_doubt(act)),
+                // polling changes nothing, so a lost answer is asked for again before the outcome is called unknown
+                Err(error) if matches!(error.kind, ErrorKind::Timeout | ErrorKind::NotConnected) && deaf < DEAF => {
+                    tracing::debug!(%error, "a poll was not answered");
+                    deaf += 1;
+                }
+                Err(error) => return Err(in_doubt(act).caused_by(error)),
             }
             if clock.now() > deadline {
                 let _ = self.scope.read(move |m| m.cancel(ticket)).await;
@@ -395,8 +425,10 @@ impl Hand {
             let wanted = *cancelled.borrow() || *mine.borrow();
             if wanted && !asked {
                 asked = true;
-                self.scope.read(move |m| m.cancel(ticket)).await?;
-                continue;
+                if let Err(error) = self.scope.read(move |m| m.cancel(ticket)).await {
+                    tracing::debug!(%error, "a cancel was not answered");
+                    asked = false;
+                }
             }
             if asked {
                 tokio::time::sleep(pause).await;
@@ -449,6 +481,14 @@ impl Hand {
     }
 }
 
+fn in_doubt(act: &Act) -> HalError {
+    HalError::new(
+        ErrorKind::Unknown,
+        format!("the instrument cannot say whether it finished: {}", act.describe()),
+        "read its state before you go on",
+    )
+}
+
 /// Which axis missed its target and by how much.
 fn miss(target: &model::StagePosition, pose: &model::Pose) -> Option<String> {
     use model::Axis;
@@ -467,14 +507,14 @@ fn miss(target: &model::StagePosition, pose: &model::Pose) -> Option<String> {
     })
 }
 
-fn aftermath(result: &Result<Outcome, HalError>) -> StopOutcome {
+/// What a press of stop made of an act. An order that the instrument refused was never started.
+fn aftermath(sent: bool, result: &Result<Outcome, HalError>) -> StopOutcome {
+    use ErrorKind::{Busy, Interlock, OutOfRange, Stopped, Unsupported};
     match result {
         Ok(_) => StopOutcome::RanToCompletion,
-        Err(e) if e.kind == ErrorKind::Stopped && e.what.starts_with("stopped before") => StopOutcome::NeverStarted,
-        Err(e) if e.kind == ErrorKind::Stopped => StopOutcome::Halted,
-        Err(e) if matches!(e.kind, ErrorKind::Interlock | ErrorKind::OutOfRange | ErrorKind::Busy | ErrorKind::Unsupported) => {
-            StopOutcome::NeverStarted
-        }
+        Err(_) if !sent => StopOutcome::NeverStarted,
+        Err(e) if e.kind == Stopped => StopOutcome::Halted,
+        Err(e) if matches!(e.kind, Interlock | OutOfRange | Busy | Unsupported) => StopOutcome::NeverStarted,
         Err(_) => StopOutcome::Unconfirmed,
     }
 }
