@@ -1,7 +1,11 @@
 //! What an instrument is doing: the state of stage, beams and chamber, and openFIBSEM's MicroscopeState.
 
+use crate::file::{self, Durability, SaveError};
+use crate::yaml::{self, Document, YamlError};
 use crate::{Beam, BeamSettings, DetectorSettings, Pose, StagePosition};
 use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// The stage as read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -85,6 +89,24 @@ impl MicroscopeState {
             Beam::Ion => self.ion_detector.as_ref(),
         }
     }
+
+    /// Read a state file, YAML or JSON.
+    pub fn load(path: &Path) -> Result<MicroscopeState, YamlError> {
+        Document::load(path)?.to()
+    }
+
+    /// Write a state file, JSON where the name ends in `.json`, else YAML; never over an existing file (a counter is
+    /// appended). Returns its name. Every number reads back to the last bit.
+    pub fn save(&self, path: &Path) -> Result<PathBuf, SaveError> {
+        let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+        file::create(path, Durability::Synced, |out| {
+            if json {
+                serde_json::to_writer_pretty(&mut *out, self)?;
+                return out.write_all(b"\n");
+            }
+            out.write_all(yaml::write(self).map_err(std::io::Error::other)?.as_bytes())
+        })
+    }
 }
 
 /// A number, a numeric string or a date; what cannot be read is 0 rather than a lost picture.
@@ -108,4 +130,53 @@ pub(crate) fn timestamp(value: &serde_json::Value) -> Option<f64> {
         .ok()
         .filter(|t: &f64| t.is_finite())
         .or_else(|| text.parse().ok().or_else(local).map(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_file_keeps_every_bit() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = MicroscopeState {
+            timestamp: 1_767_225_600.123_456,
+            stage_position: StagePosition {
+                x: Some(0.1 + 0.2),
+                y: Some(-1.0 / 3.0),
+                z: Some(5e-324),
+                ..Default::default()
+            },
+            electron_beam: None,
+            ion_beam: None,
+            electron_detector: Some(DetectorSettings {
+                contrast: 2.0 / 3.0,
+                ..Default::default()
+            }),
+            ion_detector: None,
+            objective_position: Some(1e-3),
+        };
+        for name in ["a.yaml", "a.json", "a"] {
+            let file = state.save(&dir.path().join(name)).unwrap();
+            assert_eq!(MicroscopeState::load(&file).unwrap(), state, "{name}");
+            assert_ne!(state.save(&file).unwrap(), file);
+        }
+        std::fs::write(dir.path().join("b"), "timestamp: 1\nstage_position: {x: far}").unwrap();
+        let error = MicroscopeState::load(&dir.path().join("b")).unwrap_err().to_string();
+        assert!(error.contains("b:2:21: "), "{error}");
+    }
+
+    #[test]
+    fn timestamps_are_read_as_vendors_write_them() {
+        for (value, seconds) in [
+            (serde_json::json!(1.5), Some(1.5)),
+            (serde_json::json!("1.5"), Some(1.5)),
+            (serde_json::json!("2026-01-01T00:00:00Z"), Some(1_767_225_600.0)),
+            (serde_json::json!("2026-01-01 00:00:00.5"), Some(1_767_225_600.5)),
+            (serde_json::json!("yesterday"), None),
+            (serde_json::json!([1]), None),
+        ] {
+            assert_eq!(timestamp(&value), seconds, "{value}");
+        }
+    }
 }

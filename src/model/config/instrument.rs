@@ -22,8 +22,8 @@ pub struct Instrument {
     /// openFIBSEM's own simulator keys, kept as read (`is_compustage` shapes the twin).
     #[serde(default)]
     pub sim: serde_json::Map<String, serde_json::Value>,
-    /// Soft limits; they can only narrow the driver's.
-    #[serde(default)]
+    /// Soft limits; they can only narrow the driver's. In the file r and t are in degrees, here in radians.
+    #[serde(default, with = "limits_in_degrees")]
     pub limits: Option<Limits>,
     #[serde(default)]
     pub twin: TwinConfig,
@@ -141,7 +141,12 @@ pub struct TwinErrors {
 
 impl Default for TwinConfig {
     fn default() -> Self {
-        TwinConfig { seed: 1, scene: "grid".to_owned(), stage: None, errors: TwinErrors::default() }
+        TwinConfig {
+            seed: 1,
+            scene: "grid".to_owned(),
+            stage: None,
+            errors: TwinErrors::default(),
+        }
     }
 }
 
@@ -182,8 +187,16 @@ impl Default for Instrument {
             },
             electron: beam(0.0, 7e-3, 2000.0, 50e-12),
             ion: beam(52.0, 16.5e-3, 30000.0, 20e-12),
-            manipulator: ManipulatorConfig { enabled: true, rotation: false, tilt: false },
-            gis: GisConfig { enabled: true, multichem: true, sputter_coater: false },
+            manipulator: ManipulatorConfig {
+                enabled: true,
+                rotation: false,
+                tilt: false,
+            },
+            gis: GisConfig {
+                enabled: true,
+                multichem: true,
+                sputter_coater: false,
+            },
             imaging: ImagingConfig {
                 beam_type: Beam::Electron,
                 resolution: (1536, 1024),
@@ -209,9 +222,20 @@ impl Instrument {
         }
     }
 
+    /// The kind of stage: that of the twin's settings, else a compustage if `sim` says so, else the maker's.
+    pub fn stage_kind(&self) -> StageKind {
+        let compustage = self.sim.get("is_compustage").and_then(serde_json::Value::as_bool);
+        self.twin.stage.unwrap_or(match self.info.manufacturer.as_str() {
+            _ if compustage == Some(true) => StageKind::Compustage,
+            "Tescan" => StageKind::ChamberFixed,
+            // The one instrument of this maker whose stage does not rotate is the one with a compustage.
+            "ThermoFisher" if !self.stage.rotation && self.stage.tilt => StageKind::Compustage,
+            _ => StageKind::Tilting,
+        })
+    }
+
     /// The geometry kinematics works with.
     pub fn geometry(&self) -> Geometry {
-        let compustage = self.sim.get("is_compustage").and_then(serde_json::Value::as_bool).unwrap_or(false);
         Geometry {
             electron_column_tilt: self.electron.column_tilt.to_radians(),
             ion_column_tilt: self.ion.column_tilt.to_radians(),
@@ -219,7 +243,30 @@ impl Instrument {
             rotation_reference: self.stage.rotation_reference.to_radians(),
             rotation_180: self.stage.rotation_180.to_radians(),
             milling_angle: self.stage.milling_angle.to_radians(),
-            stage: self.twin.stage.unwrap_or(if compustage { StageKind::Compustage } else { StageKind::Tilting }),
+            stage: self.stage_kind(),
         }
+    }
+}
+
+/// `limits` in the file: m and, like every angle there, degrees.
+mod limits_in_degrees {
+    use crate::Limits;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    fn angles(limits: &Limits, turn: fn(f64) -> f64) -> Limits {
+        let both = |range: Option<(f64, f64)>| range.map(|(low, high)| (turn(low), turn(high)));
+        Limits {
+            r: both(limits.r),
+            t: both(limits.t),
+            ..*limits
+        }
+    }
+
+    pub fn serialize<S: Serializer>(limits: &Option<Limits>, s: S) -> Result<S::Ok, S::Error> {
+        limits.map(|l| angles(&l, f64::to_degrees)).serialize(s)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Limits>, D::Error> {
+        Ok(Option::<Limits>::deserialize(d)?.map(|l| angles(&l, f64::to_radians)))
     }
 }

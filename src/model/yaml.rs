@@ -1,1 +1,0 @@
-//! YAML that Python reads back as the same values.
