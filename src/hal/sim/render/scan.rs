@@ -1,0 +1,296 @@
+//! The scan: which line is drawn when, where the sample has drifted to by then, and what noise the dose leaves.
+
+use super::Shot;
+use crate::sim::optics::Detector;
+use crate::sim::specimen::hash;
+use nalgebra::Vector3;
+use rayon::prelude::*;
+
+/// How the sample moves in the chamber while it is looked at; metres, seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Motion {
+    /// Where it has drifted to when the picture begins.
+    pub offset: [f64; 3],
+    /// Drift.
+    pub velocity: [f64; 3],
+    /// Amplitude of a vibration, and its frequency (Hz).
+    pub vibration: [f64; 3],
+    pub frequency: f64,
+}
+
+impl Motion {
+    /// Displacement `t` seconds into a picture that began at `start` on the clock, beyond `offset`.
+    fn at(&self, start: f64, t: f64) -> Vector3<f64> {
+        let phase = std::f64::consts::TAU * self.frequency * (start + t);
+        Vector3::from(self.velocity) * t + Vector3::from(self.vibration) * phase.sin()
+    }
+
+    fn is_still(&self) -> bool {
+        self.velocity == [0.0; 3] && (self.vibration == [0.0; 3] || self.frequency == 0.0)
+    }
+}
+
+/// When each line of each frame is drawn.
+#[derive(Clone, Debug)]
+pub(super) struct Schedule {
+    pub frames: u32,
+    pub lines: u32,
+    line_time: f64,
+    frame_time: f64,
+    height: usize,
+    passes: usize,
+}
+
+impl Schedule {
+    pub fn new(shot: &Shot, width: usize, height: usize) -> Self {
+        let s = &shot.settings;
+        let (frames, lines) = (
+            s.frame_integration.unwrap_or(1).max(1),
+            s.line_integration.unwrap_or(1).max(1),
+        );
+        let line_time = width as f64 * s.dwell_time;
+        Schedule {
+            frames,
+            lines,
+            line_time,
+            frame_time: line_time * f64::from(lines) * height as f64,
+            height,
+            passes: (s.scan_interlacing.unwrap_or(1).max(1) as usize).min(height.max(1)),
+        }
+    }
+
+    /// How many lines are drawn before `row` in a frame: interlacing draws every n-th line, then those between.
+    fn order(&self, row: usize) -> usize {
+        let pass = row % self.passes;
+        // Rows of the passes before: every pass that starts at `first` has one row per `passes`.
+        let before: usize = (0..pass).map(|first| (self.height - first).div_ceil(self.passes)).sum();
+        before + row / self.passes
+    }
+
+    /// Seconds from the picture's beginning to the middle of the `n`-th scan of `row` in `frame`.
+    pub fn time(&self, frame: u32, row: usize, n: u32) -> f64 {
+        let line = self.order(row) as f64 * f64::from(self.lines) + f64::from(n) + 0.5;
+        f64::from(frame) * self.frame_time + line * self.line_time
+    }
+
+    fn duration(&self) -> f64 {
+        f64::from(self.frames) * self.frame_time
+    }
+}
+
+/// Displacement of the content, pixels right and down, as a function of time.
+#[derive(Clone, Debug)]
+pub(super) struct Wander {
+    motion: Motion,
+    start: f64,
+    /// Rows: pixels right and down per metre of the chamber.
+    right: Vector3<f64>,
+    down: Vector3<f64>,
+}
+
+impl Wander {
+    /// `None` where nothing moves.
+    pub fn of(shot: &Shot) -> Option<Self> {
+        if shot.motion.is_still() {
+            return None;
+        }
+        let view = shot.geometry.column(shot.settings.beam_type);
+        let (s, c) = shot.beam.settings.scan_rotation.sin_cos();
+        let px = shot.settings.pixel_size();
+        Some(Wander {
+            motion: shot.motion,
+            start: shot.start_time,
+            right: (view.right * c + view.up * s) / px,
+            down: (view.right * s - view.up * c) / px,
+        })
+    }
+
+    pub fn at(&self, t: f64) -> [f32; 2] {
+        let d = self.motion.at(self.start, t);
+        [d.dot(&self.right) as f32, d.dot(&self.down) as f32]
+    }
+
+    /// Largest displacement during a picture (px).
+    pub fn most(&self, schedule: &Schedule) -> f32 {
+        let drift = Vector3::from(self.motion.velocity) * schedule.duration();
+        let shake = Vector3::from(self.motion.vibration);
+        let reach = |axis: &Vector3<f64>| drift.dot(axis).abs() + shake.dot(axis).abs();
+        reach(&self.right).max(reach(&self.down)) as f32
+    }
+}
+
+/// A signal with a margin round the wanted picture, in pixels.
+pub(super) struct Source<'a> {
+    pub signal: &'a [f32],
+    pub width: usize,
+    pub margin: usize,
+}
+
+impl Source<'_> {
+    /// Adds row `row` of the picture, its content moved by (right, down) pixels, to `out`.
+    fn add_row(&self, row: usize, moved: [f32; 2], out: &mut [f32]) {
+        let height = self.signal.len() / self.width;
+        let y = (row as f32 + self.margin as f32 - moved[1]).clamp(0.0, (height - 1) as f32);
+        let (j, ty) = (y as usize, y.fract());
+        let x = (self.margin as f32 - moved[0]).clamp(0.0, (self.width - out.len()) as f32);
+        let (i, tx) = (x as usize, x.fract());
+        let top = &self.signal[j * self.width..(j + 1) * self.width];
+        let below = (j + 1).min(height - 1);
+        let below = &self.signal[below * self.width..(below + 1) * self.width];
+        if tx == 0.0 && ty == 0.0 {
+            for (o, v) in out.iter_mut().zip(&top[i..]) {
+                *o += v;
+            }
+            return;
+        }
+        let last = self.width - 1;
+        for (k, o) in out.iter_mut().enumerate() {
+            let (a, b) = (i + k, (i + k + 1).min(last));
+            let t = top[a] + (top[b] - top[a]) * tx;
+            let u = below[a] + (below[b] - below[a]) * tx;
+            *o += t + (u - t) * ty;
+        }
+    }
+}
+
+/// What one exposure adds up: `scans` times each pixel, or the beam off.
+pub(super) struct Exposure<'a> {
+    pub detector: &'a Detector,
+    /// Electrons counted at unit signal in one scan of a pixel; 0 with the beam off or blanked.
+    pub counts: f32,
+    pub charging: f32,
+    pub seed: u64,
+}
+
+/// Draws `frames` of a schedule into grey values, 0..1 of the full range and beyond.
+pub(super) fn draw<T: Send>(
+    source: &Source,
+    size: (usize, usize),
+    schedule: &Schedule,
+    frames: std::ops::Range<u32>,
+    wander: Option<&Wander>,
+    exposure: &Exposure,
+    convert: impl Fn(f32) -> T + Sync,
+) -> Vec<T> {
+    let (width, height) = size;
+    let mut out: Vec<T> = Vec::with_capacity(width * height);
+    let scans = frames.len() as u32 * schedule.lines;
+    let rows: Vec<Vec<T>> = (0..height)
+        .into_par_iter()
+        .map_init(
+            || vec![0.0f32; width],
+            |line, row| {
+                line.fill(0.0);
+                match wander {
+                    Some(w) => {
+                        for frame in frames.clone() {
+                            for n in 0..schedule.lines {
+                                source.add_row(row, w.at(schedule.time(frame, row, n)), line);
+                            }
+                        }
+                        let share = 1.0 / scans as f32;
+                        line.iter_mut().for_each(|v| *v *= share);
+                    }
+                    None => source.add_row(row, [0.0; 2], line),
+                }
+                expose(line, row, frames.start, scans, exposure);
+                line.iter().map(|&v| convert(v)).collect()
+            },
+        )
+        .collect();
+    for row in rows {
+        out.extend(row);
+    }
+    out
+}
+
+/// Turns the mean signal of a line into grey with the noise of `scans` scans.
+fn expose(line: &mut [f32], row: usize, frame: u32, scans: u32, e: &Exposure) {
+    let key = hash(e.seed, row as i64, i64::from(frame));
+    let dose = e.counts * scans as f32;
+    let amplifier = e.detector.grey_noise() / (scans as f32).sqrt();
+    let flicker = 1.0 + 0.006 * bell(mix(key as u32 ^ 0x5bd1_e995));
+    if e.counts <= 0.0 {
+        for (i, v) in line.iter_mut().enumerate() {
+            *v = e.detector.grey(0.0) + amplifier * bell(mix(key as u32 ^ i as u32).wrapping_mul(0x2c1b_3c6d));
+        }
+        return;
+    }
+    if e.charging > 0.0 {
+        charge(line, e.charging);
+    }
+    let per_count = flicker / dose;
+    for (i, v) in line.iter_mut().enumerate() {
+        let random = mix((key as u32).wrapping_add(i as u32).wrapping_mul(0x9E37_79B1) ^ (key >> 32) as u32);
+        // A Poisson count through its square root, which has a spread of one half whatever the mean.
+        let root = (v.max(0.0) * dose + 0.375).sqrt() + 0.5 * bell(random);
+        let counted = root * root - 0.625;
+        *v = e.detector.grey(counted * per_count) + amplifier * bell(mix(random));
+    }
+}
+
+/// Charge gathered under the beam leaks off slowly: bright places leave a dark tail along the line.
+fn charge(line: &mut [f32], strength: f32) {
+    let mut gathered = line.first().copied().unwrap_or(0.0);
+    for v in line {
+        let own = *v;
+        *v = (own * (1.0 + 0.35 * strength) - 0.6 * strength * (gathered - own * 0.4).max(0.0)).max(0.0);
+        gathered += (own - gathered) * 0.02;
+    }
+}
+
+/// Scrambles 32 bits (lowbias32).
+#[inline]
+fn mix(mut x: u32) -> u32 {
+    x ^= x >> 16;
+    x = x.wrapping_mul(0x7feb_352d);
+    x ^= x >> 15;
+    x = x.wrapping_mul(0x846c_a68b);
+    x ^ (x >> 16)
+}
+
+/// A number of mean 0 and spread 1 from 32 random bits: the sum of their four bytes, which is bell-shaped.
+#[inline]
+fn bell(bits: u32) -> f32 {
+    let sum = (bits & 255) + (bits >> 8 & 255) + (bits >> 16 & 255) + (bits >> 24);
+    (sum as f32 - 510.0) * 6.766_0e-3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bell_has_mean_zero_and_spread_one() {
+        let n = 200_000u32;
+        let (mut sum, mut squares) = (0.0f64, 0.0f64);
+        for i in 0..n {
+            let v = f64::from(bell(mix(i)));
+            sum += v;
+            squares += v * v;
+        }
+        let mean = sum / f64::from(n);
+        assert!(mean.abs() < 0.01, "{mean}");
+        assert!((squares / f64::from(n) - 1.0).abs() < 0.01, "{squares}");
+    }
+
+    #[test]
+    fn interlacing_draws_every_line_once() {
+        for (height, passes) in [(10, 3), (7, 1), (8, 4), (5, 5)] {
+            let s = Schedule {
+                frames: 1,
+                lines: 1,
+                line_time: 1.0,
+                frame_time: height as f64,
+                height,
+                passes,
+            };
+            let mut order: Vec<usize> = (0..height).map(|row| s.order(row)).collect();
+            if passes == 3 {
+                assert_eq!(order[..4], [0, 4, 7, 1]);
+            }
+            order.sort_unstable();
+            assert_eq!(order, (0..height).collect::<Vec<_>>());
+        }
+    }
+}

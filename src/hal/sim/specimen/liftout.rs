@@ -1,0 +1,107 @@
+//! Scene `liftout`: a half-moon grid with four landing posts, and the block that a chunk will come from.
+//!
+//! The tip of the second post is the origin; the block lies up the picture from it.
+
+use super::bulk::{knife_marks, tissue};
+use super::grid::grain;
+use super::noise::{Noise, smoothstep};
+use super::{Face, Material, Relief, Response, Surface};
+
+/// Middle of the half-moon's arc (m), its radius, and thickness of its sheet.
+const HUB: (f32, f32) = (0.15e-3, -0.35e-3);
+const RADIUS: f32 = 1.2e-3;
+const SHEET: f32 = 30e-6;
+/// Middles of the posts in x and their half width at the tip (m).
+const POSTS: [(f32, f32); 4] = [(-0.42e-3, 26e-6), (0.0, 34e-6), (0.40e-3, 34e-6), (0.78e-3, 26e-6)];
+/// The block: middle and half size (m), and the height of its face above the posts.
+const BLOCK: ((f32, f32), (f32, f32), f32) = ((60e-6, 0.62e-3), (260e-6, 170e-6), 15e-6);
+const FLOOR: f32 = -200e-6;
+
+#[derive(Debug)]
+pub(super) struct Liftout {
+    noise: Noise,
+}
+
+impl Liftout {
+    pub fn new(seed: u64) -> Self {
+        Liftout {
+            noise: Noise::new(seed ^ 0x11f7),
+        }
+    }
+}
+
+/// Signed distance to the half-moon with its posts (m), negative inside.
+fn half_moon(x: f32, y: f32) -> f32 {
+    let (hx, hy) = (x - HUB.0, y - HUB.1);
+    let moon = (hx.hypot(hy) - RADIUS).max(hy + 60e-6);
+    let mut d = moon;
+    for (i, (px, half)) in POSTS.iter().enumerate() {
+        let u = (x - px).abs();
+        // Posts widen towards the root; every second one is notched at its tip.
+        let flank = u - (half - 0.06 * y.min(0.0));
+        let mut post = flank.max(y).max(-0.5e-3 - y);
+        if i % 2 == 1 {
+            let notch = (u - 9e-6).max(-y - 16e-6);
+            post = post.max(-notch);
+        }
+        d = d.min(post);
+    }
+    d
+}
+
+impl Relief for Liftout {
+    fn at(&self, x: f32, y: f32, px: f32, face: Face) -> Surface {
+        let n = &self.noise;
+        let milled = 1.0 + 0.14 * n.octaves(x * 0.05, y, 24e-6, 4, px) + 0.06 * n.octaves(x, y, 250e-6, 3, px);
+        let floor = Surface {
+            height: if face == Face::Top { FLOOR } else { -FLOOR },
+            thickness: 1e-3,
+            material: Material::Holder,
+            response: Response::of(Material::Holder).times(0.7 * milled),
+        };
+        if face == Face::Under {
+            return floor;
+        }
+        let ragged = 0.9e-6 * n.octaves(x, y, 12e-6, 4, px);
+        let sheet = half_moon(x, y) + ragged;
+        let soft = px.max(0.6e-6);
+        let on = 1.0 - smoothstep(-soft, soft, sheet);
+        if on > 0.0 {
+            let fine = n.octaves(x, y, 8e-6, 5, px);
+            let rolled = n.octaves(x, y * 0.03, 9e-6, 4, px);
+            let copper =
+                Response::of_grain(Material::Copper, grain(n, x, y, px)).times(1.0 + 0.10 * fine + 0.06 * rolled);
+            let round = 4e-6 * (sheet.min(0.0) / 3e-6).exp();
+            return Surface {
+                height: on * (0.20e-6 * fine + 0.10e-6 * rolled - round) + (1.0 - on) * FLOOR,
+                thickness: SHEET,
+                material: if on > 0.5 { Material::Copper } else { Material::Holder },
+                response: floor.response.mix(copper, on),
+            };
+        }
+        let ((bx, by), (hx, hy), face_height) = BLOCK;
+        let ragged = 4e-6 * n.octaves(x, y, 70e-6, 4, px);
+        let edge = ((x - bx).abs() - hx).max((y - by).abs() - hy) + ragged;
+        let soft = px.max(1.5e-6);
+        let block = 1.0 - smoothstep(-soft, soft, edge);
+        if block > 0.0 {
+            let (tone, bumps) = tissue(n, x, y, px);
+            let top = face_height + knife_marks(n, x, y, px) + bumps - 5e-6 * (edge.min(0.0) / 7e-6).exp();
+            return Surface {
+                height: block * top + (1.0 - block) * FLOOR,
+                thickness: 215e-6,
+                material: if block > 0.5 {
+                    Material::Tissue
+                } else {
+                    Material::Holder
+                },
+                response: floor.response.mix(Response::of(Material::Tissue).times(tone), block),
+            };
+        }
+        floor
+    }
+
+    fn bounds(&self) -> (f32, f32) {
+        (FLOOR - 1e-6, 201e-6)
+    }
+}

@@ -1,0 +1,91 @@
+//! The lattice of a 3 mm grid: pitch, bars, rim, ring and shuttle. Shared by the scenes that stand on one.
+
+use super::noise::{Noise, smoothstep};
+use super::{Material, Response, Surface};
+
+/// Distance between squares (m): 200 mesh.
+pub const PITCH: f32 = 125e-6;
+/// Half an opening between bars (m).
+pub const OPENING: f32 = 47.5e-6;
+/// Thickness of the bars (m).
+pub const BAR: f32 = 20e-6;
+/// Squares end and the solid rim begins (m).
+const RIM: f32 = 1.42e-3;
+/// The grid ends (m).
+const EDGE: f32 = 1.525e-3;
+/// The clip ring's inner and outer radius, and how far it stands above the grid (m).
+const RING: (f32, f32, f32) = (1.56e-3, 1.85e-3, 90e-6);
+/// The shuttle below the grid (m).
+pub const FLOOR: f32 = -160e-6;
+
+/// A place on the lattice.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell {
+    /// Which square.
+    pub col: i32,
+    pub row: i32,
+    /// Place in the square, from its middle (m).
+    pub u: f32,
+    pub v: f32,
+    /// Signed distance into the bars (m): negative in the opening.
+    pub bar: f32,
+}
+
+/// The square at (x, y) and how far its bars are. `ragged` (m) moves their edges.
+pub fn cell(x: f32, y: f32, ragged: f32) -> Cell {
+    let (col, row) = ((x / PITCH).round(), (y / PITCH).round());
+    let (u, v) = (x - col * PITCH, y - row * PITCH);
+    let corner = 9e-6;
+    let (qx, qy) = (u.abs() - (OPENING - corner), v.abs() - (OPENING - corner));
+    let square = qx.max(0.0).hypot(qy.max(0.0)) + qx.max(qy).min(0.0) - corner;
+    let mut bar = square + ragged;
+    let middle = ((col.abs() + 0.5) * PITCH).hypot((row.abs() + 0.5) * PITCH);
+    if middle > RIM {
+        bar = bar.max(30e-6);
+    }
+    if col == 0.0 && row == 0.0 {
+        bar = bar.max(-centre_mark(u, v));
+    }
+    Cell {
+        col: col as i32,
+        row: row as i32,
+        u,
+        v,
+        bar,
+    }
+}
+
+/// The finder mark of the central square: an arrowhead on its left bar and a half-disc on its lower one. Signed distance (m).
+fn centre_mark(u: f32, v: f32) -> f32 {
+    let left = u + OPENING;
+    let arrow = ((v.abs() - 9e-6) + left * 0.62).max(-left - 2e-6) * 0.85;
+    let knob = (u - 6e-6).hypot(v + OPENING) - 9e-6;
+    arrow.min(knob)
+}
+
+/// Outside the grid: ring and shuttle. `None` on the grid itself.
+pub fn surroundings(noise: &Noise, x: f32, y: f32, px: f32) -> Option<Surface> {
+    let r = x.hypot(y);
+    if r < EDGE {
+        return None;
+    }
+    let (inner, outer, stands) = RING;
+    let turned = 1.0 + 0.10 * noise.octaves(r * 1.0, 3e-6, 24e-6, 4, px);
+    if (inner..outer).contains(&r) {
+        let bevel = smoothstep(inner, inner + 60e-6, r) * (1.0 - smoothstep(outer - 30e-6, outer, r));
+        return Some(Surface {
+            height: stands * bevel - 20e-6 * (1.0 - bevel),
+            thickness: 400e-6,
+            material: Material::Holder,
+            response: Response::of(Material::Holder).times(turned),
+        });
+    }
+    let milled = 1.0 + 0.14 * noise.octaves(x * 0.04, y, 30e-6, 4, px) + 0.06 * noise.octaves(x, y, 200e-6, 3, px);
+    let fall = smoothstep(EDGE, EDGE + 15e-6, r);
+    Some(Surface {
+        height: FLOOR * fall - 10e-6 * (1.0 - fall),
+        thickness: 1e-3,
+        material: Material::Holder,
+        response: Response::of(Material::Holder).times(0.75 * milled),
+    })
+}
