@@ -294,7 +294,7 @@ fn parts(value: f64, unit: Unit) -> (String, String) {
             let printed = || PREFIXES.iter().filter(|(_, power)| *power <= row.top);
             let (prefix, power) = printed()
                 .find(|(_, power)| fits(*power))
-                .or_else(|| printed().last())
+                .or_else(|| printed().next_back())
                 .copied()
                 .unwrap_or(("", 0));
             let mantissa = value * 10f64.powi(-power);

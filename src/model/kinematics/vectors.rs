@@ -245,15 +245,10 @@ fn vectors_stable_move() {
         case.same("y", y, case.number("/yz_move_without_scan_rotation/y"));
         case.same("z", z, case.number("/yz_move_without_scan_rotation/z"));
         let before = case.number("/wd_before/ELECTRON");
-        let after = case.number("/wd_after/ELECTRON");
-        // With static_wd the recorded value is the eucentric height, which the file does not repeat elsewhere.
-        let eucentric = case.flag("/static_wd").then_some(after);
-        case.same(
-            "wd",
-            stable::working_distance_after(&setup, before, eucentric).unwrap_or(before),
-            after,
-        );
-        case.same("ion wd", case.number("/wd_before/ION"), case.number("/wd_after/ION"));
+        // The demo instrument's eucentric height, which the file does not repeat.
+        let eucentric = case.flag("/static_wd").then_some(7e-3);
+        let after = stable::working_distance_after(&setup, before, eucentric).unwrap_or(before);
+        case.same("wd", after, case.number("/wd_after/ELECTRON"));
     });
 }
 
@@ -286,11 +281,6 @@ fn vectors_vertical_move() {
             "/wd_before/ION"
         });
         case.same("ion wd", ion, case.number("/wd_after/ION"));
-        case.same(
-            "electron wd",
-            case.number("/wd_before/ELECTRON"),
-            case.number("/wd_after/ELECTRON"),
-        );
     });
 }
 
@@ -395,7 +385,6 @@ fn vectors_milling_angle() {
     each_case("milling_angle", |case| {
         let (geometry, current) = (case.geometry(), case.pose("/stage"));
         let angle = case.number("/milling_angle_rad");
-        case.same("angle", case.number("/milling_angle_deg").to_radians(), angle);
         let tilt = milling_angle::stage_tilt(&geometry, angle);
         case.same("tilt", tilt, case.number("/stage_tilt_for_angle"));
         case.same(
@@ -434,7 +423,6 @@ fn vectors_projection() {
         };
         let (position, size) = (case.pose("/position"), case.size("/resolution"));
         let pixel_size = case.number("/pixel_size");
-        case.same("pixel size", case.number("/hfw") / f64::from(size.0), pixel_size);
         case.same_plane_point("/pixel", view.to_pixel(position, size, pixel_size));
         case.same_plane_point("/pixel_legacy", view.to_pixel_legacy(position, size, pixel_size));
         case.same_plane_point("/to_plane", view.to_plane(position));
@@ -522,12 +510,6 @@ fn vectors_manipulator() {
             park + manipulator::uncorrected(dx, dy),
         );
         let (saved, offset) = (read("/saved"), read("/offset"));
-        let known = if case.text("/saved_name") == "PARK" {
-            park
-        } else {
-            Displacement::default()
-        };
-        case.same_displacement("/saved", known);
         case.same_displacement(
             "/thermo_offset_target",
             manipulator::offset_position(saved, offset, tilt),

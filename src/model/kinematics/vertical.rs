@@ -62,3 +62,34 @@ fn ion_tilt(geometry: &Geometry) -> f64 {
 pub fn resets_ion_focus(setup: &Setup, moved: &Displacement) -> bool {
     setup.geometry.stage != StageKind::ChamberFixed && moved.z.abs() > FOCUS_RESET
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Pose;
+
+    #[test]
+    fn only_a_large_rise_resets_the_ion_focus() {
+        let geometry = Geometry::default();
+        let setup = Setup::new(&geometry, Pose::default());
+        let per_metre = displacement(&setup, 0.0, 1.0).z;
+        for (rise, resets) in [(99e-6, false), (101e-6, true), (-101e-6, true)] {
+            let moved = displacement(&setup, 0.0, rise / per_metre);
+            assert_eq!(resets_ion_focus(&setup, &moved), resets, "{rise}");
+        }
+        let fixed = Geometry {
+            stage: StageKind::ChamberFixed,
+            ..geometry
+        };
+        let setup = Setup::new(&fixed, Pose::default());
+        assert!(!resets_ion_focus(&setup, &displacement(&setup, 0.0, 1e-3)));
+    }
+
+    #[test]
+    fn openfibsem_rises_a_tenth_less_than_the_exact_move_on_a_flat_stage() {
+        let geometry = Geometry::default();
+        let setup = Setup::new(&geometry, Pose::default());
+        let (theirs, exact) = (displacement(&setup, 0.0, 10e-6), exact(&setup, 0.0, 10e-6));
+        assert!((theirs.z / exact.z - 0.9).abs() < 1e-12 && exact.y.abs() < 1e-18);
+    }
+}
