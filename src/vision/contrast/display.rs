@@ -12,7 +12,7 @@ pub fn percentile_stretch<T: Grey>(picture: ArrayView2<T>, low: f64, high: f64) 
     };
     let (low, high) = (histogram.percentile(low), histogram.percentile(high));
     // Also refuses percentiles that are not numbers.
-    if !(high > low) {
+    if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) {
         return picture.to_owned();
     }
     let full = f64::from(T::MAX);

@@ -177,7 +177,7 @@ mod tests {
         let k = gaussian_kernel(5.0);
         assert_eq!(k.len(), 41);
         assert!((k.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-        assert!((k[20] - 0.079_790_5).abs() < 1e-6);
+        assert!((k[20] - 0.079_791_7).abs() < 1e-6);
         assert_eq!(gaussian_kernel(f64::NAN), [1.0]);
     }
 

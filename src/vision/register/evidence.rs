@@ -5,6 +5,7 @@
 //! scene; two bands rarely invent the same shift; a repeating pattern shows a second peak as high as the first. The overlap after the shift is then
 //! compared directly, also for the shift on the other side of the field that a cyclic correlation cannot tell apart.
 
+use super::band::Band;
 use super::fft::{Fft2, HalfSpectrum};
 use super::{Moments, RegisterError, Shift, check_pair};
 use crate::filter::downsample_area;
@@ -16,7 +17,7 @@ const REDUCED_SIDE: usize = 384;
 /// Centre frequencies of the bands, cycles per reduced pixel, coarse to fine; each reaches an octave to both sides.
 const BANDS: [f64; 4] = [0.02, 0.04, 0.08, 0.16];
 /// A band needs this many cycles across the shorter side to hold enough independent bins.
-const MIN_CYCLES: f64 = 5.0;
+const MIN_CYCLES: f64 = 3.5;
 /// Share of each side that is faded out before the transform.
 const TAPER: f64 = 0.12;
 
@@ -29,7 +30,7 @@ pub struct Evidence {
     pub significance: f64,
     /// The highest value of another band at the same shift, standard deviations.
     pub support: f64,
-    /// The second peak's height relative to the first, in the best band.
+    /// How well another shift fits, relative to this one: the second peak's height, or the correlation where it overlaps, whichever is more.
     pub runner_up: f64,
     /// Correlation coefficient of the band-passed pictures where they overlap.
     pub overlap: f64,
@@ -68,7 +69,12 @@ impl Evidence {
             .map(|band| band.highest_near(best.peak, 0.4 / best.centre.min(band.centre)))
             .fold(0.0, |highest: f64, (_, z)| highest.max(z));
         let (y, x) = refine(&bands, best);
-        let (overlap, beyond_half) = pair.overlap(y, x);
+        let pictures = pair.band_passed();
+        let (overlap, beyond_half) = pair.overlap(&pictures, y, x);
+        // The leakage of a perfect lattice fills the whole spectrum once it is whitened and favours the shortest of its shifts.
+        // So the rival is looked for without whitening, and judged by its own overlap.
+        let ((rival_y, rival_x), _) = pair.band(best.centre, limit, 0.0).runner_up();
+        let rival = correlation(&pictures[0], &pictures[1], rival_y, rival_x).0 / overlap.max(f64::MIN_POSITIVE);
         let f = factor as f64;
         Ok(Evidence {
             shift: Shift {
@@ -78,7 +84,7 @@ impl Evidence {
             },
             significance: best.excess(),
             support,
-            runner_up: best.runner_up(),
+            runner_up: best.runner_up().1.max(rival),
             overlap,
             beyond_half,
             tolerance_px: f * 0.012 * pair.size.0.max(pair.size.1) as f64,
@@ -98,7 +104,7 @@ impl Evidence {
                 format!("the shift of {length:.0} px is beyond the limit of {limit:.0} px"),
             ),
             (
-                certain(half || self.beyond_half),
+                certain(half || (self.beyond_half && self.significance > 1.3)),
                 "the shift is more than half the field; acquire a wider field or move closer".to_owned(),
             ),
             (
@@ -106,11 +112,11 @@ impl Evidence {
                 "the pictures share no structure above the noise: different scenes, or too little signal".to_owned(),
             ),
             (
-                ramp(self.support, 2.0, 6.0),
+                ramp(self.support, 2.0, 6.0).max(ramp(self.significance, 1.6, 2.6)),
                 "coarse and fine structure do not agree on a shift: different scenes, or too little signal".to_owned(),
             ),
             (
-                ramp(self.runner_up, 1.0, 0.5),
+                ramp(self.runner_up, 0.95, 0.75),
                 "the scene repeats itself: another shift fits almost as well; set a limit or use a unique feature"
                     .to_owned(),
             ),
@@ -212,10 +218,11 @@ impl Pair {
     fn bands(&self, limit: Option<f64>) -> Vec<Band> {
         let shorter = self.size.0.min(self.size.1) as f64;
         let usable = BANDS.iter().filter(|centre| *centre * shorter >= MIN_CYCLES);
-        usable.map(|centre| self.band(*centre, limit)).collect()
+        usable.map(|centre| self.band(*centre, limit, 1.0)).collect()
     }
 
-    fn band(&self, centre: f64, limit: Option<f64>) -> Band {
+    /// With a `whitening` of 1 every frequency of the band weighs the same; with less, strong ones weigh more.
+    fn band(&self, centre: f64, limit: Option<f64>, whitening: f32) -> Band {
         // conj(a) b peaks at the displacement of b relative to a.
         let product = self.spectra[0].zip(&self.spectra[1], |ky, kx, a, b| {
             let weight = octave(self.frequency(ky, kx), centre) as f32;
@@ -224,22 +231,26 @@ impl Pair {
             if weight == 0.0 || magnitude <= f32::MIN_POSITIVE {
                 Default::default()
             } else {
-                product * (weight / magnitude)
+                product * (weight * magnitude.powf(-whitening))
             }
         });
         Band::new(self.fft.inverse(product), centre, limit)
     }
 
-    /// Correlation coefficient of the two pictures, band-passed, where they overlap at (dy, dx); and whether one of the shifts
-    /// that a cyclic correlation confuses with it fits clearly better.
-    fn overlap(&self, dy: f64, dx: f64) -> (f64, bool) {
-        let (h, w) = (self.size.0 as f64, self.size.1 as f64);
-        let pictures = [0, 1].map(|i| {
+    /// Both pictures without their coarsest and finest structure.
+    fn band_passed(&self) -> [Array2<f32>; 2] {
+        [0, 1].map(|i| {
             self.fft.inverse(self.spectra[i].map(|ky, kx, v| {
                 let f = self.frequency(ky, kx);
                 v * BANDS[..3].iter().map(|centre| octave(f, *centre)).sum::<f64>() as f32
             }))
-        });
+        })
+    }
+
+    /// Correlation coefficient of the band-passed pictures where they overlap at (dy, dx); and whether one of the shifts
+    /// that a cyclic correlation confuses with it fits clearly better.
+    fn overlap(&self, pictures: &[Array2<f32>; 2], dy: f64, dx: f64) -> (f64, bool) {
+        let (h, w) = (self.size.0 as f64, self.size.1 as f64);
         let across = |d: f64, n: f64| [d, if d > 0.0 { d - n } else { d + n }];
         let fit = |dy: f64, dx: f64| {
             let (r, n) = correlation(&pictures[0], &pictures[1], dy.round() as isize, dx.round() as isize);
@@ -252,7 +263,7 @@ impl Pair {
             .skip(1);
         let beyond = others.any(|(y, x)| {
             let (r, weight) = fit(y, x);
-            r > 0.1 && r > own && weight > own_weight
+            r > 0.15 && r > 1.2 * own && weight > 1.2 * own_weight
         });
         (own, beyond)
     }
@@ -300,135 +311,4 @@ fn correlation(a: &Array2<f32>, b: &Array2<f32>, dy: isize, dx: isize) -> (f64, 
     }
     let norm = (aa * bb).sqrt();
     (if norm > 0.0 { ab / norm } else { 0.0 }, a.len())
-}
-
-/// The phase correlation of one band, in standard deviations of its own background.
-struct Band {
-    centre: f64,
-    map: Array2<f32>,
-    limit: f64,
-    /// (dy, dx) of the highest point within the limit, reduced pixels.
-    peak: (isize, isize),
-    z: f64,
-}
-
-impl Band {
-    fn new(mut map: Array2<f32>, centre: f64, limit: Option<f64>) -> Self {
-        let mut band = Band {
-            centre,
-            map: Array2::zeros((0, 0)),
-            limit: limit.unwrap_or(f64::INFINITY),
-            peak: (0, 0),
-            z: 0.0,
-        };
-        let (peak, height) = highest(&map, |dy, dx| band.allowed(dy, dx));
-        // The background: everything but the peak with its first rings.
-        let (mut sum, mut n) = (0.0f64, 0usize);
-        for ((y, x), v) in map.indexed_iter() {
-            let at = (signed(y, map.nrows()), signed(x, map.ncols()));
-            if distance(at, peak, map.dim()) > 1.5 / centre {
-                sum += f64::from(*v) * f64::from(*v);
-                n += 1;
-            }
-        }
-        let sigma = (sum / n.max(1) as f64).sqrt();
-        if sigma > 0.0 {
-            map.mapv_inplace(|v| (f64::from(v) / sigma) as f32);
-            band.z = height / sigma;
-        }
-        band.peak = peak;
-        band.map = map;
-        band
-    }
-
-    fn allowed(&self, dy: isize, dx: isize) -> bool {
-        (dy as f64).hypot(dx as f64) <= self.limit
-    }
-
-    /// The height that chance is expected to reach: the maximum of as many normal numbers as the band has independent shifts.
-    fn chance(&self) -> f64 {
-        let whole = self.map.len() as f64;
-        let searched = (PI * self.limit * self.limit).min(whole);
-        let independent = searched * 4.0 * self.centre * self.centre * 4.0;
-        (2.0 * independent.max(4.0).ln()).sqrt()
-    }
-
-    fn excess(&self) -> f64 {
-        self.z / self.chance()
-    }
-
-    /// The highest point within `radius` of a shift, and its height.
-    fn highest_near(&self, at: (isize, isize), radius: f64) -> ((isize, isize), f64) {
-        let reach = radius.ceil().max(1.0) as isize;
-        let around = (-reach..=reach).flat_map(|y| (-reach..=reach).map(move |x| (y, x)));
-        around
-            .filter(|(y, x)| (*y as f64).hypot(*x as f64) <= radius.max(1.0))
-            .map(|(y, x)| ((at.0 + y, at.1 + x), self.at(at.0 + y, at.1 + x)))
-            .fold(
-                (at, f64::NEG_INFINITY),
-                |best, next| if next.1 > best.1 { next } else { best },
-            )
-    }
-
-    /// Height of the second peak, outside the first one's rings, relative to the first.
-    fn runner_up(&self) -> f64 {
-        let clear = 1.2 / self.centre;
-        let (_, second) = highest(&self.map, |dy, dx| {
-            self.allowed(dy, dx) && distance((dy, dx), self.peak, self.map.dim()) > clear
-        });
-        if self.z > 0.0 { second.max(0.0) / self.z } else { 1.0 }
-    }
-
-    fn at(&self, dy: isize, dx: isize) -> f64 {
-        let (h, w) = self.map.dim();
-        f64::from(self.map[[dy.rem_euclid(h as isize) as usize, dx.rem_euclid(w as isize) as usize]])
-    }
-
-    fn parabola(&self, (dy, dx): (isize, isize)) -> (f64, f64) {
-        let vertex = |before: f64, at: f64, after: f64| {
-            let curvature = 2.0 * at - before - after;
-            if curvature > 0.0 {
-                (0.5 * (after - before) / curvature).clamp(-0.5, 0.5)
-            } else {
-                0.0
-            }
-        };
-        let top = self.at(dy, dx);
-        (
-            dy as f64 + vertex(self.at(dy - 1, dx), top, self.at(dy + 1, dx)),
-            dx as f64 + vertex(self.at(dy, dx - 1), top, self.at(dy, dx + 1)),
-        )
-    }
-}
-
-/// The shift that index `i` of `n` stands for: the second half is negative.
-fn signed(i: usize, n: usize) -> isize {
-    if i <= n / 2 {
-        i as isize
-    } else {
-        i as isize - n as isize
-    }
-}
-
-/// Distance of two shifts on the cyclic surface.
-fn distance(a: (isize, isize), b: (isize, isize), (h, w): (usize, usize)) -> f64 {
-    let around = |d: isize, n: usize| {
-        let d = d.rem_euclid(n as isize);
-        d.min(n as isize - d) as f64
-    };
-    around(a.0 - b.0, h).hypot(around(a.1 - b.1, w))
-}
-
-/// The highest point among the shifts (dy, dx) that are wanted.
-fn highest(map: &Array2<f32>, wanted: impl Fn(isize, isize) -> bool) -> ((isize, isize), f64) {
-    let mut best = ((0, 0), f64::NEG_INFINITY);
-    for ((y, x), v) in map.indexed_iter() {
-        if f64::from(*v) > best.1 {
-            let at = (signed(y, map.nrows()), signed(x, map.ncols()));
-            if wanted(at.0, at.1) {
-                best = (at, f64::from(*v));
-            }
-        }
-    }
-    best
 }

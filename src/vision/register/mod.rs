@@ -7,6 +7,7 @@
 //! Convention: the displacement of `new` relative to `reference` in pixels, dx > 0 = the feature moved right, dy > 0 = down.
 //! A new method is a file here, a variant of `Method` with its file name, and an arm in `register`.
 
+mod band;
 mod cross;
 mod evidence;
 mod fft;

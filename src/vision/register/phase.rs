@@ -49,7 +49,7 @@ fn hann_root(n: usize) -> Vec<f32> {
 fn fast_size(n: usize) -> usize {
     let only_small_factors = |mut v: usize| {
         for p in [2, 3, 5] {
-            while v % p == 0 {
+            while v.is_multiple_of(p) {
                 v /= p;
             }
         }

@@ -54,12 +54,12 @@ pub fn scene(kind: Scene, seed: u64) -> Array2<f32> {
         Scene::Mesh => {
             let period = rng.random_range(16.0..34.0f64);
             let (phase_y, phase_x) = (rng.random_range(0.0..period), rng.random_range(0.0..period));
-            let hole = Array2::from_shape_fn(size, |(y, x)| {
+            // Soft edges as a beam makes them: a hard raster would carry a moire that is unique at whole-pixel shifts.
+            Array2::from_shape_fn(size, |(y, x)| {
                 let fold = |v: f64| (v.rem_euclid(period) - 0.5 * period).powi(2);
-                let inside = (fold(y as f64 + phase_y) + fold(x as f64 + phase_x)).sqrt() < 0.3 * period;
-                if inside { -45.0 } else { 20.0f32 }
-            });
-            gaussian(hole.view(), 0.8, Border::Reflect)
+                let outside = (fold(y as f64 + phase_y) + fold(x as f64 + phase_x)).sqrt() - 0.3 * period;
+                (-10.0 + 35.0 * (outside / 1.5).tanh()) as f32
+            })
         }
     };
     picture + 128.0

@@ -2,7 +2,7 @@
 
 use crate::pictures::{MARGIN, SIZE, Scene, scene, view};
 use ndarray::{Array2, s};
-use vision::register::{Evidence, Method, Options, RegisterError, Registration, register, shift_between};
+use vision::register::{Method, Options, RegisterError, Registration, register, shift_between};
 
 fn run(a: &Array2<f32>, b: &Array2<f32>, method: Method, options: &Options) -> Registration {
     let found = register(a.view(), b.view(), method, options).unwrap();
@@ -21,55 +21,50 @@ fn shift(seed: u64) -> (isize, isize) {
 
 #[test]
 fn true_shifts_are_found_and_accepted_under_noise() {
-    let (mut accepted, mut total) = (0, 0);
+    let (mut accepted, mut total) = ([0; 2], 0);
     for kind in [Scene::Texture, Scene::Blocks, Scene::Smooth] {
-        for (noise, seed) in (0..24).map(|i| ([2.0, 12.0, 25.0][i as usize % 3], i + 100)) {
+        for (noise, seed) in (0..18).map(|i| ([2.0, 12.0, 25.0][i as usize % 3], i + 100)) {
             let whole = scene(kind, seed);
             let (dx, dy) = shift(seed);
             let (a, b) = (
                 view(&whole, (0, 0), noise, 2 * seed),
                 view(&whole, (dx, dy), noise, 2 * seed + 1),
             );
-            for method in Method::ALL {
+            total += 1;
+            for (method, accepted) in Method::ALL.into_iter().zip(&mut accepted) {
                 let found = run(&a, &b, method, &Options::default());
                 let off = (found.dx_px - dx as f64).hypot(found.dy_px - dy as f64);
-                total += 1;
-                accepted += usize::from(found.accepted);
-                if !found.accepted || off > 3.0 {
-                    let e = Evidence::weigh(a.view(), b.view(), None).unwrap();
-                    eprintln!("{kind:?} noise {noise} ({dx},{dy}) off {off:.1} {found:?}\n    {e:?}");
-                }
+                *accepted += usize::from(found.accepted);
                 assert!(
-                    !found.accepted || off < 7.0,
+                    !found.accepted || off < 6.0,
                     "{kind:?} {noise} {seed}: {found:?}, truth {dx} {dy}"
                 );
             }
         }
     }
-    eprintln!("accepted {accepted} of {total}");
+    // The phase correlation itself is lost where only coarse relief stands above the noise.
     assert!(
-        accepted * 100 >= total * 75,
-        "only {accepted} of {total} true pairs accepted"
+        accepted[0] * 100 >= total * 88 && accepted[1] * 100 >= total * 60,
+        "accepted {accepted:?} of {total} true pairs"
     );
 }
 
 #[test]
 fn pairs_without_an_answer_are_refused() {
-    let mut worst = 0.0f64;
+    let (mut worst, mut wrong) = (0.0f64, Vec::new());
     let mut refuse = |what: &str, a: &Array2<f32>, b: &Array2<f32>| {
         for method in Method::ALL {
             let found = run(a, b, method, &Options::default());
-            if found.confidence > 0.2 {
-                eprintln!("{what}: {found:?}\n    {:?}", Evidence::weigh(a.view(), b.view(), None));
-            }
             worst = worst.max(found.confidence);
-            assert!(!found.accepted, "{what}: {found:?}");
+            if found.accepted {
+                wrong.push((what.to_owned(), found));
+            }
         }
     };
     let blank = Array2::from_elem(SIZE, 90.0f32);
     let flat = Array2::from_elem((SIZE.0 + 2 * MARGIN, SIZE.1 + 2 * MARGIN), 120.0f32);
     refuse("blank", &blank, &blank);
-    for seed in 0..40u64 {
+    for seed in 0..12u64 {
         let noise = |i: u64| view(&flat, (0, 0), 12.0, 1000 + 2 * seed + i);
         refuse("noise", &noise(0), &noise(1));
         for kind in [Scene::Texture, Scene::Blocks, Scene::Smooth] {
@@ -89,7 +84,11 @@ fn pairs_without_an_answer_are_refused() {
             &view(&mesh, (dx, dy), 6.0, seed + 1),
         );
     }
-    eprintln!("highest confidence of a pair without an answer: {worst:.2}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(
+        worst < 0.4,
+        "a pair without an answer reaches a confidence of {worst:.2}"
+    );
 }
 
 #[test]

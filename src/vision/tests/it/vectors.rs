@@ -41,10 +41,6 @@ impl Pair {
         })
     }
 
-    fn note(&self) -> &str {
-        self.entry["note"].as_str().unwrap_or("")
-    }
-
     fn views(&self) -> [Array2<f32>; 2] {
         [self.reference.mapv(f32::from), self.new.mapv(f32::from)]
     }
@@ -180,9 +176,10 @@ fn vectors_phase_correlation() {
     }
 }
 
-/// What `register` accepts is right; it accepts every ordinary pair and no special one.
+/// What `register` accepts is right; blank pictures are refused, and most ordinary pairs are accepted.
 #[test]
 fn vectors_registration_accepts_what_is_right() {
+    let (mut ordinary, mut accepted) = (0, 0);
     for pair in pairs() {
         let [reference, new] = pair.views();
         if reference.dim() != new.dim() {
@@ -195,16 +192,20 @@ fn vectors_registration_accepts_what_is_right() {
         );
         let found = register(reference.view(), new.view(), Method::default(), &Options::default()).unwrap();
         let off = (found.dx_px - truth.0).hypot(found.dy_px - truth.1);
-        let (id, style, variant) = (&pair.entry["id"], &pair.entry["style"], &pair.entry["variant"]);
-        eprintln!(
-            "{id} {style} {variant} {}: off {off:.2} px, confidence {:.2} {}",
-            pair.note(),
-            found.confidence,
-            found.reason.as_deref().unwrap_or("")
-        );
+        let id = &pair.entry["id"];
         assert!(!found.accepted || off < 6.0, "{id}: {found:?}, truth {truth:?}");
         assert!(!(found.accepted && pair.blank()), "{id}: {found:?}");
+        // The periodic scenes have more than one answer.
+        if !pair.blank() && pair.entry["style"] != "periodic" {
+            ordinary += 1;
+            accepted += usize::from(found.accepted);
+        }
     }
+    // A share means little for a folder that holds only a few of the pairs.
+    assert!(
+        ordinary < 20 || accepted * 10 >= ordinary * 8,
+        "accepted {accepted} of {ordinary}"
+    );
 }
 
 fn each_with_metrics(check: impl Fn(&Value, ArrayView2<u8>, &Value)) {

@@ -1,0 +1,135 @@
+//! The correlation surface of one frequency band: its peak, how far it stands above chance, and its rivals.
+
+use ndarray::Array2;
+use std::f64::consts::PI;
+
+/// The phase correlation of one band, in standard deviations of its own background.
+pub(super) struct Band {
+    pub centre: f64,
+    map: Array2<f32>,
+    limit: f64,
+    /// (dy, dx) of the highest point within the limit, reduced pixels.
+    pub peak: (isize, isize),
+    pub z: f64,
+}
+
+impl Band {
+    pub fn new(mut map: Array2<f32>, centre: f64, limit: Option<f64>) -> Self {
+        let mut band = Band {
+            centre,
+            map: Array2::zeros((0, 0)),
+            limit: limit.unwrap_or(f64::INFINITY),
+            peak: (0, 0),
+            z: 0.0,
+        };
+        let (peak, height) = highest(&map, |dy, dx| band.allowed(dy, dx));
+        // The background: everything but the peak with its first rings.
+        let (mut sum, mut n) = (0.0f64, 0usize);
+        for ((y, x), v) in map.indexed_iter() {
+            let at = (signed(y, map.nrows()), signed(x, map.ncols()));
+            if distance(at, peak, map.dim()) > 1.5 / centre {
+                sum += f64::from(*v) * f64::from(*v);
+                n += 1;
+            }
+        }
+        let sigma = (sum / n.max(1) as f64).sqrt();
+        if sigma > 0.0 {
+            map.mapv_inplace(|v| (f64::from(v) / sigma) as f32);
+            band.z = height / sigma;
+        }
+        band.peak = peak;
+        band.map = map;
+        band
+    }
+
+    fn allowed(&self, dy: isize, dx: isize) -> bool {
+        (dy as f64).hypot(dx as f64) <= self.limit
+    }
+
+    /// The height that chance is expected to reach: the maximum of as many normal numbers as the band has independent shifts.
+    pub fn chance(&self) -> f64 {
+        let whole = self.map.len() as f64;
+        let searched = (PI * self.limit * self.limit).min(whole);
+        let independent = searched * 4.0 * self.centre * self.centre * 4.0;
+        (2.0 * independent.max(4.0).ln()).sqrt()
+    }
+
+    pub fn excess(&self) -> f64 {
+        self.z / self.chance()
+    }
+
+    /// The highest point within `radius` of a shift, and its height.
+    pub fn highest_near(&self, at: (isize, isize), radius: f64) -> ((isize, isize), f64) {
+        let reach = radius.ceil().max(1.0) as isize;
+        let around = (-reach..=reach).flat_map(|y| (-reach..=reach).map(move |x| (y, x)));
+        around
+            .filter(|(y, x)| (*y as f64).hypot(*x as f64) <= radius.max(1.0))
+            .map(|(y, x)| ((at.0 + y, at.1 + x), self.at(at.0 + y, at.1 + x)))
+            .fold(
+                (at, f64::NEG_INFINITY),
+                |best, next| if next.1 > best.1 { next } else { best },
+            )
+    }
+
+    /// The second peak, outside the first one's rings: (dy, dx), and its height relative to the first.
+    pub fn runner_up(&self) -> ((isize, isize), f64) {
+        let clear = 1.2 / self.centre;
+        let (at, second) = highest(&self.map, |dy, dx| {
+            self.allowed(dy, dx) && distance((dy, dx), self.peak, self.map.dim()) > clear
+        });
+        (at, if self.z > 0.0 { second.max(0.0) / self.z } else { 1.0 })
+    }
+
+    fn at(&self, dy: isize, dx: isize) -> f64 {
+        let (h, w) = self.map.dim();
+        f64::from(self.map[[dy.rem_euclid(h as isize) as usize, dx.rem_euclid(w as isize) as usize]])
+    }
+
+    pub fn parabola(&self, (dy, dx): (isize, isize)) -> (f64, f64) {
+        let vertex = |before: f64, at: f64, after: f64| {
+            let curvature = 2.0 * at - before - after;
+            if curvature > 0.0 {
+                (0.5 * (after - before) / curvature).clamp(-0.5, 0.5)
+            } else {
+                0.0
+            }
+        };
+        let top = self.at(dy, dx);
+        (
+            dy as f64 + vertex(self.at(dy - 1, dx), top, self.at(dy + 1, dx)),
+            dx as f64 + vertex(self.at(dy, dx - 1), top, self.at(dy, dx + 1)),
+        )
+    }
+}
+
+/// The shift that index `i` of `n` stands for: the second half is negative.
+fn signed(i: usize, n: usize) -> isize {
+    if i <= n / 2 {
+        i as isize
+    } else {
+        i as isize - n as isize
+    }
+}
+
+/// Distance of two shifts on the cyclic surface.
+fn distance(a: (isize, isize), b: (isize, isize), (h, w): (usize, usize)) -> f64 {
+    let around = |d: isize, n: usize| {
+        let d = d.rem_euclid(n as isize);
+        d.min(n as isize - d) as f64
+    };
+    around(a.0 - b.0, h).hypot(around(a.1 - b.1, w))
+}
+
+/// The highest point among the shifts (dy, dx) that are wanted.
+fn highest(map: &Array2<f32>, wanted: impl Fn(isize, isize) -> bool) -> ((isize, isize), f64) {
+    let mut best = ((0, 0), f64::NEG_INFINITY);
+    for ((y, x), v) in map.indexed_iter() {
+        if f64::from(*v) > best.1 {
+            let at = (signed(y, map.nrows()), signed(x, map.ncols()));
+            if wanted(at.0, at.1) {
+                best = (at, f64::from(*v));
+            }
+        }
+    }
+    best
+}
