@@ -188,6 +188,6 @@ pub struct Session {
 #[serde(tag = "pulse", rename_all = "kebab-case")]
 pub enum Pulse {
     Progress { job: JobId, progress: Progress },
-    /// Once a second: the engine lives, and this is its clock.
-    Alive { time: f64 },
+    /// Once a second: the engine lives, this is its clock, and then the instrument was last read whole.
+    Alive { time: f64, read: f64 },
 }

@@ -11,6 +11,9 @@ pub mod link;
 pub mod query;
 pub mod snapshot;
 
+#[cfg(test)]
+mod tests;
+
 pub use command::{Command, Failure};
 pub use event::{Event, Sequenced};
 pub use link::{Link, Receipt};

@@ -19,6 +19,10 @@ pub type Ended = Result<Value, Failure>;
 pub(crate) enum Request {
     Run { command: Command, by: String, ended: oneshot::Sender<Ended> },
     Ask { query: Query, reply: oneshot::Sender<Reply> },
+    /// The red button was pressed (and went out, if `sent`): find out what it came to.
+    Stopped { by: String, sent: bool },
+    /// The process is ending.
+    End,
 }
 
 /// What subscribers hear.

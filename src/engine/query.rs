@@ -12,8 +12,8 @@ pub enum Query {
     Snapshot,
     /// The picture, no larger than this many pixels a side (area mean; 0 = full size).
     Frame { id: FrameId, most: u32 },
-    /// What a command would meet now: Ok(warnings), or the refusal. Nothing is done.
-    Preview { command: crate::Command },
+    /// Would the guard (names, kinds, control, running job) let this command of this client through now? Nothing is done.
+    Preview { command: crate::Command, by: String },
 }
 
 #[derive(Clone, Debug)]
@@ -22,5 +22,5 @@ pub enum Reply {
     Frame(Arc<Frame>),
     /// Fell out of the ring; its file, if it was saved.
     Gone { file: Option<String> },
-    Preview(Result<Vec<String>, crate::Failure>),
+    Preview(Result<(), crate::Failure>),
 }

@@ -9,7 +9,8 @@ const MOST_NOTICES: usize = 200;
 const MOST_FRAMES: usize = 64;
 const MOST_JOBS: usize = 100;
 
-/// A value, when it was read (POSIX s on the instrument's clock), and who changed it last.
+/// A value, when it last changed (POSIX s on the instrument's clock), and who changed it. How old the reading is, is
+/// [`Snapshot::age`]: what did not change was read again all the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Aged<T> {
     pub value: T,
@@ -30,6 +31,8 @@ pub struct Snapshot {
     pub seq: u64,
     /// The engine's clock at the last event or sign of life, POSIX s.
     pub time: f64,
+    /// When the instrument was last read whole, POSIX s.
+    pub read: f64,
     /// Name of the instrument that is configured; `connecting` while the driver opens it.
     pub instrument: String,
     pub connecting: bool,
@@ -81,6 +84,11 @@ impl Snapshot {
         }
     }
 
+    /// Seconds since the instrument was last read whole: the age of stage, beams and chamber on the screen.
+    pub fn age(&self) -> f64 {
+        (self.time - self.read).max(0.0)
+    }
+
     /// The job under way.
     pub fn running(&self) -> Option<&Job> {
         self.jobs.iter().rev().find(|job| job.end.is_none())
@@ -117,6 +125,7 @@ impl Snapshot {
                 self.trouble = None;
                 self.instrument.clone_from(&connection.identity.name);
                 self.connection = Some((**connection).clone());
+                self.read = time;
             }
             Event::Disconnected { reason } => {
                 self.connecting = false;
@@ -194,7 +203,10 @@ impl Snapshot {
                     job.progress = Some(progress.clone());
                 }
             }
-            Pulse::Alive { time } => self.time = self.time.max(*time),
+            Pulse::Alive { time, read } => {
+                self.time = self.time.max(*time);
+                self.read = *read;
+            }
         }
     }
 

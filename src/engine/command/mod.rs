@@ -4,15 +4,42 @@
 //! completion, the palette, `do --list`, the manual and the checks are made from it. Rows are grouped by file: one file per
 //! prefix. To add a command: a row in its file; a new prefix: a file and its name in [`COMMANDS`].
 
+mod align;
 pub mod args;
+mod beam;
+mod chamber;
+mod image;
+mod job;
 pub mod parse;
+mod position;
 pub mod row;
+mod session;
+mod stage;
+mod system;
 
 pub use args::Args;
 pub use row::{ArgKind, ArgRow, CommandRow, Lane};
 
 use model::ErrorKind;
 use serde::{Deserialize, Serialize};
+
+/// Every command, grouped by file.
+pub const COMMANDS: &[&[CommandRow]] = &[
+    system::ROWS,
+    chamber::ROWS,
+    beam::ROWS,
+    image::ROWS,
+    stage::ROWS,
+    position::ROWS,
+    align::ROWS,
+    job::ROWS,
+    session::ROWS,
+];
+
+/// Every row, in the order of the documentation.
+pub fn rows() -> impl Iterator<Item = &'static CommandRow> {
+    COMMANDS.iter().flat_map(|rows| rows.iter())
+}
 
 /// A request to the engine. Arguments are JSON in SI units, already checked by name and kind when made by `parse`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +99,29 @@ impl std::fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl From<workflow::JobError> for Failure {
+    fn from(error: workflow::JobError) -> Failure {
+        Failure { kind: error.kind, title: error.what, detail: error.source.unwrap_or_default(), hint: error.hint, data: error.data }
+    }
+}
+
+/// Runs a workflow: the arguments are its parameters, its result is the command's.
+pub(crate) async fn workflow<P, R, F>(cx: crate::core::Cx, args: Args, work: impl FnOnce(workflow::JobCx, P) -> F) -> crate::link::Ended
+where
+    P: serde::de::DeserializeOwned,
+    R: Serialize,
+    F: Future<Output = Result<R, workflow::JobError>>,
+{
+    let params = serde_json::from_value(serde_json::Value::Object(args.0))
+        .map_err(|e| Failure::usage(format!("an argument is missing or makes no sense: {e}; nothing was sent"), "see `fibdeck do --list`"))?;
+    result(work(cx.job()?, params).await?)
+}
+
+/// A result as JSON.
+pub(crate) fn result(value: impl Serialize) -> crate::link::Ended {
+    serde_json::to_value(value).map_err(|e| Failure::new(ErrorKind::Other, "the result could not be written as JSON", e.to_string()))
+}
 
 impl From<hal::HalError> for Failure {
     fn from(error: hal::HalError) -> Failure {

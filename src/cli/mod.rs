@@ -1,0 +1,116 @@
+//! The command line: one file per subcommand; the contract of options, output and exit codes is kept here and in `exit`.
+//!
+//! stdout carries data, stderr messages. Nothing here touches an instrument but through an engine's link. To add a
+//! subcommand: a file, a variant of [`Verb`], its line in [`dispatch`].
+
+mod acquire;
+mod align;
+mod command;
+mod config;
+mod console;
+mod doctor;
+mod exit;
+mod generate;
+mod options;
+mod output;
+mod session;
+mod show;
+
+use clap::{Parser, Subcommand};
+use exit::Exit;
+use options::Globals;
+use std::process::ExitCode;
+
+/// A keyboard-driven console for FIB-SEM microscopes, with a digital twin.
+///
+/// Without a command it opens the console: on the digital twin until an instrument is configured.
+#[derive(Parser)]
+#[command(name = "fibdeck", version, max_term_width = 110, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+const EXAMPLES: &str = "Examples:
+  fibdeck                                        the console on the digital twin
+  fibdeck acquire --demo --beam both -o pictures   two pictures as TIFF
+  fibdeck do --demo stage.stable-move dx=10um      one command
+  fibdeck script --demo --speed max run.txt        a file of commands, in virtual time
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a limit, an interlock or a doubtful measurement, 4 not authorised,
+5 busy or control held by another, 6 connection, 7 an operator's answer is needed, 8 partly done, 130 interrupted.";
+
+#[derive(Subcommand)]
+enum Verb {
+    Script(command::Script),
+    Do(command::Do),
+    Acquire(acquire::Acquire),
+    Show(show::Show),
+    Status(command::Status),
+    Truth(command::Truth),
+    Align(align::Align),
+    Doctor(doctor::Doctor),
+    Config(config::Config),
+    Completions(generate::Completions),
+    Man(generate::Man),
+}
+
+pub fn main() -> ExitCode {
+    // a panic report with its place; the console restores the terminal before it
+    if let Err(error) = color_eyre::install() {
+        eprintln!("fibdeck: {error}");
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // help and version are data and no error
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    match dispatch(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("fibdeck: {error}");
+            error.exit.into()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
+    let globals = cli.globals;
+    let Some(verb) = cli.verb else { return console::run(globals) };
+    options::log_to_stderr(&globals);
+    match verb {
+        Verb::Script(script) => script.run(&globals),
+        Verb::Do(command) => command.run(&globals),
+        Verb::Acquire(acquire) => acquire.run(&globals),
+        Verb::Show(show) => show.run(&globals),
+        Verb::Status(status) => status.run(&globals),
+        Verb::Truth(truth) => truth.run(&globals),
+        Verb::Align(align) => align.run(&globals),
+        Verb::Doctor(doctor) => doctor.run(&globals),
+        Verb::Config(config) => config.run(&globals),
+        Verb::Completions(completions) => completions.run(),
+        Verb::Man(man) => man.run(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_parser_is_sound_and_every_command_has_help() {
+        let mut command = Cli::command();
+        command.build();
+        command.clone().debug_assert();
+        for sub in command.get_subcommands().filter(|s| s.get_name() != "help") {
+            assert!(sub.get_about().is_some(), "{} has no help", sub.get_name());
+        }
+    }
+}

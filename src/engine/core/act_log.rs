@@ -1,0 +1,78 @@
+//! Intents and outcomes of acts: written to the record, and remembered so that a change can be told from a foreign one.
+
+use super::{Core, lock};
+use hal::{Act, ActLog, HalError, Outcome, Resource, scope::ActId};
+use model::{Notice, Severity};
+use std::collections::HashMap;
+use std::sync::Weak;
+
+/// Which parts of the instrument we are changing, or changed since they were last read.
+#[derive(Default)]
+pub(crate) struct Touched {
+    under_way: HashMap<Resource, u32>,
+    since_read: HashMap<Resource, bool>,
+}
+
+impl Touched {
+    fn begin(&mut self, act: &Act) {
+        for resource in act.claims() {
+            *self.under_way.entry(resource).or_default() += 1;
+        }
+    }
+
+    fn end(&mut self, act: &Act) {
+        for resource in act.claims() {
+            if let Some(count) = self.under_way.get_mut(&resource) {
+                *count = count.saturating_sub(1);
+            }
+            self.since_read.insert(resource, true);
+        }
+    }
+
+    /// A change seen now on `resource` is ours.
+    pub fn ours(&self, resource: Resource) -> bool {
+        self.under_way.get(&resource).is_some_and(|n| *n > 0) || self.since_read.get(&resource).copied().unwrap_or(false)
+    }
+
+    /// The resource was read after everything we did to it.
+    pub fn read(&mut self, resource: Resource) {
+        self.since_read.insert(resource, false);
+    }
+
+    /// Everything may have changed by us (connect, stop).
+    pub fn all(&mut self) {
+        for resource in [Resource::Stage, Resource::Electron, Resource::Ion, Resource::Chamber] {
+            self.since_read.insert(resource, true);
+        }
+    }
+
+    pub fn busy(&self) -> bool {
+        self.under_way.values().any(|n| *n > 0)
+    }
+}
+
+/// The engine's record of acts.
+pub(crate) struct Record(pub Weak<Core>);
+
+impl ActLog for Record {
+    fn intent(&self, id: ActId, by: &str, act: &Act) -> Result<(), HalError> {
+        let Some(core) = self.0.upgrade() else { return Err(HalError::not_connected()) };
+        lock(&core.touched).begin(act);
+        core.logs.act(core.time(), id, by, act, "intent", None);
+        Ok(())
+    }
+
+    fn warning(&self, _id: ActId, act: &Act, warning: &str) {
+        if let Some(core) = self.0.upgrade() {
+            core.notice(Notice::new(Severity::Warning, warning).detail(act.describe()));
+        }
+    }
+
+    fn outcome(&self, id: ActId, by: &str, act: &Act, result: &Result<Outcome, HalError>) {
+        let Some(core) = self.0.upgrade() else { return };
+        lock(&core.touched).end(act);
+        let error = result.as_ref().err().map(ToString::to_string);
+        core.logs.act(core.time(), id, by, act, if error.is_none() { "done" } else { "failed" }, error.as_deref());
+        core.lanes.look();
+    }
+}

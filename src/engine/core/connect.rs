@@ -1,0 +1,110 @@
+//! Opening and leaving an instrument. Connecting only reads: what differs from the configuration is shown, not changed.
+
+use super::act_log::Record;
+use super::{Connected, Core, Speed, lock, watch};
+use crate::command::Failure;
+use crate::event::{Compared, Connection, Event};
+use hal::drivers::{self, Opening};
+use hal::Scope;
+use model::config::Instrument;
+use model::{ErrorKind, Notice, Severity};
+use std::sync::Arc;
+
+/// Opens `instrument`, reads it, publishes it.
+pub(crate) async fn connect(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Failure> {
+    if lock(&core.connected).is_some() {
+        return Err(Failure::new(ErrorKind::Busy, "an instrument is connected already; nothing was changed", "disconnect first (system.disconnect)"));
+    }
+    let name = instrument.info.name.clone();
+    core.publish(Event::Connecting { instrument: name });
+    match open(core, instrument).await {
+        Ok(connection) => Ok(connection),
+        Err(failure) => {
+            core.publish(Event::Disconnected { reason: Some(failure.to_string()) });
+            core.notice(Notice::new(Severity::Error, "could not connect").detail(failure.title.clone()).hint(failure.hint.clone()));
+            Err(failure)
+        }
+    }
+}
+
+async fn open(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Failure> {
+    let row = drivers::find(&instrument.driver).ok_or_else(|| {
+        let known: Vec<&str> = drivers::DRIVERS.iter().map(|d| d.name).collect();
+        Failure::new(
+            ErrorKind::Unsupported,
+            format!("there is no driver `{}` in this fibdeck; nothing was opened", model::text::printable(&instrument.driver)),
+            format!("known drivers: {}; `--demo` opens the digital twin", known.join(", ")),
+        )
+    })?;
+    let instrument = Arc::new(instrument);
+    // building the twin's scene or reaching a real instrument takes a moment: off the engine's thread
+    let (builder, config) = (core.clone(), instrument.clone());
+    let microscope = tokio::task::spawn_blocking(move || {
+        let world = (config.driver == "sim").then(|| builder.world(&config)).transpose()?;
+        let opening = Opening { instrument: (*config).clone(), clock: builder.clock.clone(), world };
+        (row.open)(&opening).map_err(Failure::from)
+    })
+    .await
+    .map_err(|_| Failure::new(ErrorKind::Other, "the driver failed inside while it opened the instrument", "see the log"))??;
+    let scope = Scope::new(microscope, instrument.limits, core.clock.clone(), Arc::new(Record(Arc::downgrade(core))));
+    let comparison = workflow::configuration::compare(&scope, &instrument).await;
+    let connection = Connection {
+        identity: scope.identity().clone(),
+        capabilities: scope.capabilities().clone(),
+        geometry: *scope.geometry(),
+        address: address(&instrument),
+        comparison: comparison
+            .into_iter()
+            .map(|c| Compared { key: c.key, configured: c.configured, actual: c.actual, same: c.same })
+            .collect(),
+    };
+    *lock(&core.connected) = Some(Connected { scope, instrument });
+    lock(&core.touched).all();
+    core.publish(Event::Connected(Box::new(connection.clone())));
+    watch::look_now(core).await;
+    Ok(connection)
+}
+
+fn address(instrument: &Instrument) -> String {
+    match instrument.info.port {
+        Some(port) => format!("{}:{port}", instrument.info.ip_address),
+        None => instrument.info.ip_address.clone(),
+    }
+}
+
+/// Leaves the instrument as it is; ends live views first. Refused while a job runs.
+pub(crate) async fn disconnect(core: &Arc<Core>) -> Result<(), Failure> {
+    if let Some((_, title)) = core.lanes.running() {
+        return Err(Failure::new(ErrorKind::Busy, format!("busy with {title}; still connected"), "stop it first (job.stop)"));
+    }
+    core.connected()?;
+    super::live::end_all(core).await;
+    *lock(&core.connected) = None;
+    core.publish(Event::Disconnected { reason: None });
+    Ok(())
+}
+
+impl Core {
+    /// The twin's world: made once for its configuration, found again by every later connection.
+    fn world(&self, instrument: &Instrument) -> Result<Arc<hal::sim::World>, Failure> {
+        let mut world = lock(&self.world);
+        if let Some(world) = world.as_ref() {
+            return Ok(world.clone());
+        }
+        let made = hal::sim::World::new(instrument, self.clock.clone());
+        if let Some(name) = &self.options.faults {
+            made.set_faults(hal::sim::Faults::find(name)?);
+        }
+        *world = Some(made.clone());
+        Ok(made)
+    }
+}
+
+/// Real time runs by itself; on a virtual clock a wait is what makes it pass.
+pub(crate) async fn wait(core: &Core, seconds: f64) {
+    let wall = match core.options.speed {
+        Speed::Real(factor) => seconds / factor,
+        Speed::Virtual => seconds,
+    };
+    tokio::time::sleep(std::time::Duration::from_secs_f64(wall.clamp(0.0, 1e7))).await;
+}

@@ -1,0 +1,57 @@
+//! The engine's files: saved positions and captured states.
+
+use crate::command::Failure;
+use model::positions::{Positions, PositionsError};
+use model::{ErrorKind, MicroscopeState, StagePosition, file, yaml};
+use std::path::Path;
+
+/// Saved positions, kept with their file.
+pub(crate) struct Files {
+    pub positions: Positions,
+}
+
+impl Files {
+    /// The positions of the configuration folder, and what was odd about them. A file that cannot be read is left alone.
+    pub fn open(folder: &Path) -> (Files, Vec<StagePosition>, Vec<String>) {
+        let (positions, doubts) = match Positions::load(folder) {
+            Ok(positions) => {
+                let doubts = positions.problems.clone();
+                (positions, doubts)
+            }
+            Err(error) => (Positions::default(), vec![format!("saved positions were not read: {error}")]),
+        };
+        let files = Files { positions };
+        let all = files.all();
+        (files, all, doubts)
+    }
+
+    pub fn all(&self) -> Vec<StagePosition> {
+        self.positions.all().into_iter().cloned().collect()
+    }
+}
+
+impl From<PositionsError> for Failure {
+    fn from(error: PositionsError) -> Failure {
+        let kind = match error {
+            PositionsError::Read(_) | PositionsError::Write(_) => ErrorKind::File,
+            _ => ErrorKind::Usage,
+        };
+        Failure::new(kind, error.to_string(), "position.list shows what there is")
+    }
+}
+
+/// Writes a captured state as YAML, never over an existing file; its path.
+pub(crate) fn write_state(path: &Path, state: &MicroscopeState) -> Result<String, Failure> {
+    let text = yaml::write(state).map_err(|e| Failure::new(ErrorKind::Other, "the state could not be written", e.to_string()))?;
+    let written = file::create(path, file::Durability::Synced, |out| std::io::Write::write_all(out, text.as_bytes()));
+    written
+        .map(|p| p.display().to_string())
+        .map_err(|e| Failure::new(ErrorKind::File, format!("the state was not saved: {e}"), "choose another path"))
+}
+
+/// A state that `write_state` or openFIBSEM wrote (YAML or JSON).
+pub(crate) fn read_state(path: &Path) -> Result<MicroscopeState, Failure> {
+    let bad = |e: String| Failure::new(ErrorKind::File, format!("{}: {e}; nothing was changed", path.display()), "name a file that system.capture wrote");
+    let document = yaml::Document::load(path).map_err(|e| bad(e.to_string()))?;
+    document.to().map_err(|e| bad(e.to_string()))
+}

@@ -1,0 +1,181 @@
+//! The record of a session: `events.jsonl`, one event a line, and `logfile.log` in the format that openFIBSEM's parser reads.
+
+use super::lock;
+use crate::event::{Event, Sequenced};
+use hal::{Act, scope::ActId};
+use jiff::{Timestamp, tz::TimeZone};
+use model::text::printable;
+use serde_json::{Value, json};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub struct Logs {
+    events: Option<Mutex<File>>,
+    lines: Option<Mutex<File>>,
+    /// Writing failed once: told once, not for every line.
+    broken: AtomicBool,
+}
+
+impl Logs {
+    /// Opens both files for appending in `folder`. A folder that cannot be written gives logs that keep nothing, and why.
+    pub fn open(folder: &Path) -> (Logs, Option<String>) {
+        let open = |name: &str| -> io::Result<Mutex<File>> {
+            std::fs::create_dir_all(folder)?;
+            OpenOptions::new().create(true).append(true).open(folder.join(name)).map(Mutex::new)
+        };
+        match (open("events.jsonl"), open("logfile.log")) {
+            (Ok(events), Ok(lines)) => {
+                (Logs { events: Some(events), lines: Some(lines), broken: AtomicBool::new(false) }, None)
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                let why = format!("{}: {error}", folder.display());
+                (Logs { events: None, lines: None, broken: AtomicBool::new(true) }, Some(why))
+            }
+        }
+    }
+
+    /// True once, when the first line could not be written.
+    pub fn newly_broken(&self, before: bool) -> bool {
+        !before && self.broken.load(Ordering::SeqCst)
+    }
+
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::SeqCst)
+    }
+
+    pub fn event(&self, event: &Sequenced) {
+        if let Ok(text) = serde_json::to_string(event) {
+            self.write(self.events.as_ref(), &text);
+        }
+        match &event.event {
+            Event::Raised { notice, .. } => {
+                let text = format!("{} {} {}", notice.title, notice.detail, notice.hint);
+                self.line(event.time, "WARNING", "notice", &plain(&text));
+            }
+            Event::JobStarted { job } => self.line(event.time, "INFO", "job", &plain(&format!("started {} for {}", job.title, job.by))),
+            Event::JobEnded { id, end } => {
+                let why = end.failure.as_ref().map(ToString::to_string).unwrap_or_default();
+                self.line(event.time, "INFO", "job", &plain(&format!("job {id} {:?} {why}", end.how)));
+            }
+            Event::Connected(connection) => {
+                let message = json!({ "msg": "connect_to_microscope", "name": connection.identity.name, "address": connection.address });
+                self.line(event.time, "DEBUG", "connect_to_microscope", &python(&message));
+            }
+            _ => {}
+        }
+    }
+
+    /// One act of the instrument, as openFIBSEM would have logged it.
+    pub fn act(&self, time: f64, id: ActId, by: &str, act: &Act, stage: &str, error: Option<&str>) {
+        if stage == "intent" {
+            let message = message(act);
+            let function = message["msg"].as_str().unwrap_or("act").to_owned();
+            self.line(time, "DEBUG", &function, &python(&message));
+        }
+        let record = json!({ "act": id, "by": by, "what": act, "stage": stage, "time": time, "error": error });
+        self.write(self.events.as_ref(), &record.to_string());
+        if let Some(error) = error {
+            self.line(time, "ERROR", "act", &plain(&format!("{} failed: {error}", act.describe())));
+        }
+    }
+
+    fn line(&self, time: f64, level: &str, function: &str, message: &str) {
+        // time stamps have milliseconds after a comma, in local time, as Python's logging writes them
+        let micros = (time * 1e6) as i64;
+        let stamp = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::system());
+        let millis = stamp.millisecond();
+        self.write(
+            self.lines.as_ref(),
+            &format!("{},{millis:03} — root — {level} — {function}:0 — {message}", stamp.strftime("%Y-%m-%d %H:%M:%S")),
+        );
+    }
+
+    fn write(&self, file: Option<&Mutex<File>>, text: &str) {
+        let Some(file) = file else { return };
+        // one call a line, so that a line is whole or absent
+        if lock(file).write_all(format!("{text}\n").as_bytes()).is_err() {
+            self.broken.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// An act as the structured message openFIBSEM logs for it.
+fn message(act: &Act) -> Value {
+    match act {
+        Act::StageTo { target } => json!({ "msg": "move_stage_absolute", "position": target }),
+        Act::Acquire { settings } => json!({ "msg": "acquire_image", "metadata": settings }),
+        Act::BeamSet { beam, key, value } => json!({ "msg": "set", "key": key, "beam_type": beam, "value": value }),
+        Act::BeamPower { beam, on } => json!({ "msg": "set", "key": "on", "beam_type": beam, "value": on }),
+        Act::BeamBlank { beam, on } => json!({ "msg": "set", "key": "blanked", "beam_type": beam, "value": on }),
+        Act::PlasmaGas { beam, gas } => json!({ "msg": "set", "key": "plasma_gas", "beam_type": beam, "value": gas }),
+        Act::SystemSet { key, value } => json!({ "msg": "set", "key": key, "beam_type": null, "value": value }),
+        Act::StageHome => json!({ "msg": "set", "key": "stage_home", "beam_type": null, "value": true }),
+        Act::StageLink { on } => json!({ "msg": "set", "key": "stage_link", "beam_type": null, "value": on }),
+        Act::Pump => json!({ "msg": "set", "key": "pump_chamber", "beam_type": null, "value": true }),
+        Act::Vent => json!({ "msg": "set", "key": "vent_chamber", "beam_type": null, "value": true }),
+    }
+}
+
+/// A value as Python prints it, without what makes openFIBSEM's parser drop a line (apostrophes, parentheses, em dashes).
+pub fn python(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Number(n) => n.to_string(),
+        Value::String(text) => format!("'{}'", plain(text)),
+        Value::Array(items) => format!("[{}]", items.iter().map(python).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let entries: Vec<String> = map.iter().map(|(k, v)| format!("'{}': {}", plain(k), python(v))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+    }
+}
+
+fn plain(text: &str) -> String {
+    printable(text)
+        .chars()
+        .filter_map(|c| match c {
+            '\'' | '"' | '\\' => None,
+            '(' => Some('['),
+            ')' => Some(']'),
+            '—' => Some('-'),
+            c => Some(c),
+        })
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+/// Where a session's files go: a dated folder below the data folder.
+pub fn session_folder(data: &Path, time: f64) -> PathBuf {
+    let stamp = Timestamp::from_second(time as i64).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::system());
+    model::frame::session_folder(&data.join("sessions"), stamp.date())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_pythons_repr_without_what_its_parser_drops() {
+        let value = json!({ "msg": "set", "value": null, "on": true, "name": "it's (a) — b", "list": [1, 2.5e-6] });
+        assert_eq!(python(&value), "{'msg': 'set', 'value': None, 'on': True, 'name': 'its [a] - b', 'list': [1, 2.5e-6]}");
+    }
+
+    #[test]
+    fn lines_look_like_openfibsems() {
+        let folder = tempfile::tempdir().unwrap();
+        let (logs, trouble) = Logs::open(folder.path());
+        assert_eq!(trouble, None);
+        logs.act(1.5, 1, "me", &Act::StageLink { on: true }, "intent", None);
+        let text = std::fs::read_to_string(folder.path().join("logfile.log")).unwrap();
+        let fields: Vec<&str> = text.trim_end().split(" — ").collect();
+        assert_eq!(fields.len(), 5);
+        assert_eq!(&fields[1..4], ["root", "DEBUG", "set:0"]);
+        assert_eq!(fields[4], "{'msg': 'set', 'key': 'stage_link', 'beam_type': None, 'value': True}");
+    }
+}

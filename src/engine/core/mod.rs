@@ -1,0 +1,156 @@
+//! The engine at work: one thread with its own runtime owns the instrument; requests come in, events go out.
+//!
+//! `start` builds it. `bus` numbers events and folds them; `job` runs what a command asks; `watch` notices what changed;
+//! `host` is a job's view of the engine; `frames`, `session`, `logs` keep pictures, files and the record.
+
+mod act_log;
+mod bus;
+pub(crate) mod connect;
+pub(crate) mod files;
+mod frames;
+mod host;
+mod job;
+pub mod live;
+pub mod logs;
+mod start;
+mod state;
+mod watch;
+
+pub use start::{Engine, Options, Speed, start};
+
+use crate::command::{Args, Failure};
+use crate::event::{Event, Pulse};
+use crate::link::{Ended, Link};
+use crate::snapshot::Snapshot;
+use act_log::Touched;
+use bus::Bus;
+use files::Files;
+use frames::FrameRing;
+use futures::future::BoxFuture;
+use hal::clock::TokioClock;
+use hal::{Clock, Scope};
+use job::Lanes;
+use model::config::Instrument;
+use model::{ErrorKind, Notice, Severity};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use workflow::JobCx;
+
+/// What a command's row runs.
+pub type Run = fn(Cx, Args) -> BoxFuture<'static, Ended>;
+
+/// What a running command is given.
+#[derive(Clone)]
+pub struct Cx {
+    pub(crate) core: Arc<Core>,
+    /// Who asked.
+    pub(crate) by: String,
+    /// Set for the commands of the job lane.
+    pub(crate) job: Option<JobCx>,
+}
+
+impl Cx {
+    /// The job's context; a row of the wrong lane is a fault of the table, told as such.
+    pub(crate) fn job(&self) -> Result<JobCx, Failure> {
+        self.job.clone().ok_or_else(|| Failure::new(ErrorKind::NotConnected, "no instrument is connected; nothing was sent", "connect first (system.connect)"))
+    }
+
+    pub(crate) fn scope(&self) -> Result<Scope, Failure> {
+        self.core.scope()
+    }
+}
+
+/// What is connected.
+#[derive(Clone)]
+pub(crate) struct Connected {
+    pub scope: Scope,
+    pub instrument: Arc<Instrument>,
+}
+
+/// Everything the engine shares among its tasks.
+pub struct Core {
+    pub(crate) options: Options,
+    pub(crate) clock: Arc<TokioClock>,
+    pub(crate) bus: Bus,
+    pub(crate) connected: Mutex<Option<Connected>>,
+    /// The twin's world outlives its drivers.
+    pub(crate) world: Mutex<Option<Arc<hal::sim::World>>>,
+    pub(crate) lanes: Lanes,
+    pub(crate) lives: live::Lives,
+    pub(crate) frames: Mutex<FrameRing>,
+    pub(crate) files: Mutex<Files>,
+    pub(crate) touched: Mutex<Touched>,
+    pub(crate) logs: logs::Logs,
+    next_id: AtomicU64,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // one failed task must not take stop, reads or the record with it
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Core {
+    /// POSIX seconds on the instrument's clock.
+    pub(crate) fn time(&self) -> f64 {
+        self.clock.epoch() + self.clock.now()
+    }
+
+    pub(crate) fn publish(&self, event: Event) {
+        let sequenced = self.bus.publish(self.time(), event);
+        self.logs.event(&sequenced);
+    }
+
+    pub(crate) fn pulse(&self, pulse: Pulse) {
+        self.bus.pulse(pulse);
+    }
+
+    pub(crate) fn notice(&self, notice: Notice) {
+        match notice.severity {
+            Severity::Info => tracing::info!(target: "notice", "{}", notice.title),
+            Severity::Warning => tracing::warn!(target: "notice", "{}", notice.title),
+            Severity::Error | Severity::Alarm => tracing::error!(target: "notice", "{} {}", notice.title, notice.detail),
+        }
+        self.publish(Event::Raised { id: self.fresh_id(), notice });
+    }
+
+    pub(crate) fn fresh_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::SeqCst)
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.bus.snapshot()
+    }
+
+    pub(crate) fn scope(&self) -> Result<Scope, Failure> {
+        Ok(self.connected()?.scope)
+    }
+
+    /// Another configured instrument, by name or file.
+    pub(crate) fn find_instrument(&self, name: &str) -> Result<Instrument, Failure> {
+        let layered = self.options.paths.instrument(Some(name), &[]).map_err(|e| {
+            Failure::new(ErrorKind::File, format!("that instrument cannot be read: {e}; nothing was opened"), "`fibdeck config check` explains its file")
+        })?;
+        Ok(layered.value)
+    }
+
+    pub(crate) fn connected(&self) -> Result<Connected, Failure> {
+        lock(&self.connected).clone().ok_or_else(|| hal::HalError::not_connected().into())
+    }
+}
+
+/// A link to the engine under a client's name.
+pub(crate) fn link(core: &Arc<Core>, requests: tokio::sync::mpsc::UnboundedSender<crate::link::Request>, name: &str) -> Link {
+    let weak = Arc::downgrade(core);
+    let to_engine = requests.clone();
+    Link {
+        requests,
+        snapshots: core.bus.watch(),
+        heard: core.bus.sender(),
+        stop: Arc::new(move |by| {
+            if let Some(core) = weak.upgrade() {
+                core.press_stop(by, &to_engine);
+            }
+        }),
+        name: name.to_owned(),
+    }
+}

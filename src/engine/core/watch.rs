@@ -1,0 +1,154 @@
+//! Looks at the instrument: often while something is under way, twice a second when idle. What changed is told, and whether
+//! it was us or somebody at the vendor's own program or hand panel.
+
+use super::{Core, Speed, lock};
+use crate::event::{By, Event, Pulse, StageView};
+use hal::{Resource, Scope};
+use model::kinematics::{milling_angle, orientation::Orientation};
+use model::{Beam, BeamState, ChamberState, Notice, Severity, StageState};
+use std::sync::Arc;
+use std::time::Duration;
+
+const BUSY: Duration = Duration::from_millis(120);
+const IDLE: Duration = Duration::from_millis(500);
+/// A smaller change of an axis (m, rad) is the noise of its encoder.
+const AXIS_NOISE: f64 = 1e-9;
+/// A smaller relative change of the pressure is not news.
+const PRESSURE_NEWS: f64 = 0.1;
+
+/// Runs as long as the engine.
+pub(crate) async fn run(core: Arc<Core>) {
+    let mut active = core.lanes.active();
+    let mut beat = core.time();
+    let mut read = beat;
+    loop {
+        if core.options.speed == Speed::Virtual {
+            // on a virtual clock time passes only while somebody waits for it
+            if active.wait_for(|n| *n > 0).await.is_err() {
+                return;
+            }
+        }
+        let busy = lock(&core.touched).busy();
+        tokio::select! {
+            () = tokio::time::sleep(if busy { BUSY } else { IDLE }) => {}
+            () = core.lanes.looked() => {}
+            _ = active.wait_for(|n| *n == 0), if core.options.speed == Speed::Virtual => continue,
+        }
+        if look_now(&core).await {
+            read = core.time();
+        }
+        if core.time() - beat >= 1.0 {
+            beat = core.time();
+            core.pulse(Pulse::Alive { time: beat, read });
+        }
+    }
+}
+
+/// Reads everything once and tells what changed; `false` if something could not be read.
+pub(crate) async fn look_now(core: &Arc<Core>) -> bool {
+    let Ok(scope) = core.scope() else { return false };
+    let mut trouble = None;
+    if scope.capabilities().stage.is_some() {
+        match scope.stage().await {
+            Ok(reading) => core.saw_stage(&scope, reading.value),
+            Err(error) => trouble = Some(error),
+        }
+    }
+    for beam in scope.capabilities().beams() {
+        match scope.beam(beam).await {
+            Ok(reading) => core.saw_beam(beam, reading.value),
+            Err(error) => trouble = Some(error),
+        }
+    }
+    if scope.capabilities().chamber.is_some() {
+        match scope.chamber().await {
+            Ok(reading) => core.saw_chamber(reading.value),
+            Err(error) => trouble = Some(error),
+        }
+    }
+    let whole = trouble.is_none();
+    core.saw_trouble(trouble.map(|e| e.to_string()));
+    whole
+}
+
+impl Core {
+    /// Ours if we did something to it since it was last read; reading it settles that.
+    fn attribute(&self, resource: Resource) -> By {
+        let mut touched = lock(&self.touched);
+        let by = if touched.ours(resource) { By::Us } else { By::Other };
+        touched.read(resource);
+        by
+    }
+
+    fn saw_stage(&self, scope: &Scope, state: StageState) {
+        let by = self.attribute(Resource::Stage);
+        let snapshot = self.snapshot();
+        let before = snapshot.stage.as_ref().map(|s| s.value.state);
+        let same = before.is_some_and(|b| {
+            b.pose.is_close(&state.pose, AXIS_NOISE) && (b.moving, b.homed, b.linked) == (state.moving, state.homed, state.linked)
+        });
+        if same {
+            return;
+        }
+        let geometry = scope.geometry();
+        let view = StageView {
+            orientation: Orientation::of(geometry, &state.pose).map_or("NONE", Orientation::name).to_owned(),
+            milling_angle_deg: milling_angle::of(geometry, &state.pose).to_degrees(),
+            state,
+        };
+        let moved_by_other = by == By::Other && before.is_some_and(|b| !b.pose.is_close(&state.pose, 1e-7) && !b.moving);
+        self.publish(Event::Stage { by, stage: view });
+        if moved_by_other {
+            self.notice(
+                Notice::new(Severity::Warning, "the stage was moved, not by fibdeck")
+                    .detail("the vendor's program or a hand panel moved it")
+                    .hint("pictures on the screen show the place before the move"),
+            );
+        }
+    }
+
+    fn saw_beam(&self, beam: Beam, state: BeamState) {
+        let by = self.attribute(Resource::of(beam));
+        let snapshot = self.snapshot();
+        let before = snapshot.beam(beam);
+        if before.is_some_and(|b| b.value == state) {
+            return;
+        }
+        let foreign = by == By::Other && before.is_some();
+        self.publish(Event::BeamChanged { by, beam, state: Box::new(state) });
+        if foreign {
+            self.notice(Notice::new(Severity::Info, format!("the {beam} beam was changed, not by fibdeck")).hint("the Imaging tab shows what it is now"));
+        }
+    }
+
+    fn saw_chamber(&self, state: ChamberState) {
+        let by = self.attribute(Resource::Chamber);
+        let snapshot = self.snapshot();
+        let before = snapshot.chamber.as_ref().map(|c| c.value);
+        let same = before.is_some_and(|b| {
+            b.phase == state.phase && (b.pressure - state.pressure).abs() <= PRESSURE_NEWS * b.pressure.abs().max(state.pressure.abs())
+        });
+        if same {
+            return;
+        }
+        let lost = by == By::Other && before.is_some_and(|b| b.phase == model::ChamberPhase::Pumped) && state.phase != model::ChamberPhase::Pumped;
+        self.publish(Event::ChamberChanged { by, state });
+        if lost {
+            self.notice(
+                Notice::new(Severity::Alarm, "vacuum lost")
+                    .detail(format!("the chamber is {} at {}", state.phase.word().to_lowercase(), model::units::format(state.pressure, model::Unit::Pascal)))
+                    .hint("beams go off by themselves; find the cause before you pump"),
+            );
+        }
+    }
+
+    fn saw_trouble(&self, trouble: Option<String>) {
+        let before = self.snapshot().trouble.clone();
+        if let Some(text) = trouble
+            && before.as_ref() != Some(&text)
+        {
+            self.publish(Event::LinkTrouble { text: text.clone() });
+            self.notice(Notice::new(Severity::Error, "the instrument does not answer").detail(text).hint("values on the screen grow old; they are marked"));
+        }
+    }
+}
