@@ -1,0 +1,145 @@
+//! What it takes to show a 1536 x 1024 picture in a pane of 100 x 30 cells, ours beside ratatui-image, in one run.
+//! Sizes are printed first; times follow.
+
+#[path = "scene.rs"]
+mod scene;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use model::Pixels;
+use picture::raster::{burn, show};
+use picture::{
+    Budget, ColourDepth, Encoder, Graphics, Grid, InkTable, Overlay, Painter, Protocol, Raster, Scene, Smoother, Tone,
+    View, Viewport,
+};
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Rect, Size};
+use ratatui_image::protocol::halfblocks::Halfblocks;
+use ratatui_image::protocol::{iterm2::Iterm2, sixel::Sixel};
+use std::hint::black_box;
+use std::sync::Arc;
+
+const PANE: Rect = Rect {
+    x: 0,
+    y: 0,
+    width: 100,
+    height: 30,
+};
+const CELL: (u16, u16) = (9, 20);
+
+fn graphics(protocol: Protocol) -> Graphics {
+    Graphics {
+        protocol,
+        cell_px: CELL,
+        tmux: false,
+        pixel_mouse: false,
+        synchronised: true,
+    }
+}
+
+fn scene(seed: u64) -> Scene {
+    Scene {
+        pixels: Arc::new(Pixels::U8(scene::picture(1536, 1024, seed, 0.0))),
+        revision: seed,
+        view: View::default(),
+        tone: Tone::default(),
+        overlays: Vec::new(),
+        smooth: false,
+    }
+}
+
+const PROTOCOLS: [(&str, Protocol); 5] = [
+    ("kitty", Protocol::Kitty { placeholders: true }),
+    ("iterm2", Protocol::Iterm2),
+    ("sixel", Protocol::Sixel),
+    ("half", Protocol::Half(ColourDepth::Grey256)),
+    ("braille", Protocol::Braille),
+];
+
+/// Bytes a whole new picture puts on the line: cells and sequence.
+fn bytes(protocol: Protocol, scene: &Scene) -> usize {
+    let mut painter = Painter::new(graphics(protocol), Budget::default(), InkTable::default());
+    let Some(encoded) = painter.paint(1, scene, PANE) else {
+        return 0;
+    };
+    let mut buffer = Buffer::empty(PANE);
+    encoded.draw(&mut buffer);
+    on_the_line(&buffer) + encoded.bytes.len()
+}
+
+fn on_the_line(buffer: &Buffer) -> usize {
+    let mut out = Vec::new();
+    let written = CrosstermBackend::new(&mut out).draw(Buffer::empty(PANE).diff(buffer).into_iter());
+    written.map_or(0, |()| out.len())
+}
+
+/// The picture cut to the pane's pixels, as ratatui-image is given it.
+fn dynamic(scene: &Scene, width: u32, height: u32) -> image::DynamicImage {
+    let Pixels::U8(pixels) = &*scene.pixels else {
+        return image::DynamicImage::default();
+    };
+    let whole = image::GrayImage::from_raw(1536, 1024, pixels.iter().copied().collect()).unwrap_or_default();
+    image::DynamicImage::ImageLuma8(whole).resize_exact(width, height, image::imageops::FilterType::Triangle)
+}
+
+fn sizes(scene: &Scene) {
+    println!("bytes of a new picture, 100 x 30 cells:");
+    for (name, protocol) in PROTOCOLS {
+        println!("  {name:8} {:9}", bytes(protocol, scene));
+    }
+    let (full, size) = (dynamic(scene, 810, 540), Size::new(90, 27));
+    let theirs = [
+        (
+            "iterm2",
+            Iterm2::new(full.clone(), size, false).map_or(0, |i| i.data.len()),
+        ),
+        ("sixel", Sixel::new(full, size, false).map_or(0, |s| s.data.len())),
+    ];
+    for (name, bytes) in theirs {
+        println!("  ratatui-image {name:8} {bytes:9}");
+    }
+}
+
+fn all(c: &mut Criterion) {
+    let scene = scene(1);
+    sizes(&scene);
+
+    for (name, protocol) in PROTOCOLS {
+        let grid: Grid = graphics(protocol).grid(&Budget::default());
+        let viewport = Viewport::new((1536, 1024), PANE, grid, &View::default());
+        let raster = Raster::from(show(&scene.pixels, &viewport, &scene.tone));
+        c.bench_function(&format!("encode/{name}"), |b| {
+            b.iter(|| {
+                let mut encoder = Encoder::new(graphics(protocol), Budget::default(), InkTable::default());
+                encoder.encode(1, black_box(&raster), viewport.area)
+            });
+        });
+    }
+
+    let grid = graphics(Protocol::Kitty { placeholders: true }).grid(&Budget::default());
+    let viewport = Viewport::new((1536, 1024), PANE, grid, &View::default());
+    c.bench_function("show", |b| {
+        b.iter(|| show(black_box(&scene.pixels), &viewport, &scene.tone))
+    });
+    let grey = show(&scene.pixels, &viewport, &scene.tone);
+    let overlays = [Overlay::Crosshair {
+        ink: picture::Ink::Warn,
+    }];
+    c.bench_function("burn", |b| {
+        b.iter(|| burn(grey.clone(), black_box(&overlays), &viewport))
+    });
+    let mut smoother = Smoother::default();
+    c.bench_function("smooth", |b| b.iter(|| smoother.push(black_box(&grey))));
+
+    let (full, size) = (dynamic(&scene, 810, 540), Size::new(90, 27));
+    c.bench_function("ratatui-image/sixel", |b| {
+        b.iter(|| Sixel::new(full.clone(), size, false))
+    });
+    c.bench_function("ratatui-image/iterm2", |b| {
+        b.iter(|| Iterm2::new(full.clone(), size, false))
+    });
+    c.bench_function("ratatui-image/half", |b| b.iter(|| Halfblocks::new(full.clone(), size)));
+}
+
+criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = all }
+criterion_main!(benches);
