@@ -6,11 +6,11 @@
 use super::{Frame, Metadata, Pixels, metadata};
 use ::tiff::decoder::{Decoder, DecodingResult, Limits};
 use ::tiff::encoder::{ImageEncoder, Rational, TiffEncoder, colortype};
-use ::tiff::tags::{ResolutionUnit, Tag};
+use ::tiff::tags::{ByteOrder, ResolutionUnit, Tag};
 use ::tiff::{ColorType, TiffError};
 use ndarray::Array2;
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, Write};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// Why a picture could not be read.
@@ -145,14 +145,19 @@ fn read(reader: impl Read + Seek, length: u64) -> Result<Loaded, FrameError> {
         other => return Err(FrameError::NotGrey(format!("{other:?}"))),
     }
     let (metadata, warnings) = read_description(&mut decoder);
-    let pixels = decoder.read_image().map_err(|e| match e {
-        TiffError::LimitsExceeded | TiffError::IntSizeError => FrameError::TooBig {
-            width,
-            height,
-            limit: most >> 20,
-        },
-        e => damaged(e),
-    })?;
+    let size = (width as usize).checked_mul(height as usize).unwrap_or(usize::MAX);
+    let too_big = || FrameError::TooBig {
+        width,
+        height,
+        limit: most >> 20,
+    };
+    let pixels = match plain_strip(&mut decoder, size, length) {
+        Some((offset, bits)) => read_plain(decoder.inner(), offset, size, bits)?,
+        None => decoder.read_image().map_err(|e| match e {
+            TiffError::LimitsExceeded | TiffError::IntSizeError => too_big(),
+            e => damaged(e),
+        })?,
+    };
     let shape = (height as usize, width as usize);
     let pixels = match pixels {
         DecodingResult::U8(v) => Array2::from_shape_vec(shape, v).map(Pixels::U8),
@@ -167,6 +172,45 @@ fn read(reader: impl Read + Seek, length: u64) -> Result<Loaded, FrameError> {
         frame: Frame { pixels, metadata },
         warnings,
     })
+}
+
+/// Where the pixels stand, and their bits, if they stand in one piece, uncompressed and in this machine's byte order: our own
+/// files and openFIBSEM's. They are then read in one go; anything else is the decoder's business.
+fn plain_strip<R: Read + Seek>(decoder: &mut Decoder<R>, size: usize, length: u64) -> Option<(u64, u32)> {
+    let mut tag = |tag| decoder.find_tag_unsigned::<u64>(tag).ok().flatten();
+    let bits = tag(Tag::BitsPerSample)?;
+    let bytes = (size as u64).checked_mul(bits / 8)?;
+    let (offset, count) = (tag(Tag::StripOffsets)?, tag(Tag::StripByteCounts)?);
+    let plain = tag(Tag::Compression).is_none_or(|c| c == 1)
+        && tag(Tag::PhotometricInterpretation) == Some(1)
+        && tag(Tag::SampleFormat).is_none_or(|f| f == 1)
+        && matches!(bits, 8 | 16)
+        && count == bytes
+        && offset.checked_add(bytes)? <= length;
+    let native = if cfg!(target_endian = "little") {
+        ByteOrder::LittleEndian
+    } else {
+        ByteOrder::BigEndian
+    };
+    (plain && (bits == 8 || decoder.byte_order() == native)).then_some((offset, bits as u32))
+}
+
+fn read_plain(
+    reader: &mut (impl Read + Seek),
+    offset: u64,
+    size: usize,
+    bits: u32,
+) -> Result<DecodingResult, FrameError> {
+    let mut pixels = if bits == 8 {
+        DecodingResult::U8(vec![0; size])
+    } else {
+        DecodingResult::U16(vec![0; size])
+    };
+    reader.seek(SeekFrom::Start(offset)).map_err(FrameError::Io)?;
+    reader
+        .read_exact(pixels.as_buffer(0).as_bytes_mut())
+        .map_err(|e| damaged(TiffError::IoError(e)))?;
+    Ok(pixels)
 }
 
 fn damaged(e: TiffError) -> FrameError {
