@@ -65,7 +65,11 @@ pub struct Acquire {
 
 impl Default for Acquire {
     fn default() -> Self {
-        Acquire { beams: Beam::ALL.to_vec(), options: PictureOptions::default(), path: None }
+        Acquire {
+            beams: Beam::ALL.to_vec(),
+            options: PictureOptions::default(),
+            path: None,
+        }
     }
 }
 
@@ -108,31 +112,62 @@ pub struct Pictures {
 
 /// Beam time (s) that [`acquire`] will need, without overheads and without automatic contrast.
 pub fn estimate(cx: &JobCx, params: &Acquire) -> f64 {
-    params.beams.iter().map(|beam| settings(cx, *beam, &params.options).beam_time()).sum()
+    params
+        .beams
+        .iter()
+        .map(|beam| settings(cx, *beam, &params.options).beam_time())
+        .sum()
 }
 
 /// The settings a picture of `beam` will be taken with.
 fn settings(cx: &JobCx, beam: Beam, options: &PictureOptions) -> ImageSettings {
-    ImageSettings { beam_type: beam, ..options.over(cx.host.image_settings(beam)) }
+    ImageSettings {
+        beam_type: beam,
+        ..options.over(cx.host.image_settings(beam))
+    }
 }
 
 /// A picture of each beam named.
 pub async fn acquire(cx: JobCx, params: Acquire) -> Result<Pictures, JobError> {
     let beams = beams_there(&cx, &params.beams)?;
     let plan: Vec<ImageSettings> = beams.iter().map(|beam| settings(&cx, *beam, &params.options)).collect();
-    take_all(&cx, &plan, &Keep { live: false, path: params.path }).await
+    take_all(
+        &cx,
+        &plan,
+        &Keep {
+            live: false,
+            path: params.path,
+        },
+    )
+    .await
 }
 
 async fn take_all(cx: &JobCx, plan: &[ImageSettings], keep: &Keep) -> Result<Pictures, JobError> {
     let total: f64 = plan.iter().map(ImageSettings::beam_time).sum();
     let (mut done, mut pictures) = (0.0, Vec::new());
     for settings in plan {
-        let text = format!("{} picture, {} of {}", settings.beam_type.short(), pictures.len() + 1, plan.len());
-        cx.host.progress(Some(if total > 0.0 { done / total } else { 0.0 }), Some(total - done), &text);
+        let text = format!(
+            "{} picture, {} of {}",
+            settings.beam_type.short(),
+            pictures.len() + 1,
+            plan.len()
+        );
+        cx.host.progress(
+            Some(if total > 0.0 { done / total } else { 0.0 }),
+            Some(total - done),
+            &text,
+        );
         if settings.autocontrast {
             let area = settings.reduced_area;
-            contrast::autocontrast(cx.clone(), AutoContrast { hfw: Some(settings.hfw), reduced_area: area, ..AutoContrast::of(settings.beam_type) })
-                .await?;
+            contrast::autocontrast(
+                cx.clone(),
+                AutoContrast {
+                    hfw: Some(settings.hfw),
+                    reduced_area: area,
+                    ..AutoContrast::of(settings.beam_type)
+                },
+            )
+            .await?;
         }
         let (frame, file) = cx.frame(settings, keep).await?;
         pictures.push(Picture::new(frame, file));
@@ -144,9 +179,16 @@ async fn take_all(cx: &JobCx, plan: &[ImageSettings], keep: &Keep) -> Result<Pic
 /// Those of `beams` that can be used, or why not.
 fn beams_there(cx: &JobCx, beams: &[Beam]) -> Result<Vec<Beam>, JobError> {
     if beams.is_empty() {
-        return Err(JobError::new(ErrorKind::Usage, "no beam was named; no picture was taken", "say beam=electron, ion or both"));
+        return Err(JobError::new(
+            ErrorKind::Usage,
+            "no beam was named; no picture was taken",
+            "say beam=electron, ion or both",
+        ));
     }
-    match beams.iter().find(|beam| cx.scope().capabilities().beam(**beam).is_none()) {
+    match beams
+        .iter()
+        .find(|beam| cx.scope().capabilities().beam(**beam).is_none())
+    {
         Some(missing) => Err(HalError::unsupported(&format!("{missing} beam")).into()),
         None => Ok(beams.to_vec()),
     }
@@ -184,7 +226,11 @@ impl Default for ReferenceSet {
 pub async fn reference_set(cx: JobCx, params: ReferenceSet) -> Result<Pictures, JobError> {
     let beams = beams_there(&cx, &params.beams)?;
     if params.hfw.is_empty() {
-        return Err(JobError::new(ErrorKind::Usage, "no field width was named; no picture was taken", "say hfw=400um,150um"));
+        return Err(JobError::new(
+            ErrorKind::Usage,
+            "no field width was named; no picture was taken",
+            "say hfw=400um,150um",
+        ));
     }
     let mut plan = Vec::new();
     for (i, hfw) in params.hfw.iter().enumerate() {
@@ -195,10 +241,23 @@ pub async fn reference_set(cx: JobCx, params: ReferenceSet) -> Result<Pictures, 
         };
         for beam in &beams {
             let filename = format!("{}_{suffix}", params.filename);
-            plan.push(ImageSettings { hfw: *hfw, filename, save: true, ..settings(&cx, *beam, &params.options) });
+            plan.push(ImageSettings {
+                hfw: *hfw,
+                filename,
+                save: true,
+                ..settings(&cx, *beam, &params.options)
+            });
         }
     }
-    take_all(&cx, &plan, &Keep { live: false, path: params.path }).await
+    take_all(
+        &cx,
+        &plan,
+        &Keep {
+            live: false,
+            path: params.path,
+        },
+    )
+    .await
 }
 
 /// The chamber camera's newest picture; saved at `path` if one is given.
@@ -216,7 +275,11 @@ pub(crate) async fn beam_is_up(cx: &JobCx, beam: Beam, untouched: &str) -> Resul
         _ if state.blanked => ("blanked", format!("unblank it (beam.unblank beam={beam})")),
         _ => return Ok(()),
     };
-    Err(JobError::new(ErrorKind::Interlock, format!("the {beam} beam is {what}; {untouched}"), hint))
+    Err(JobError::new(
+        ErrorKind::Interlock,
+        format!("the {beam} beam is {what}; {untouched}"),
+        hint,
+    ))
 }
 
 /// The scan size of this instrument nearest to `wanted`, for pictures that only measure.
@@ -225,8 +288,17 @@ pub(crate) fn probe_size(cx: &JobCx, beam: Beam, wanted: (u32, u32)) -> (u32, u3
         let ratio = |a: u32, b: u32| (f64::from(a.max(1)) / f64::from(b.max(1))).ln().abs();
         ratio(size.0, wanted.0) + ratio(size.1, wanted.1)
     };
-    let sizes = cx.scope().capabilities().beam(beam).map(|b| b.resolutions.as_slice()).unwrap_or_default();
-    sizes.iter().copied().min_by(|a, b| off(a).total_cmp(&off(b))).unwrap_or(wanted)
+    let sizes = cx
+        .scope()
+        .capabilities()
+        .beam(beam)
+        .map(|b| b.resolutions.as_slice())
+        .unwrap_or_default();
+    sizes
+        .iter()
+        .copied()
+        .min_by(|a, b| off(a).total_cmp(&off(b)))
+        .unwrap_or(wanted)
 }
 
 /// `wanted` (s) as near as the beam's scan generator allows.

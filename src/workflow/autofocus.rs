@@ -29,7 +29,13 @@ pub struct AutoFocus {
 
 impl AutoFocus {
     pub fn of(beam: Beam) -> AutoFocus {
-        AutoFocus { beam, hfw: None, reduced_area: None, method: Measure::default(), passes: None }
+        AutoFocus {
+            beam,
+            hfw: None,
+            reduced_area: None,
+            method: Measure::default(),
+            passes: None,
+        }
     }
 }
 
@@ -62,10 +68,18 @@ const LEAST_CONFIDENCE: f64 = 0.6;
 /// Finds the sharpest working distance of `beam` and leaves it set.
 pub async fn autofocus(cx: JobCx, params: AutoFocus) -> Result<Focused, JobError> {
     let beam = params.beam;
-    let writable = cx.scope().capabilities().beam(beam).is_some_and(|b| b.writable.contains(&Key::WorkingDistance));
+    let writable = cx
+        .scope()
+        .capabilities()
+        .beam(beam)
+        .is_some_and(|b| b.writable.contains(&Key::WorkingDistance));
     if !writable {
         let what = format!("the working distance of the {beam} beam cannot be set; nothing was changed");
-        return Err(JobError::new(ErrorKind::Unsupported, what, "focus in the vendor's program"));
+        return Err(JobError::new(
+            ErrorKind::Unsupported,
+            what,
+            "focus in the vendor's program",
+        ));
     }
     beam_is_up(&cx, beam, "the focus was left as it is").await?;
     let before = working_distance(&cx, beam).await?;
@@ -75,7 +89,10 @@ pub async fn autofocus(cx: JobCx, params: AutoFocus) -> Result<Focused, JobError
         return Err(match restored {
             Ok(()) => error,
             // after the red button nothing may change: say where the focus was left
-            Err(_) => JobError { hint: format!("{}; the working distance was {} before", error.hint, show(before)), ..error },
+            Err(_) => JobError {
+                hint: format!("{}; the working distance was {} before", error.hint, show(before)),
+                ..error
+            },
         });
     }
     result
@@ -83,7 +100,10 @@ pub async fn autofocus(cx: JobCx, params: AutoFocus) -> Result<Focused, JobError
 
 async fn search(cx: &JobCx, params: &AutoFocus, before: f64) -> Result<Focused, JobError> {
     let settings = probe_settings(cx, params);
-    let mut passes = params.passes.clone().unwrap_or_else(|| passes(params.beam, settings.pixel_size()));
+    let mut passes = params
+        .passes
+        .clone()
+        .unwrap_or_else(|| passes(params.beam, settings.pixel_size()));
     let mut centre = before;
     let mut probes = Vec::new();
     for _ in 0..=FOLLOWED {
@@ -92,13 +112,21 @@ async fn search(cx: &JobCx, params: &AutoFocus, before: f64) -> Result<Focused, 
         let best = coarse.best().map_or(centre, |p| p.working_distance);
         if coarse.best_at_end() {
             centre = best;
-            let wider = FocusPass { range: first.range * WIDER, step: first.step * WIDER };
+            let wider = FocusPass {
+                range: first.range * WIDER,
+                step: first.step * WIDER,
+            };
             passes.insert(0, wider);
             continue;
         }
         let confidence = unimodality(coarse.points());
         if confidence < LEAST_CONFIDENCE {
-            return Err(doubtful(params, "the sharpness has no clear peak in the range searched", confidence, &probes));
+            return Err(doubtful(
+                params,
+                "the sharpness has no clear peak in the range searched",
+                confidence,
+                &probes,
+            ));
         }
         let rest = &passes[1..];
         let (score, refined) = if rest.is_empty() {
@@ -109,9 +137,21 @@ async fn search(cx: &JobCx, params: &AutoFocus, before: f64) -> Result<Focused, 
         };
         let working_distance = refined.unwrap_or(best);
         set(cx, params.beam, working_distance).await?;
-        return Ok(Focused { working_distance, before, score, iterations: probes.len(), confidence, method: params.method });
+        return Ok(Focused {
+            working_distance,
+            before,
+            score,
+            iterations: probes.len(),
+            confidence,
+            method: params.method,
+        });
     }
-    Err(doubtful(params, "the picture gets sharper beyond the range searched, or nothing in it can be focused", 0.0, &probes))
+    Err(doubtful(
+        params,
+        "the picture gets sharper beyond the range searched, or nothing in it can be focused",
+        0.0,
+        &probes,
+    ))
 }
 
 fn doubtful(params: &AutoFocus, reason: &str, confidence: f64, probes: &[FocusPoint]) -> JobError {
@@ -138,7 +178,16 @@ fn probe_settings(cx: &JobCx, params: &AutoFocus) -> ImageSettings {
 /// A step of the first pass blurs by a pixel or two, a step of the second is within the depth of focus.
 fn passes(beam: Beam, pixel: f64) -> Vec<FocusPass> {
     let depth = pixel / CONVERGENCE[usize::from(beam == Beam::Ion)];
-    vec![FocusPass { range: 20.0 * depth, step: 2.0 * depth }, FocusPass { range: 4.0 * depth, step: 0.5 * depth }]
+    vec![
+        FocusPass {
+            range: 20.0 * depth,
+            step: 2.0 * depth,
+        },
+        FocusPass {
+            range: 4.0 * depth,
+            step: 0.5 * depth,
+        },
+    ]
 }
 
 async fn sweep(
@@ -153,10 +202,15 @@ async fn sweep(
     let mut sweep = FocusSweep::new(passes, centre).map_err(refused)?;
     while let Some(position) = sweep.next_position() {
         let (done, all) = sweep.progress();
-        cx.progress(done as f64 / all as f64, &format!("{} focus at {}, {} of {all}", beam.short(), show(position), done + 1));
+        cx.progress(
+            done as f64 / all as f64,
+            &format!("{} focus at {}, {} of {all}", beam.short(), show(position), done + 1),
+        );
         set(cx, beam, position).await?;
         let frame = probe(cx, settings).await?;
-        let score = cx.compute(move || method.robust_quality(frame.pixels.to_f32().view())).await?;
+        let score = cx
+            .compute(move || method.robust_quality(frame.pixels.to_f32().view()))
+            .await?;
         sweep.feed(score).map_err(refused)?;
         probes.extend(sweep.points().last());
     }
@@ -165,14 +219,24 @@ async fn sweep(
 
 /// How much of all ups and downs of a curve is the way up to its highest point and down again: 1 for a single peak.
 fn unimodality(points: &[FocusPoint]) -> f64 {
-    let (Some(first), Some(last)) = (points.first(), points.last()) else { return 0.0 };
+    let (Some(first), Some(last)) = (points.first(), points.last()) else {
+        return 0.0;
+    };
     let top = points.iter().map(|p| p.score).fold(f64::MIN, f64::max);
     let ways: f64 = points.windows(2).map(|p| (p[1].score - p[0].score).abs()).sum();
-    if ways > 0.0 { (2.0 * top - first.score - last.score) / ways } else { 0.0 }
+    if ways > 0.0 {
+        (2.0 * top - first.score - last.score) / ways
+    } else {
+        0.0
+    }
 }
 
 fn refused(error: SweepError) -> JobError {
-    JobError::new(ErrorKind::OutOfRange, error.to_string(), "give passes of a range and a smaller step, e.g. 50um/5um")
+    JobError::new(
+        ErrorKind::OutOfRange,
+        error.to_string(),
+        "give passes of a range and a smaller step, e.g. 50um/5um",
+    )
 }
 
 fn show(working_distance: f64) -> String {
@@ -188,7 +252,9 @@ async fn working_distance(cx: &JobCx, beam: Beam) -> Result<f64, JobError> {
 }
 
 async fn set(cx: &JobCx, beam: Beam, working_distance: f64) -> Result<(), JobError> {
-    cx.set(beam, Key::WorkingDistance, Value::Number(working_distance)).await.map(|_| ())
+    cx.set(beam, Key::WorkingDistance, Value::Number(working_distance))
+        .await
+        .map(|_| ())
 }
 
 #[cfg(test)]
@@ -196,8 +262,13 @@ mod tests {
     use super::*;
 
     fn curve(score: impl Fn(f64) -> f64) -> f64 {
-        let points: Vec<_> =
-            (-5..=5).map(|i| FocusPoint { pass: 0, working_distance: f64::from(i), score: score(f64::from(i)) }).collect();
+        let points: Vec<_> = (-5..=5)
+            .map(|i| FocusPoint {
+                pass: 0,
+                working_distance: f64::from(i),
+                score: score(f64::from(i)),
+            })
+            .collect();
         unimodality(&points)
     }
 

@@ -6,8 +6,8 @@
 use crate::state::set_if_different;
 use crate::system::plasma_gas;
 use crate::{JobCx, JobError};
-use hal::act::show;
 use hal::Scope;
+use hal::act::show;
 use model::config::{Instrument, instrument::BeamConfig};
 use model::{Beam, Key, Point, Unit, Value, units};
 use serde::Serialize;
@@ -36,20 +36,62 @@ fn text(value: &Option<String>) -> Option<Value> {
 /// What a configuration says of a beam, in the order of applying. Plasma gas is not here: it is an act of its own.
 const BEAM_ROWS: &[BeamRow] = &[
     // openFIBSEM makes the eucentric height the working distance, and centres what the file has no key for
-    BeamRow { key: Key::WorkingDistance, wanted: |c| Some(Value::Number(c.eucentric_height)) },
-    BeamRow { key: Key::Current, wanted: |c| Some(Value::Number(c.current)) },
-    BeamRow { key: Key::Voltage, wanted: |c| Some(Value::Number(c.voltage)) },
-    BeamRow { key: Key::Hfw, wanted: |c| Some(Value::Number(c.hfw)) },
-    BeamRow { key: Key::Resolution, wanted: |c| Some(Value::Size(c.resolution.0, c.resolution.1)) },
-    BeamRow { key: Key::DwellTime, wanted: |c| Some(Value::Number(c.dwell_time)) },
-    BeamRow { key: Key::Stigmation, wanted: |_| Some(Value::Point(Point::default())) },
-    BeamRow { key: Key::Shift, wanted: |_| Some(Value::Point(Point::default())) },
-    BeamRow { key: Key::ScanRotation, wanted: |_| Some(Value::Number(0.0)) },
-    BeamRow { key: Key::DetectorType, wanted: |c| text(&c.detector_type) },
-    BeamRow { key: Key::DetectorMode, wanted: |c| text(&c.detector_mode) },
-    BeamRow { key: Key::EucentricHeight, wanted: |c| Some(Value::Number(c.eucentric_height)) },
-    BeamRow { key: Key::ColumnTilt, wanted: |c| Some(Value::Number(c.column_tilt)) },
-    BeamRow { key: Key::Plasma, wanted: |c| Some(Value::Bool(c.plasma)) },
+    BeamRow {
+        key: Key::WorkingDistance,
+        wanted: |c| Some(Value::Number(c.eucentric_height)),
+    },
+    BeamRow {
+        key: Key::Current,
+        wanted: |c| Some(Value::Number(c.current)),
+    },
+    BeamRow {
+        key: Key::Voltage,
+        wanted: |c| Some(Value::Number(c.voltage)),
+    },
+    BeamRow {
+        key: Key::Hfw,
+        wanted: |c| Some(Value::Number(c.hfw)),
+    },
+    BeamRow {
+        key: Key::Resolution,
+        wanted: |c| Some(Value::Size(c.resolution.0, c.resolution.1)),
+    },
+    BeamRow {
+        key: Key::DwellTime,
+        wanted: |c| Some(Value::Number(c.dwell_time)),
+    },
+    BeamRow {
+        key: Key::Stigmation,
+        wanted: |_| Some(Value::Point(Point::default())),
+    },
+    BeamRow {
+        key: Key::Shift,
+        wanted: |_| Some(Value::Point(Point::default())),
+    },
+    BeamRow {
+        key: Key::ScanRotation,
+        wanted: |_| Some(Value::Number(0.0)),
+    },
+    BeamRow {
+        key: Key::DetectorType,
+        wanted: |c| text(&c.detector_type),
+    },
+    BeamRow {
+        key: Key::DetectorMode,
+        wanted: |c| text(&c.detector_mode),
+    },
+    BeamRow {
+        key: Key::EucentricHeight,
+        wanted: |c| Some(Value::Number(c.eucentric_height)),
+    },
+    BeamRow {
+        key: Key::ColumnTilt,
+        wanted: |c| Some(Value::Number(c.column_tilt)),
+    },
+    BeamRow {
+        key: Key::Plasma,
+        wanted: |c| Some(Value::Bool(c.plasma)),
+    },
 ];
 
 /// Relative difference below which two numbers are the same setting: an instrument rounds.
@@ -76,16 +118,29 @@ pub async fn compare(scope: &Scope, instrument: &Instrument) -> Vec<Comparison> 
             actual: capabilities.is_some().to_string(),
             same: config.enabled == capabilities.is_some(),
         });
-        let Some(capabilities) = capabilities.filter(|_| config.enabled) else { continue };
-        let gas = BeamRow { key: Key::PlasmaGas, wanted: |c| text(&c.plasma_gas).filter(|_| c.plasma) };
+        let Some(capabilities) = capabilities.filter(|_| config.enabled) else {
+            continue;
+        };
+        let gas = BeamRow {
+            key: Key::PlasmaGas,
+            wanted: |c| text(&c.plasma_gas).filter(|_| c.plasma),
+        };
         for row in BEAM_ROWS.iter().chain([&gas]) {
-            let Some(configured) = (row.wanted)(config) else { continue };
+            let Some(configured) = (row.wanted)(config) else {
+                continue;
+            };
             let readable = capabilities.readable.contains(&row.key);
-            let actual = if readable { scope.get(row.key, Some(beam)).await.ok() } else { None };
+            let actual = if readable {
+                scope.get(row.key, Some(beam)).await.ok()
+            } else {
+                None
+            };
             table.push(Comparison {
                 key: format!("{beam}.{}", row.key),
                 configured: show(row.key, &configured),
-                actual: actual.as_ref().map_or_else(|| "unknown".to_owned(), |v| show(row.key, v)),
+                actual: actual
+                    .as_ref()
+                    .map_or_else(|| "unknown".to_owned(), |v| show(row.key, v)),
                 same: actual.is_some_and(|v| same(&configured, &v)),
             });
         }
@@ -96,7 +151,11 @@ pub async fn compare(scope: &Scope, instrument: &Instrument) -> Vec<Comparison> 
 fn stage_rows(scope: &Scope, instrument: &Instrument) -> Vec<Comparison> {
     let (configured, actual) = (instrument.geometry(), *scope.geometry());
     let angles = [
-        ("stage.rotation_reference", configured.rotation_reference, actual.rotation_reference),
+        (
+            "stage.rotation_reference",
+            configured.rotation_reference,
+            actual.rotation_reference,
+        ),
         ("stage.rotation_180", configured.rotation_180, actual.rotation_180),
         ("stage.shuttle_pre_tilt", configured.pre_tilt, actual.pre_tilt),
         ("stage.milling_angle", configured.milling_angle, actual.milling_angle),
@@ -131,8 +190,13 @@ pub struct Change {
 /// Sets the beams as configured; a cancel takes effect between values, and what was set by then stays.
 pub async fn apply(cx: JobCx) -> Result<Applied, JobError> {
     let instrument = cx.instrument.clone();
-    let beams: Vec<Beam> =
-        cx.scope().capabilities().beams().into_iter().filter(|beam| instrument.beam(*beam).enabled).collect();
+    let beams: Vec<Beam> = cx
+        .scope()
+        .capabilities()
+        .beams()
+        .into_iter()
+        .filter(|beam| instrument.beam(*beam).enabled)
+        .collect();
     let all = beams.len() * (BEAM_ROWS.len() + 1);
     let mut changed = Vec::new();
     let mut done = 0;
@@ -148,12 +212,20 @@ pub async fn apply(cx: JobCx) -> Result<Applied, JobError> {
             let Some(wanted) = (row.wanted)(config) else { continue };
             let name = format!("{beam}.{}", row.key);
             cx.progress(done as f64 / all as f64, &format!("{name}, {done} of {all}"));
-            let readable = cx.scope().capabilities().beam(beam).is_some_and(|b| b.readable.contains(&row.key));
+            let readable = cx
+                .scope()
+                .capabilities()
+                .beam(beam)
+                .is_some_and(|b| b.readable.contains(&row.key));
             if readable && same(&wanted, &cx.scope().get(row.key, Some(beam)).await?) {
                 continue;
             }
             if let Some((before, after)) = set_if_different(&cx, beam, row.key, wanted).await? {
-                changed.push(Change { key: name, before: show(row.key, &before), after: show(row.key, &after) });
+                changed.push(Change {
+                    key: name,
+                    before: show(row.key, &before),
+                    after: show(row.key, &after),
+                });
             }
         }
     }
@@ -163,12 +235,18 @@ pub async fn apply(cx: JobCx) -> Result<Applied, JobError> {
 
 /// The configured plasma gas, where the source is one and runs another.
 async fn apply_gas(cx: &JobCx, beam: Beam, config: &BeamConfig) -> Result<Option<Change>, JobError> {
-    let Some(gas) = config.plasma_gas.clone().filter(|_| config.plasma) else { return Ok(None) };
+    let Some(gas) = config.plasma_gas.clone().filter(|_| config.plasma) else {
+        return Ok(None);
+    };
     let now = cx.scope().beam(beam).await?.value.plasma_gas;
     if now.is_none() || now.as_deref() == Some(gas.as_str()) {
         return Ok(None);
     }
     let after = plasma_gas(cx.clone(), beam, gas).await?;
     let key = format!("{beam}.{}", Key::PlasmaGas);
-    Ok(Some(Change { key, before: now.unwrap_or_default(), after }))
+    Ok(Some(Change {
+        key,
+        before: now.unwrap_or_default(),
+        after,
+    }))
 }

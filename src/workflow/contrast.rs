@@ -24,7 +24,12 @@ pub struct AutoContrast {
 
 impl AutoContrast {
     pub fn of(beam: Beam) -> AutoContrast {
-        AutoContrast { beam, hfw: None, reduced_area: None, settings: AutoContrastSettings::default() }
+        AutoContrast {
+            beam,
+            hfw: None,
+            reduced_area: None,
+            settings: AutoContrastSettings::default(),
+        }
     }
 }
 
@@ -43,7 +48,12 @@ pub struct Contrast {
 
 const PROBE_SIZE: (u32, u32) = (512, 384);
 const PROBE_DWELL: f64 = 0.2e-6;
-const MIDDLE: Rect = Rect { left: 0.25, top: 0.25, width: 0.5, height: 0.5 };
+const MIDDLE: Rect = Rect {
+    left: 0.25,
+    top: 0.25,
+    width: 0.5,
+    height: 0.5,
+};
 
 /// Sets detector contrast and brightness so that the picture uses the grey scale without saturating.
 pub async fn autocontrast(cx: JobCx, params: AutoContrast) -> Result<Contrast, JobError> {
@@ -60,7 +70,11 @@ pub async fn autocontrast(cx: JobCx, params: AutoContrast) -> Result<Contrast, J
 async fn search(cx: &JobCx, params: &AutoContrast, before: DetectorSetting) -> Result<Contrast, JobError> {
     let beam = params.beam;
     let refused = |e: vision::contrast::ContrastError| {
-        JobError::new(ErrorKind::OutOfRange, e.to_string(), "ask for settings inside their ranges")
+        JobError::new(
+            ErrorKind::OutOfRange,
+            e.to_string(),
+            "ask for settings inside their ranges",
+        )
     };
     let mut plan = Plan::new(params.settings, before).map_err(refused)?;
     let reduces = cx.scope().capabilities().beam(beam).is_some_and(|b| b.reduced_area);
@@ -109,21 +123,32 @@ async fn stats(cx: &JobCx, frame: Frame) -> Result<ImageStats, JobError> {
             Pixels::U16(a) => ImageStats::of(a.view()),
         })
         .await?;
-    stats.ok_or_else(|| JobError::new(ErrorKind::Protocol, "the instrument gave a picture without pixels", "take one by hand and look at it"))
+    stats.ok_or_else(|| {
+        JobError::new(
+            ErrorKind::Protocol,
+            "the instrument gave a picture without pixels",
+            "take one by hand and look at it",
+        )
+    })
 }
 
 async fn detector(cx: &JobCx, beam: Beam) -> Result<DetectorSetting, JobError> {
     let state = cx.scope().beam(beam).await?.value.detector;
-    Ok(DetectorSetting { contrast: state.contrast, brightness: state.brightness })
+    Ok(DetectorSetting {
+        contrast: state.contrast,
+        brightness: state.brightness,
+    })
 }
 
 async fn set(cx: &JobCx, beam: Beam, wanted: DetectorSetting) -> Result<(), JobError> {
     let now = detector(cx, beam).await?;
     if now.brightness != wanted.brightness {
-        cx.set(beam, Key::DetectorBrightness, Value::Number(wanted.brightness)).await?;
+        cx.set(beam, Key::DetectorBrightness, Value::Number(wanted.brightness))
+            .await?;
     }
     if now.contrast != wanted.contrast {
-        cx.set(beam, Key::DetectorContrast, Value::Number(wanted.contrast)).await?;
+        cx.set(beam, Key::DetectorContrast, Value::Number(wanted.contrast))
+            .await?;
     }
     Ok(())
 }

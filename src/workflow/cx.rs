@@ -1,7 +1,7 @@
 //! What a job is given: a hand on the instrument, a way to report, to ask and to compute.
 
 use futures::future::BoxFuture;
-use hal::{Act, Hand, HalError, Outcome, Scope};
+use hal::{Act, HalError, Hand, Outcome, Scope};
 use model::kinematics::KinematicsError;
 use model::pose::PositionError;
 use model::{Beam, ErrorKind, Frame, Geometry, ImageSettings, Notice, Pose, Value, config::Instrument};
@@ -19,7 +19,13 @@ pub struct JobError {
 
 impl JobError {
     pub fn new(kind: ErrorKind, what: impl Into<String>, hint: impl Into<String>) -> JobError {
-        JobError { kind, what: what.into(), hint: hint.into(), source: None, data: None }
+        JobError {
+            kind,
+            what: what.into(),
+            hint: hint.into(),
+            source: None,
+            data: None,
+        }
     }
 
     pub fn with_data(mut self, data: serde_json::Value) -> JobError {
@@ -30,7 +36,13 @@ impl JobError {
 
 impl From<HalError> for JobError {
     fn from(error: HalError) -> JobError {
-        JobError { kind: error.kind, what: error.what, hint: error.hint, source: error.source, data: None }
+        JobError {
+            kind: error.kind,
+            what: error.what,
+            hint: error.hint,
+            source: error.source,
+            data: None,
+        }
     }
 }
 
@@ -38,12 +50,14 @@ impl From<KinematicsError> for JobError {
     fn from(error: KinematicsError) -> JobError {
         let (kind, hint) = match error {
             KinematicsError::NotFinite { .. } => (ErrorKind::Usage, "give finite numbers"),
-            KinematicsError::Grazing { .. } | KinematicsError::Upright { .. } => {
-                (ErrorKind::OutOfRange, "take an orientation in which this beam sees the sample (stage.orientation)")
-            }
-            KinematicsError::ParallelColumns => {
-                (ErrorKind::Unsupported, "the column tilts are in the instrument's configuration (config show)")
-            }
+            KinematicsError::Grazing { .. } | KinematicsError::Upright { .. } => (
+                ErrorKind::OutOfRange,
+                "take an orientation in which this beam sees the sample (stage.orientation)",
+            ),
+            KinematicsError::ParallelColumns => (
+                ErrorKind::Unsupported,
+                "the column tilts are in the instrument's configuration (config show)",
+            ),
         };
         JobError::new(kind, error.to_string(), hint)
     }
@@ -51,7 +65,11 @@ impl From<KinematicsError> for JobError {
 
 impl From<PositionError> for JobError {
     fn from(error: PositionError) -> JobError {
-        JobError::new(ErrorKind::Usage, error.to_string(), "lengths in metres, angles in radians, or with a unit: 20um, 52deg")
+        JobError::new(
+            ErrorKind::Usage,
+            error.to_string(),
+            "lengths in metres, angles in radians, or with a unit: 20um, 52deg",
+        )
     }
 }
 
@@ -117,7 +135,10 @@ impl JobCx {
     /// The same job after its end: for putting back what it changed for a while, also when it was cancelled. After the red button
     /// it can do nothing, so that nothing changes any more.
     pub fn afterwards(&self) -> JobCx {
-        JobCx { hand: self.hand.afterwards(), ..self.clone() }
+        JobCx {
+            hand: self.hand.afterwards(),
+            ..self.clone()
+        }
     }
 
     /// Does an act; the instrument's own progress is passed on. Pausing takes effect before the act.
@@ -128,7 +149,12 @@ impl JobCx {
         }
         let (host, text) = (self.host.clone(), act.describe());
         host.progress(None, None, &text);
-        Ok(self.hand.act_watched(act, move |fraction, remaining| host.progress(fraction, remaining, &text)).await?)
+        Ok(self
+            .hand
+            .act_watched(act, move |fraction, remaining| {
+                host.progress(fraction, remaining, &text)
+            })
+            .await?)
     }
 
     pub fn progress(&self, fraction: f64, text: &str) {
@@ -137,9 +163,18 @@ impl JobCx {
 
     /// Takes a picture, publishes it, saves it where `keep` or the settings say.
     pub async fn frame(&self, settings: &ImageSettings, keep: &Keep) -> Result<(Frame, Option<String>), JobError> {
-        match self.act(Act::Acquire { settings: settings.clone() }).await? {
+        match self
+            .act(Act::Acquire {
+                settings: settings.clone(),
+            })
+            .await?
+        {
             Outcome::Frame(frame) => self.host.frame(*frame, keep),
-            _ => Err(JobError::new(ErrorKind::Protocol, "the instrument took a picture but gave none", "take it again")),
+            _ => Err(JobError::new(
+                ErrorKind::Protocol,
+                "the instrument took a picture but gave none",
+                "take it again",
+            )),
         }
     }
 
@@ -163,8 +198,12 @@ impl JobCx {
 
     /// Runs a computation off the async threads; time on a virtual clock stands still meanwhile.
     pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, JobError> {
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| JobError::new(ErrorKind::Other, "a computation failed inside", "this is a fault of fibdeck: please report it with the log"))
+        tokio::task::spawn_blocking(work).await.map_err(|_| {
+            JobError::new(
+                ErrorKind::Other,
+                "a computation failed inside",
+                "this is a fault of fibdeck: please report it with the log",
+            )
+        })
     }
 }

@@ -36,7 +36,12 @@ const GIVE_WAY: Duration = Duration::from_millis(100);
 
 impl Live {
     pub fn of(beam: Beam) -> Live {
-        Live { beam, resolution: None, dwell_time: None, ion_timeout: ion_timeout() }
+        Live {
+            beam,
+            resolution: None,
+            dwell_time: None,
+            ion_timeout: ion_timeout(),
+        }
     }
 }
 
@@ -82,7 +87,11 @@ pub async fn live(
             dwell_time: params.dwell_time.unwrap_or_else(|| probe_dwell(&cx, beam, DWELL)),
             ..base
         };
-        let dose = if beam == Beam::Ion { frame_dose(&cx, &settings).await? } else { 0.0 };
+        let dose = if beam == Beam::Ion {
+            frame_dose(&cx, &settings).await?
+        } else {
+            0.0
+        };
         match probe(&cx, &settings).await {
             Ok(_) => {
                 told.frames += 1;
@@ -109,5 +118,9 @@ async fn frame_dose(cx: &JobCx, settings: &ImageSettings) -> Result<f64, JobErro
     }
     let (w, h) = settings.scanned();
     let area = f64::from(w) * f64::from(h) * settings.pixel_size().powi(2);
-    Ok(if area > 0.0 { state.settings.beam_current * settings.beam_time() / area } else { 0.0 })
+    Ok(if area > 0.0 {
+        state.settings.beam_current * settings.beam_time() / area
+    } else {
+        0.0
+    })
 }

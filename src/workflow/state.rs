@@ -76,8 +76,14 @@ pub async fn restore(cx: JobCx, state: MicroscopeState) -> Result<Restored, JobE
     }
     if cx.scope().capabilities().stage.is_some() {
         let here = cx.pose().await?;
-        if Axis::ALL.into_iter().any(|axis| state.stage_position.get(axis).is_some_and(|v| v != here.get(axis))) {
-            let target = StagePosition { name: None, ..state.stage_position.clone() };
+        if Axis::ALL
+            .into_iter()
+            .any(|axis| state.stage_position.get(axis).is_some_and(|v| v != here.get(axis)))
+        {
+            let target = StagePosition {
+                name: None,
+                ..state.stage_position.clone()
+            };
             safe_move(cx.clone(), SafeMove { target }).await?;
             changed.push("stage".to_owned());
         }
@@ -102,7 +108,12 @@ pub(crate) async fn set_if_different(
     key: Key,
     value: Value,
 ) -> Result<Option<(Value, Value)>, JobError> {
-    if !cx.scope().capabilities().beam(beam).is_some_and(|b| b.writable.contains(&key)) {
+    if !cx
+        .scope()
+        .capabilities()
+        .beam(beam)
+        .is_some_and(|b| b.writable.contains(&key))
+    {
         return Ok(None);
     }
     let before = cx.scope().get(key, Some(beam)).await?;
@@ -120,7 +131,10 @@ pub(crate) fn beam_values(settings: &BeamSettings) -> Vec<(Key, Value)> {
         (Key::Current, Value::Number(settings.beam_current)),
         (Key::Voltage, Value::Number(settings.voltage)),
         (Key::Hfw, Value::Number(settings.hfw)),
-        (Key::Resolution, Value::Size(settings.resolution.0, settings.resolution.1)),
+        (
+            Key::Resolution,
+            Value::Size(settings.resolution.0, settings.resolution.1),
+        ),
         (Key::DwellTime, Value::Number(settings.dwell_time)),
         (Key::Stigmation, Value::Point(settings.stigmation)),
         (Key::Shift, Value::Point(settings.shift)),
@@ -144,24 +158,37 @@ fn differences(wanted: &MicroscopeState, actual: &MicroscopeState) -> Vec<Differ
     let missing = || "not there".to_owned();
     let here = Pose::try_from(&actual.stage_position).ok();
     for axis in Axis::ALL {
-        let Some(value) = wanted.stage_position.get(axis) else { continue };
+        let Some(value) = wanted.stage_position.get(axis) else {
+            continue;
+        };
         let now = here.map(|pose| pose.get(axis));
         if now != Some(value) {
             let actual = now.map_or_else(missing, |v| v.to_string());
-            found.push(Difference { key: format!("stage.{axis}"), wanted: value.to_string(), actual });
+            found.push(Difference {
+                key: format!("stage.{axis}"),
+                wanted: value.to_string(),
+                actual,
+            });
         }
     }
     for beam in Beam::ALL {
         let all = |state: &MicroscopeState| -> Vec<(Key, Value)> {
             let settings = state.beam(beam).map(beam_values).unwrap_or_default();
-            settings.into_iter().chain(state.detector(beam).map(detector_values).unwrap_or_default()).collect()
+            settings
+                .into_iter()
+                .chain(state.detector(beam).map(detector_values).unwrap_or_default())
+                .collect()
         };
         let now = all(actual);
         for (key, value) in all(wanted) {
             let read = now.iter().find(|(k, _)| *k == key).map(|(_, v)| v);
             if read != Some(&value) {
                 let actual = read.map_or_else(missing, |v| show(key, v));
-                found.push(Difference { key: format!("{beam}.{key}"), wanted: show(key, &value), actual });
+                found.push(Difference {
+                    key: format!("{beam}.{key}"),
+                    wanted: show(key, &value),
+                    actual,
+                });
             }
         }
     }

@@ -39,10 +39,16 @@ pub struct Switch {
 }
 
 async fn switched(cx: &JobCx) -> Result<Switched, JobError> {
-    let mut now = Switched { electron: None, ion: None };
+    let mut now = Switched {
+        electron: None,
+        ion: None,
+    };
     for beam in cx.scope().capabilities().beams() {
         let state = cx.scope().beam(beam).await?.value;
-        let switch = Some(Switch { on: state.on, blanked: state.blanked });
+        let switch = Some(Switch {
+            on: state.on,
+            blanked: state.blanked,
+        });
         match beam {
             Beam::Electron => now.electron = switch,
             Beam::Ion => now.ion = switch,
@@ -54,7 +60,15 @@ async fn switched(cx: &JobCx) -> Result<Switched, JobError> {
 /// Shifts a beam by (dx, dy) (m) from where it is; the shift there is then. A shift beyond the beam's range is refused.
 pub async fn shift_beam(cx: &JobCx, beam: Beam, dx: f64, dy: f64) -> Result<Point, JobError> {
     let from = beam_shift(cx, beam).await?;
-    set_beam_shift(cx, beam, Point { x: from.x + dx, y: from.y + dy }).await
+    set_beam_shift(
+        cx,
+        beam,
+        Point {
+            x: from.x + dx,
+            y: from.y + dy,
+        },
+    )
+    .await
 }
 
 /// Centres the beam shift.
@@ -86,7 +100,9 @@ pub async fn plasma_gas(cx: JobCx, beam: Beam, gas: String) -> Result<String, Jo
         return Ok(gas);
     }
     match cx.act(Act::PlasmaGas { beam, gas }).await? {
-        Outcome::Beam(state) => state.plasma_gas.ok_or_else(|| HalError::unsupported("plasma source").into()),
+        Outcome::Beam(state) => state
+            .plasma_gas
+            .ok_or_else(|| HalError::unsupported("plasma source").into()),
         _ => Err(no_answer("which gas runs")),
     }
 }
@@ -125,5 +141,9 @@ pub async fn link(cx: JobCx, on: bool) -> Result<bool, JobError> {
 }
 
 fn no_answer(what: &str) -> JobError {
-    JobError::new(ErrorKind::Protocol, format!("the instrument finished but did not say {what}"), "read its state")
+    JobError::new(
+        ErrorKind::Protocol,
+        format!("the instrument finished but did not say {what}"),
+        "read its state",
+    )
 }

@@ -6,7 +6,7 @@
 
 use crate::acquire::beam_is_up;
 use crate::contrast::{self, AutoContrast};
-use crate::system::{set_beam_shift, beam_shift as read_shift};
+use crate::system::{beam_shift as read_shift, set_beam_shift};
 use crate::{JobCx, JobError, Keep};
 use model::{Beam, ErrorKind, Frame, ImageSettings, Point, Unit, units};
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,13 @@ pub struct AlignBeamShift {
 
 impl Default for AlignBeamShift {
     fn default() -> Self {
-        AlignBeamShift { reference: None, beam: Beam::Ion, method: Method::default(), steps: 3, autocontrast: false }
+        AlignBeamShift {
+            reference: None,
+            beam: Beam::Ion,
+            method: Method::default(),
+            steps: 3,
+            autocontrast: false,
+        }
     }
 }
 
@@ -64,7 +70,11 @@ pub async fn beam_shift(cx: JobCx, params: AlignBeamShift) -> Result<BeamShifted
     let beam = settings.beam_type;
     beam_is_up(&cx, beam, "the beam shift was left as it is").await?;
     if params.autocontrast {
-        let around = AutoContrast { hfw: Some(settings.hfw), reduced_area: settings.reduced_area, ..AutoContrast::of(beam) };
+        let around = AutoContrast {
+            hfw: Some(settings.hfw),
+            reduced_area: settings.reduced_area,
+            ..AutoContrast::of(beam)
+        };
         contrast::autocontrast(cx.clone(), around).await?;
     }
     let before = read_shift(&cx, beam).await?;
@@ -78,13 +88,23 @@ pub async fn beam_shift(cx: JobCx, params: AlignBeamShift) -> Result<BeamShifted
 /// The reference and the settings to repeat it with.
 async fn reference(cx: &JobCx, params: &AlignBeamShift) -> Result<(Frame, ImageSettings), JobError> {
     let frame = match params.reference.clone() {
-        Some(path) => cx
-            .compute(move || Frame::load(&path))
-            .await?
-            .map_err(|e| JobError::new(ErrorKind::File, format!("the reference was not read: {e}"), "name a TIFF picture"))?
-            .frame,
+        Some(path) => {
+            cx.compute(move || Frame::load(&path))
+                .await?
+                .map_err(|e| {
+                    JobError::new(
+                        ErrorKind::File,
+                        format!("the reference was not read: {e}"),
+                        "name a TIFF picture",
+                    )
+                })?
+                .frame
+        }
         None => cx.scope().last_frame(params.beam).await?.ok_or_else(|| {
-            let what = format!("there is no {} picture to align to; nothing was changed", params.beam.short());
+            let what = format!(
+                "there is no {} picture to align to; nothing was changed",
+                params.beam.short()
+            );
             JobError::new(ErrorKind::Usage, what, "take one first, or name reference=FILE")
         })?,
     };
@@ -95,7 +115,12 @@ async fn reference(cx: &JobCx, params: &AlignBeamShift) -> Result<(Frame, ImageS
             "use a picture that fibdeck or openFIBSEM saved",
         ));
     };
-    let settings = ImageSettings { autocontrast: false, save: false, path: None, ..metadata.image.clone() };
+    let settings = ImageSettings {
+        autocontrast: false,
+        save: false,
+        path: None,
+        ..metadata.image.clone()
+    };
     Ok((frame, settings))
 }
 
@@ -112,7 +137,10 @@ async fn correct(
     let mut first: Option<Registration> = None;
     let mut last = f64::INFINITY;
     for step in 0..=params.steps.max(1) {
-        cx.progress(step as f64 / (params.steps + 1) as f64, &format!("{} alignment, picture {}", beam.short(), step + 1));
+        cx.progress(
+            step as f64 / (params.steps + 1) as f64,
+            &format!("{} alignment, picture {}", beam.short(), step + 1),
+        );
         let (picture, _) = cx.frame(settings, &Keep { live: true, path: None }).await?;
         let found = measure(cx, reference, &picture, params.method).await?;
         let start = first.get_or_insert_with(|| found.clone()).clone();
@@ -136,10 +164,17 @@ async fn correct(
             return Ok(result);
         }
         if off > last {
-            return Err(doubtful(&found, pixel, "the beam shift made it worse: the sample drifts, or the scan is rotated".to_owned()));
+            return Err(doubtful(
+                &found,
+                pixel,
+                "the beam shift made it worse: the sample drifts, or the scan is rotated".to_owned(),
+            ));
         }
         last = off;
-        let wanted = Point { x: shift.x - found.dx_px * pixel, y: shift.y + found.dy_px * pixel };
+        let wanted = Point {
+            x: shift.x - found.dx_px * pixel,
+            y: shift.y + found.dy_px * pixel,
+        };
         let range = cx.scope().capabilities().beam(beam).map_or(f64::INFINITY, |b| b.shift);
         if wanted.x.abs().max(wanted.y.abs()) > range {
             return Err(at_limit(&found, pixel, beam, range));
@@ -149,20 +184,34 @@ async fn correct(
             return Err(at_limit(&found, pixel, beam, range));
         }
     }
-    Err(JobError::new(ErrorKind::Other, "the alignment ended without a picture", "start it again"))
+    Err(JobError::new(
+        ErrorKind::Other,
+        "the alignment ended without a picture",
+        "start it again",
+    ))
 }
 
 async fn measure(cx: &JobCx, reference: &Frame, picture: &Frame, method: Method) -> Result<Registration, JobError> {
     let (reference, picture) = (reference.pixels.to_f32(), picture.pixels.to_f32());
     cx.compute(move || register(reference.view(), picture.view(), method, &Options::default()))
         .await?
-        .map_err(|e| JobError::new(ErrorKind::Usage, format!("{e}; nothing was shifted"), "use a reference of the size the beam scans now"))
+        .map_err(|e| {
+            JobError::new(
+                ErrorKind::Usage,
+                format!("{e}; nothing was shifted"),
+                "use a reference of the size the beam scans now",
+            )
+        })
 }
 
 fn doubtful(found: &Registration, pixel: f64, reason: String) -> JobError {
     let what = format!("the shift could not be measured: {reason}; the beam shift is as it was");
-    JobError::new(ErrorKind::Doubtful, what, "look at both pictures; bring the feature back into the field or take a new reference")
-        .with_data(figures(found, pixel, &reason))
+    JobError::new(
+        ErrorKind::Doubtful,
+        what,
+        "look at both pictures; bring the feature back into the field or take a new reference",
+    )
+    .with_data(figures(found, pixel, &reason))
 }
 
 fn at_limit(found: &Registration, pixel: f64, beam: Beam, range: f64) -> JobError {

@@ -130,7 +130,11 @@ async fn correct(cx: &JobCx, params: &Coincidence) -> Result<Coincident, JobErro
     for (i, field) in params.fields.iter().enumerate() {
         let pixel = field / f64::from(probe_size(cx, Beam::Ion, params.resolution).0.max(1));
         // a wide field cannot do better than a part of its pixel
-        let enough = if Some(*field) == last_field { params.tolerance } else { pixel };
+        let enough = if Some(*field) == last_field {
+            params.tolerance
+        } else {
+            pixel
+        };
         let mut before = f64::INFINITY;
         for round in 1..=params.iterations {
             cx.progress(
@@ -163,7 +167,11 @@ async fn correct(cx: &JobCx, params: &Coincidence) -> Result<Coincident, JobErro
             rise(cx, &found).await?;
         }
     }
-    Err(JobError::new(ErrorKind::Usage, "no field was given; nothing moved", "leave fields out for the defaults"))
+    Err(JobError::new(
+        ErrorKind::Usage,
+        "no field was given; nothing moved",
+        "leave fields out for the defaults",
+    ))
 }
 
 /// Corrects the height by what was measured.
@@ -172,7 +180,16 @@ pub(super) async fn rise(cx: &JobCx, found: &Measured) -> Result<(), JobError> {
     let now = Now::read(cx).await?;
     let upright = model::kinematics::scan::to_axes(found.residual, now.scan_rotation.ion);
     let step = model::kinematics::scan::to_picture(Point { x: 0.0, y: upright.y }, now.scan_rotation.ion);
-    vertical_move(cx.clone(), VerticalMove { dx: step.x, dy: step.y, exact: true }).await.map(|_| ())
+    vertical_move(
+        cx.clone(),
+        VerticalMove {
+            dx: step.x,
+            dy: step.y,
+            exact: true,
+        },
+    )
+    .await
+    .map(|_| ())
 }
 
 fn not_converging(found: &Measured, iterations: usize, tolerance: f64) -> JobError {
@@ -210,7 +227,11 @@ pub(super) async fn measure(
 ) -> Result<Measured, JobError> {
     let now = Now::read(cx).await?;
     let Some(view) = CommonView::new(&now.geometry, now.pose, now.scan_rotation) else {
-        return Err(doubtful("one of the beams sees the sample too obliquely here", 0.0, None));
+        return Err(doubtful(
+            "one of the beams sees the sample too obliquely here",
+            0.0,
+            None,
+        ));
     };
     let size = probe_size(cx, Beam::Ion, params.resolution);
     let electron = picture(cx, params, Beam::Electron, field, size).await?;
@@ -228,16 +249,34 @@ pub(super) async fn measure(
     let apart = (coarse.dx_px - fine.dx_px).hypot(coarse.dy_px - fine.dy_px);
     let confidence = coarse.confidence.min(fine.confidence);
     if let Some(refused) = [&coarse, &fine].into_iter().find(|r| !r.accepted) {
-        return Err(doubtful(refused.reason.as_deref().unwrap_or("no clear match"), confidence, None));
+        return Err(doubtful(
+            refused.reason.as_deref().unwrap_or("no clear match"),
+            confidence,
+            None,
+        ));
     }
     if apart > AGREE_PX {
-        return Err(doubtful(&format!("coarse and fine structure disagree by {apart:.0} px"), confidence, None));
+        return Err(doubtful(
+            &format!("coarse and fine structure disagree by {apart:.0} px"),
+            confidence,
+            None,
+        ));
     }
-    let residual = view.to_picture(Beam::Ion, Point { x: fine.dx_px * pixel, y: -fine.dy_px * pixel });
+    let residual = view.to_picture(
+        Beam::Ion,
+        Point {
+            x: fine.dx_px * pixel,
+            y: -fine.dy_px * pixel,
+        },
+    );
     let step = vertical::checked(&now.setup(), residual.x, residual.y)?;
     // the move would bring the sample up by this much, so it is too low by it
     let rise = camera::chamber_motion(&now.geometry, &now.pose, &step).z;
-    Ok(Measured { residual, height_error: -rise, confidence })
+    Ok(Measured {
+        residual,
+        height_error: -rise,
+        confidence,
+    })
 }
 
 fn in_band(
@@ -246,14 +285,30 @@ fn in_band(
     (highpass, lowpass, sigma): (f64, f64, f64),
     limit: f64,
 ) -> Result<Registration, JobError> {
-    let cross =
-        CrossCorrelation { highpass, lowpass, sigma, subpixel: true, limit: Some(limit), ..CrossCorrelation::default() };
-    let options = Options { cross, limit_px: Some(limit), min_confidence: LEAST_CONFIDENCE };
+    let cross = CrossCorrelation {
+        highpass,
+        lowpass,
+        sigma,
+        subpixel: true,
+        limit: Some(limit),
+        ..CrossCorrelation::default()
+    };
+    let options = Options {
+        cross,
+        limit_px: Some(limit),
+        min_confidence: LEAST_CONFIDENCE,
+    };
     register(electron.view(), ion.view(), Method::CrossCorrelation, &options)
         .map_err(|e| doubtful(&e.to_string(), 0.0, None))
 }
 
-async fn picture(cx: &JobCx, params: &Coincidence, beam: Beam, field: f64, size: (u32, u32)) -> Result<Frame, JobError> {
+async fn picture(
+    cx: &JobCx,
+    params: &Coincidence,
+    beam: Beam,
+    field: f64,
+    size: (u32, u32),
+) -> Result<Frame, JobError> {
     let settings = ImageSettings {
         beam_type: beam,
         hfw: field,

@@ -22,14 +22,22 @@ const LEAST_SCALE: f64 = 0.15;
 impl CommonView {
     /// `None` where one of the beams sees the sample plane edge on, or nearly so.
     pub fn new(geometry: &Geometry, pose: Pose, scan_rotation: ScanRotation) -> Option<CommonView> {
-        let setup = Setup { geometry, pose, scan_rotation };
+        let setup = Setup {
+            geometry,
+            pose,
+            scan_rotation,
+        };
         for beam in Beam::ALL {
             sample_plane::checked(&setup, beam).ok()?;
         }
         // the stage's way along the sample for the same picture y: the longer, the more foreshortened
         let [e, i] = Beam::ALL.map(|beam| sample_plane::to_stage(geometry, &pose, beam, 1.0));
         let ratio = e.0.hypot(e.1) / i.0.hypot(i.1) * (e.0 * i.0 + e.1 * i.1).signum();
-        let scale = if ratio.abs() <= 1.0 { [1.0, ratio] } else { [1.0 / ratio.abs(), ratio.signum()] };
+        let scale = if ratio.abs() <= 1.0 {
+            [1.0, ratio]
+        } else {
+            [1.0 / ratio.abs(), ratio.signum()]
+        };
         let deep_enough = scale.iter().all(|s| s.abs() >= LEAST_SCALE);
         deep_enough.then_some(CommonView { scale, scan_rotation })
     }
@@ -43,7 +51,13 @@ impl CommonView {
 
     /// A point of the common frame (m, x right, y up) in the beam's picture.
     pub fn to_picture(&self, beam: Beam, point: Point) -> Point {
-        scan::to_picture(Point { x: point.x, y: point.y * self.scale_of(beam) }, self.scan_rotation.of(beam))
+        scan::to_picture(
+            Point {
+                x: point.x,
+                y: point.y * self.scale_of(beam),
+            },
+            self.scan_rotation.of(beam),
+        )
     }
 
     /// The beam's picture as the common frame shows it: same size, same pixels. Where the picture ends, its mean.
@@ -52,7 +66,13 @@ impl CommonView {
         let mean = picture.mean().unwrap_or(0.0);
         let centre = (0.5 * (h as f64 - 1.0), 0.5 * (w as f64 - 1.0));
         Array2::from_shape_fn((h, w), |(row, col)| {
-            let at = self.to_picture(beam, Point { x: col as f64 - centre.1, y: centre.0 - row as f64 });
+            let at = self.to_picture(
+                beam,
+                Point {
+                    x: col as f64 - centre.1,
+                    y: centre.0 - row as f64,
+                },
+            );
             linear(picture, centre.0 - at.y, centre.1 + at.x).unwrap_or(mean)
         })
     }
@@ -80,7 +100,11 @@ mod tests {
     use std::f64::consts::PI;
 
     fn view(t_deg: f64, r_deg: f64, rotation: ScanRotation) -> Option<CommonView> {
-        let pose = Pose { t: t_deg.to_radians(), r: r_deg.to_radians(), ..Pose::default() };
+        let pose = Pose {
+            t: t_deg.to_radians(),
+            r: r_deg.to_radians(),
+            ..Pose::default()
+        };
         CommonView::new(&Geometry::default(), pose, rotation)
     }
 
@@ -90,7 +114,11 @@ mod tests {
         assert!((sem.scale[0] - 1.0).abs() < 1e-12 && (sem.scale[1] - 52f64.to_radians().cos()).abs() < 1e-12);
         let fib = view(17.0, 180.0, ScanRotation::default()).unwrap();
         assert!((fib.scale[1].abs() - 1.0).abs() < 1e-12 && (fib.scale[0] - 52f64.to_radians().cos()).abs() < 1e-9);
-        assert_eq!(view(-3.0, 0.0, ScanRotation::default()), None, "the ion beam runs along the sample");
+        assert_eq!(
+            view(-3.0, 0.0, ScanRotation::default()),
+            None,
+            "the ion beam runs along the sample"
+        );
     }
 
     #[test]

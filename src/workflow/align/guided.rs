@@ -18,14 +18,22 @@ pub async fn guided(cx: JobCx, params: Coincidence) -> Result<Coincident, JobErr
         beam_is_up(&cx, beam, "nothing moved").await?;
     }
     let field = params.fields.last().copied().ok_or_else(|| {
-        JobError::new(ErrorKind::Usage, "no field was given; nothing moved", "leave fields out for the defaults")
+        JobError::new(
+            ErrorKind::Usage,
+            "no field was given; nothing moved",
+            "leave fields out for the defaults",
+        )
     })?;
     show(&cx, Beam::Electron, field).await?;
     let steps = [
         Question {
             text: "Centre a feature in the SEM picture".to_owned(),
-            detail: "Choose one that the ion beam sees as well, put the cursor on it and move there (stable move).".to_owned(),
-            choices: choices(&[(GO_ON, "the feature is centred; take the FIB picture"), (CANCEL, "end here")]),
+            detail: "Choose one that the ion beam sees as well, put the cursor on it and move there (stable move)."
+                .to_owned(),
+            choices: choices(&[
+                (GO_ON, "the feature is centred; take the FIB picture"),
+                (CANCEL, "end here"),
+            ]),
         },
         Question {
             text: "Centre the same feature in the FIB picture".to_owned(),
@@ -45,7 +53,10 @@ pub async fn guided(cx: JobCx, params: Coincidence) -> Result<Coincident, JobErr
         return Ok(result(&found, before, 1, true));
     }
     let question = Question {
-        text: format!("The FIB picture is still {} off", units::format(found.residual.y, Unit::Metre)),
+        text: format!(
+            "The FIB picture is still {} off",
+            units::format(found.residual.y, Unit::Metre)
+        ),
         detail: format!("Measured at {:.0} % confidence.", 100.0 * found.confidence),
         choices: choices(&[
             (CORRECT, "correct the height by what was measured"),
@@ -74,7 +85,10 @@ fn result(found: &super::coincidence::Measured, before: f64, iterations: usize, 
 }
 
 fn choices(words: &[(&str, &str)]) -> Vec<(String, String)> {
-    words.iter().map(|(word, does)| ((*word).to_owned(), (*does).to_owned())).collect()
+    words
+        .iter()
+        .map(|(word, does)| ((*word).to_owned(), (*does).to_owned()))
+        .collect()
 }
 
 async fn answered(cx: &JobCx, question: Question) -> Result<String, JobError> {
@@ -90,6 +104,20 @@ async fn answered(cx: &JobCx, question: Question) -> Result<String, JobError> {
 }
 
 async fn show(cx: &JobCx, beam: Beam, field: f64) -> Result<(), JobError> {
-    let options = PictureOptions { hfw: Some(field), save: Some(false), autocontrast: Some(false), ..PictureOptions::default() };
-    acquire(cx.clone(), Acquire { beams: vec![beam], options, path: None }).await.map(|_| ())
+    let options = PictureOptions {
+        hfw: Some(field),
+        save: Some(false),
+        autocontrast: Some(false),
+        ..PictureOptions::default()
+    };
+    acquire(
+        cx.clone(),
+        Acquire {
+            beams: vec![beam],
+            options,
+            path: None,
+        },
+    )
+    .await
+    .map(|_| ())
 }

@@ -20,7 +20,10 @@ pub async fn relative(cx: JobCx, delta: StagePosition) -> Result<Moved, JobError
     some_axis(&delta)?;
     delta.check_finite()?;
     let pose = cx.pose().await?;
-    let mut target = StagePosition { extra: delta.extra.clone(), ..StagePosition::default() };
+    let mut target = StagePosition {
+        extra: delta.extra.clone(),
+        ..StagePosition::default()
+    };
     for axis in Axis::ALL {
         target.set(axis, delta.get(axis).map(|step| pose.get(axis) + step));
     }
@@ -31,7 +34,11 @@ fn some_axis(position: &StagePosition) -> Result<(), JobError> {
     if Axis::ALL.into_iter().any(|axis| position.get(axis).is_some()) || !position.extra.is_empty() {
         return Ok(());
     }
-    Err(JobError::new(ErrorKind::Usage, "no axis was named; nothing moved", "name at least one of x, y, z, r, t"))
+    Err(JobError::new(
+        ErrorKind::Usage,
+        "no axis was named; nothing moved",
+        "name at least one of x, y, z, r, t",
+    ))
 }
 
 /// Parameters of [`safe_move`].
@@ -50,13 +57,24 @@ pub async fn safe_move(cx: JobCx, SafeMove { mut target }: SafeMove) -> Result<M
     target.r.get_or_insert(pose.r);
     target.t.get_or_insert(pose.t);
     let mut moves = safe::moves(&cx.geometry(), pose, &target)?;
-    moves.retain(|step| *step == target || Axis::ALL.into_iter().any(|a| step.get(a).is_some_and(|v| v != pose.get(a))));
+    moves.retain(|step| {
+        *step == target
+            || Axis::ALL
+                .into_iter()
+                .any(|a| step.get(a).is_some_and(|v| v != pose.get(a)))
+    });
     go(&cx, &moves, Focus::default()).await
 }
 
 /// Turns and tilts the sample flat to `beam`; x, y, z stay.
 pub async fn flat_to(cx: JobCx, beam: Beam) -> Result<Moved, JobError> {
-    orientation(cx, Orient { name: Orientation::flat_to(beam) }).await
+    orientation(
+        cx,
+        Orient {
+            name: Orientation::flat_to(beam),
+        },
+    )
+    .await
 }
 
 /// Parameters of [`orientation`].

@@ -20,7 +20,28 @@ pub enum Jog {
 pub async fn jog(cx: JobCx, step: Jog) -> Result<Moved, JobError> {
     match step {
         Jog::Axis { axis, step } => relative(cx, StagePosition::default().with(axis, step)).await,
-        Jog::Picture { beam, dx, dy } => stable_move(cx, StableMove { dx, dy, beam, static_wd: false }).await,
-        Jog::Vertical { dy } => vertical_move(cx, VerticalMove { dy, dx: 0.0, exact: true }).await,
+        Jog::Picture { beam, dx, dy } => {
+            stable_move(
+                cx,
+                StableMove {
+                    dx,
+                    dy,
+                    beam,
+                    static_wd: false,
+                },
+            )
+            .await
+        }
+        Jog::Vertical { dy } => {
+            vertical_move(
+                cx,
+                VerticalMove {
+                    dy,
+                    dx: 0.0,
+                    exact: true,
+                },
+            )
+            .await
+        }
     }
 }

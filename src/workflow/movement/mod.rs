@@ -9,12 +9,12 @@ mod jog;
 mod picture;
 
 pub use axes::{
-    MillingAngle, MilledAt, Orient, SafeMove, absolute, flat_to, milling_angle, orientation, relative, safe_move,
+    MilledAt, MillingAngle, Orient, SafeMove, absolute, flat_to, milling_angle, orientation, relative, safe_move,
 };
 pub use jog::{Jog, jog};
 pub use picture::{
-    Projected, ProjectedMove, StableMove, VerticalMove, center_on, coincident_from_sem, project_stable_move, stable_move,
-    vertical_move,
+    Projected, ProjectedMove, StableMove, VerticalMove, center_on, coincident_from_sem, project_stable_move,
+    stable_move, vertical_move,
 };
 
 use crate::{JobCx, JobError};
@@ -46,21 +46,38 @@ impl Now {
             electron: scan_rotation(cx, Beam::Electron).await?,
             ion: scan_rotation(cx, Beam::Ion).await?,
         };
-        Ok(Now { geometry: cx.geometry(), pose: cx.pose().await?, scan_rotation })
+        Ok(Now {
+            geometry: cx.geometry(),
+            pose: cx.pose().await?,
+            scan_rotation,
+        })
     }
 
     pub fn setup(&self) -> Setup<'_> {
-        Setup { geometry: &self.geometry, pose: self.pose, scan_rotation: self.scan_rotation }
+        Setup {
+            geometry: &self.geometry,
+            pose: self.pose,
+            scan_rotation: self.scan_rotation,
+        }
     }
 }
 
 /// Scan rotation of a beam (rad); 0 where the instrument has none.
 async fn scan_rotation(cx: &JobCx, beam: Beam) -> Result<f64, JobError> {
-    let readable = cx.scope().capabilities().beam(beam).is_some_and(|b| b.readable.contains(&Key::ScanRotation));
+    let readable = cx
+        .scope()
+        .capabilities()
+        .beam(beam)
+        .is_some_and(|b| b.readable.contains(&Key::ScanRotation));
     if !readable {
         return Ok(0.0);
     }
-    Ok(cx.scope().get(Key::ScanRotation, Some(beam)).await?.as_f64().unwrap_or(0.0))
+    Ok(cx
+        .scope()
+        .get(Key::ScanRotation, Some(beam))
+        .await?
+        .as_f64()
+        .unwrap_or(0.0))
 }
 
 /// What becomes of the focus after a move.
@@ -105,7 +122,10 @@ async fn go(cx: &JobCx, targets: &[StagePosition], focus: Focus) -> Result<Moved
     moved?;
     focused?;
     let pose = cx.pose().await?;
-    Ok(Moved { pose, orientation: Orientation::of(&cx.geometry(), &pose) })
+    Ok(Moved {
+        pose,
+        orientation: Orientation::of(&cx.geometry(), &pose),
+    })
 }
 
 /// The electron working distance before a move, where this instrument wants it put back afterwards.
@@ -118,12 +138,20 @@ async fn electron_focus(cx: &JobCx, focus: Focus) -> Result<Option<f64>, JobErro
     if !kept || !settable(cx, Beam::Electron) {
         return Ok(None);
     }
-    Ok(cx.scope().get(Key::WorkingDistance, Some(Beam::Electron)).await?.as_f64())
+    Ok(cx
+        .scope()
+        .get(Key::WorkingDistance, Some(Beam::Electron))
+        .await?
+        .as_f64())
 }
 
 async fn refocus(cx: &JobCx, before: Option<f64>, focus: Focus) -> Result<(), JobError> {
     if let Some(before) = before {
-        let wanted = if focus.electron_eucentric { eucentric_height(cx, Beam::Electron).await? } else { before };
+        let wanted = if focus.electron_eucentric {
+            eucentric_height(cx, Beam::Electron).await?
+        } else {
+            before
+        };
         set_focus(cx, Beam::Electron, wanted).await?;
     }
     if focus.ion_eucentric && settable(cx, Beam::Ion) {
@@ -141,12 +169,23 @@ async fn set_focus(cx: &JobCx, beam: Beam, wanted: f64) -> Result<(), JobError> 
 }
 
 fn settable(cx: &JobCx, beam: Beam) -> bool {
-    cx.scope().capabilities().beam(beam).is_some_and(|b| b.writable.contains(&Key::WorkingDistance))
+    cx.scope()
+        .capabilities()
+        .beam(beam)
+        .is_some_and(|b| b.writable.contains(&Key::WorkingDistance))
 }
 
 /// The working distance (m) at which a beam is in focus at the coincidence point: the instrument's word, else the configuration's.
 pub(crate) async fn eucentric_height(cx: &JobCx, beam: Beam) -> Result<f64, JobError> {
-    let readable = cx.scope().capabilities().beam(beam).is_some_and(|b| b.readable.contains(&Key::EucentricHeight));
-    let told = if readable { cx.scope().get(Key::EucentricHeight, Some(beam)).await?.as_f64() } else { None };
+    let readable = cx
+        .scope()
+        .capabilities()
+        .beam(beam)
+        .is_some_and(|b| b.readable.contains(&Key::EucentricHeight));
+    let told = if readable {
+        cx.scope().get(Key::EucentricHeight, Some(beam)).await?.as_f64()
+    } else {
+        None
+    };
     Ok(told.unwrap_or(cx.instrument.beam(beam).eucentric_height))
 }

@@ -25,19 +25,36 @@ pub struct StableMove {
 pub async fn stable_move(cx: JobCx, params: StableMove) -> Result<Moved, JobError> {
     let now = Now::read(&cx).await?;
     let step = stable::checked(&now.setup(), params.beam, params.dx, params.dy)?;
-    let focus = Focus { electron_eucentric: params.static_wd, ..Focus::default() };
+    let focus = Focus {
+        electron_eucentric: params.static_wd,
+        ..Focus::default()
+    };
     go(&cx, &[target(now.pose, step)], focus).await
 }
 
 /// Centres the point (x, y) of the beam's picture (m): a stable move.
 pub async fn center_on(cx: JobCx, beam: Beam, point: Point) -> Result<Moved, JobError> {
-    stable_move(cx, StableMove { dx: point.x, dy: point.y, beam, static_wd: false }).await
+    stable_move(
+        cx,
+        StableMove {
+            dx: point.x,
+            dy: point.y,
+            beam,
+            static_wd: false,
+        },
+    )
+    .await
 }
 
 /// Only the axes that a relative move touches.
 fn target(pose: Pose, step: Displacement) -> StagePosition {
     let to = step.from(pose);
-    StagePosition { x: Some(to.x), y: Some(to.y), z: Some(to.z), ..StagePosition::default() }
+    StagePosition {
+        x: Some(to.x),
+        y: Some(to.y),
+        z: Some(to.z),
+        ..StagePosition::default()
+    }
 }
 
 /// Parameters of [`project_stable_move`].
@@ -65,7 +82,12 @@ pub async fn project_stable_move(cx: JobCx, params: ProjectedMove) -> Result<Pro
     base.check_finite()?;
     let step = stable::checked(&now.setup(), params.beam, params.dx, params.dy)?;
     let position = base.plus(&step.to_position())?;
-    Ok(Projected { position: StagePosition { name: base.name, ..position } })
+    Ok(Projected {
+        position: StagePosition {
+            name: base.name,
+            ..position
+        },
+    })
 }
 
 /// Parameters of [`vertical_move`].
@@ -90,7 +112,11 @@ pub async fn vertical_move(cx: JobCx, params: VerticalMove) -> Result<Moved, Job
         let (setup, offset) = unturned(&setup, Beam::Ion, params.dx, params.dy);
         vertical::displacement(&setup, offset.x, offset.y)
     };
-    let focus = Focus { vertical: true, ion_eucentric: vertical::resets_ion_focus(&setup, &step), ..Focus::default() };
+    let focus = Focus {
+        vertical: true,
+        ion_eucentric: vertical::resets_ion_focus(&setup, &step),
+        ..Focus::default()
+    };
     go(&cx, &[target(now.pose, step)], focus).await
 }
 
@@ -105,12 +131,26 @@ pub async fn coincident_from_sem(cx: JobCx, offset: Point) -> Result<Moved, JobE
     let slid = target(now.pose, correction.slide);
     let risen = correction.rise.map(|_| target(now.pose, correction.total()));
     let moves: Vec<StagePosition> = std::iter::once(slid).chain(risen).collect();
-    go(&cx, &moves, Focus { vertical: true, ..Focus::default() }).await
+    go(
+        &cx,
+        &moves,
+        Focus {
+            vertical: true,
+            ..Focus::default()
+        },
+    )
+    .await
 }
 
 /// The offset turned to the axes an unrotated picture would have, and the setup of such pictures: what openFIBSEM's own
 /// formulas, which know only 0 and pi, can be asked for any scan rotation.
 fn unturned<'a>(setup: &Setup<'a>, beam: Beam, dx: f64, dy: f64) -> (Setup<'a>, Point) {
     let offset = scan::to_axes(Point { x: dx, y: dy }, setup.scan_rotation.of(beam));
-    (Setup { scan_rotation: ScanRotation::default(), ..*setup }, offset)
+    (
+        Setup {
+            scan_rotation: ScanRotation::default(),
+            ..*setup
+        },
+        offset,
+    )
 }
