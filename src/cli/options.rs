@@ -113,7 +113,7 @@ impl Globals {
     /// The instrument these options mean, and what was odd about its files.
     pub fn resolve(&self, paths: &Paths) -> Result<(Instrument, Vec<String>), CliError> {
         let layered = if self.demo && self.instrument.is_none() {
-            model::config::shipped("sim-grid")
+            model::config::paths::shipped("sim-grid")
         } else {
             paths.instrument(self.instrument.as_deref(), &[])
         };

@@ -16,6 +16,7 @@ mod start;
 mod state;
 mod watch;
 
+pub use connect::has_driver;
 pub use start::{Engine, Options, Speed, start};
 
 use crate::command::{Args, Failure};

@@ -1,0 +1,110 @@
+//! `doctor`: is everything there that fibdeck needs?
+
+use super::exit::{CliError, Exit};
+use super::options::Globals;
+use super::output;
+use clap::Args;
+use picture::detect::{Choice, Env, Graphics, Replies};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Check folders, configuration, terminal and the twin, and say what to do about what is wrong.
+#[derive(Args)]
+pub struct Doctor {}
+
+struct Finding {
+    what: &'static str,
+    good: bool,
+    text: String,
+}
+
+impl Doctor {
+    pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
+        let findings = vec![program(), folders(globals), instrument(globals), terminal(globals), twin(globals)];
+        let good = findings.iter().all(|f| f.good);
+        if globals.json {
+            let list: Vec<Value> = findings.iter().map(|f| json!({ "check": f.what, "ok": f.good, "text": f.text })).collect();
+            output::line(&json!({ "ok": good, "checks": list }).to_string())?;
+        } else {
+            for f in &findings {
+                let sign = if f.good { "ok  " } else { "FAIL" };
+                output::line(&format!("{sign}  {:10}  {}", f.what, model::text::printable(&f.text)))?;
+            }
+        }
+        Ok(if good { Exit::Done } else { Exit::Failed })
+    }
+}
+
+fn program() -> Finding {
+    let text = format!("fibdeck {} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
+    Finding { what: "program", good: true, text }
+}
+
+fn folders(globals: &Globals) -> Finding {
+    let paths = match globals.paths() {
+        Ok(paths) => paths,
+        Err(error) => return Finding { what: "folders", good: false, text: error.text },
+    };
+    let text = format!("settings {}, data {}", paths.config_dir.display(), paths.data_dir.display());
+    match writable(&paths.data_dir) {
+        Ok(()) => Finding { what: "folders", good: true, text },
+        Err(error) => Finding {
+            what: "folders",
+            good: false,
+            text: format!("{text}: the data folder cannot be written ({error}); choose another with --data-dir"),
+        },
+    }
+}
+
+/// Makes the folder if need be and writes a file into it, which is taken away again.
+fn writable(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let probe = folder.join(format!(".doctor-{}", std::process::id()));
+    std::fs::write(&probe, b"fibdeck")?;
+    std::fs::remove_file(&probe)
+}
+
+fn instrument(globals: &Globals) -> Finding {
+    let resolved = globals.paths().and_then(|paths| globals.resolve(&paths));
+    match resolved {
+        Ok((instrument, problems)) => {
+            let name = &instrument.info.name;
+            let reachable = engine::core::has_driver(&instrument.driver);
+            let odd = if problems.is_empty() { String::new() } else { format!("; to note: {}", problems.join("; ")) };
+            let text = if reachable {
+                format!("{name} by driver `{}`{odd}", instrument.driver)
+            } else {
+                format!("{name}: there is no driver `{}` in this fibdeck; --demo opens the digital twin{odd}", instrument.driver)
+            };
+            Finding { what: "instrument", good: reachable, text }
+        }
+        Err(error) => Finding { what: "instrument", good: false, text: error.text },
+    }
+}
+
+fn terminal(globals: &Globals) -> Finding {
+    let env = Env::read(|name| std::env::var(name).ok());
+    let choice: Choice = globals.graphics.word().parse().unwrap_or_default();
+    let graphics = Graphics::decide(choice, &env, &Replies::default(), None);
+    let through = if env.tmux { " through tmux" } else { "" };
+    let text = format!(
+        "TERM={}{through}: pictures as {:?} before the terminal is asked, {:?} colours",
+        if env.term.is_empty() { "(none)" } else { &env.term },
+        graphics.protocol,
+        env.depth()
+    );
+    Finding { what: "terminal", good: true, text }
+}
+
+/// Opens a twin, takes a small picture in virtual time, and leaves.
+fn twin(globals: &Globals) -> Finding {
+    let globals = Globals { demo: true, instrument: None, speed: Some(engine::core::Speed::Virtual), faults: None, quiet: true, ..globals.clone() };
+    let taken = super::session::Session::twin(&globals, "doctor").and_then(|session| {
+        let command = engine::command::parse::line("image.acquire beam=electron resolution=384x256 save=false")?;
+        Ok(session.run(command)?)
+    });
+    match taken {
+        Ok(_) => Finding { what: "twin", good: true, text: "the digital twin connects and takes a picture".to_owned() },
+        Err(error) => Finding { what: "twin", good: false, text: error.text },
+    }
+}

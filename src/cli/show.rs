@@ -1,0 +1,125 @@
+//! `show`: pictures in the terminal.
+
+use super::exit::{CliError, Exit};
+use super::options::{Globals, Graphics};
+use super::{align, output};
+use clap::Args;
+use image::{DynamicImage, RgbImage};
+use model::{Frame, Unit, units};
+use picture::raster::{self, Grid, Raster, View, Viewport};
+use picture::{Ink, InkTable, Overlay, Tone};
+use serde_json::json;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+/// Show pictures in the terminal, with a scale bar and a line of metadata.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  fibdeck show image_eb.tif image_ib.tif\n  fibdeck show --info --json image_ib.tif")]
+pub struct Show {
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The metadata alone.
+    #[arg(long)]
+    info: bool,
+    /// Brighten or darken the display by the picture's mean; the file is not changed.
+    #[arg(long)]
+    autogamma: bool,
+}
+
+impl Show {
+    pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
+        let mut failed = 0;
+        for file in &self.files {
+            let shown = if self.info { info(file, globals) } else { picture(file, globals, self.autogamma) };
+            if let Err(error) = shown {
+                eprintln!("fibdeck: {error}");
+                failed += 1;
+            }
+        }
+        Ok(match failed {
+            0 => Exit::Done,
+            n if n < self.files.len() => Exit::Partly,
+            _ => Exit::Failed,
+        })
+    }
+}
+
+fn info(file: &Path, globals: &Globals) -> Result<(), CliError> {
+    let frame = align::load(file)?;
+    let (w, h) = frame.pixels.size();
+    let value = json!({ "file": file, "size": [w, h], "bits": frame.pixels.bits(), "metadata": frame.metadata });
+    output::line(&if globals.json { value.to_string() } else { output::plain(&value) })
+}
+
+/// Shows one file as well as the terminal can, and says in a line what it is.
+pub fn picture(file: &Path, globals: &Globals, autogamma: bool) -> Result<(), CliError> {
+    let frame = align::load(file)?;
+    if globals.graphics != Graphics::None && std::io::stdout().is_terminal() {
+        print(&frame, globals.graphics, autogamma)?;
+    }
+    output::line(&caption(file, &frame))
+}
+
+/// Cells a picture may take, so that the caption and the prompt stay on the screen.
+fn pane() -> (u16, u16) {
+    let (columns, rows) = viuer::terminal_size();
+    (columns.clamp(10, 160), rows.saturating_sub(3).clamp(5, 60))
+}
+
+fn print(frame: &Frame, graphics: Graphics, autogamma: bool) -> Result<(), CliError> {
+    let (columns, rows) = pane();
+    // cut to the size it is shown at: viuer would send every pixel of the file
+    let cell = (10, 20);
+    let grid = Grid { per_cell: (10.0, 20.0), cell_px: cell, max_cells: u16::MAX };
+    let area = ratatui::layout::Rect::new(0, 0, columns, rows);
+    let viewport = Viewport::new(frame.pixels.size(), area, grid, &View::default());
+    let tone = if autogamma { tone(frame) } else { Tone::default() };
+    let pixel_size = frame.metadata.as_ref().map_or(0.0, |m| m.pixel_size.x);
+    let overlays: Vec<Overlay> = (pixel_size > 0.0).then_some(Overlay::ScaleBar { pixel_size, ink: Ink::Neutral }).into_iter().collect();
+    let raster = raster::burn(raster::show(&frame.pixels, &viewport, &tone), &overlays, &viewport);
+    let config = viuer::Config {
+        absolute_offset: false,
+        width: Some(u32::from(viewport.area.width)),
+        height: Some(u32::from(viewport.area.height)),
+        use_kitty: matches!(graphics, Graphics::Auto | Graphics::Kitty),
+        use_iterm: matches!(graphics, Graphics::Auto | Graphics::Iterm2),
+        use_sixel: matches!(graphics, Graphics::Auto | Graphics::Sixel),
+        ..viuer::Config::default()
+    };
+    viuer::print(&rgb(&raster), &config).map_err(|e| CliError::failed(format!("the picture could not be shown: {e}")))?;
+    Ok(())
+}
+
+/// Display gamma from the picture's mean; the pixels of the file are not touched.
+fn tone(frame: &Frame) -> Tone {
+    Tone::new(vision::contrast::auto_gamma(frame.pixels.to_u8().view()), 0, 255)
+}
+
+fn rgb(raster: &Raster) -> DynamicImage {
+    let inks = InkTable::default();
+    let (w, h) = (raster.grey.width, raster.grey.height);
+    DynamicImage::ImageRgb8(RgbImage::from_fn(w as u32, h as u32, |x, y| {
+        let (x, y) = (x as usize, y as usize);
+        let grey = raster.grey.at(x, y);
+        image::Rgb(raster.ink_at(x, y).map_or([grey; 3], |ink| inks.rgb(ink)))
+    }))
+}
+
+/// `image_eb.tif  1536x1024 8 bit  SEM 2.00 kV 50.0 pA  WD 7.00 mm  150 um`.
+fn caption(file: &Path, frame: &Frame) -> String {
+    let (w, h) = frame.pixels.size();
+    let mut text = format!("{}  {w}x{h} {} bit", model::text::printable(&file.display().to_string()), frame.pixels.bits());
+    let Some(metadata) = &frame.metadata else { return text + "  no metadata" };
+    let beam = metadata.image.beam_type;
+    text += &format!("  {}", beam.short());
+    if let Some(state) = metadata.microscope_state.beam(beam) {
+        text += &format!(
+            " {} {}  WD {}",
+            units::format(state.voltage, Unit::Volt),
+            units::format(state.beam_current, Unit::Ampere),
+            units::format(state.working_distance, Unit::Metre)
+        );
+    }
+    text += &format!("  {}", units::format(metadata.image.hfw, Unit::Metre));
+    text
+}
