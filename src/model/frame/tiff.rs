@@ -145,7 +145,7 @@ fn read(reader: impl Read + Seek, length: u64) -> Result<Loaded, FrameError> {
         other => return Err(FrameError::NotGrey(format!("{other:?}"))),
     }
     let (metadata, warnings) = read_description(&mut decoder);
-    let size = (width as usize).checked_mul(height as usize).unwrap_or(usize::MAX);
+    let size = (width as usize).saturating_mul(height as usize);
     let too_big = || FrameError::TooBig {
         width,
         height,
