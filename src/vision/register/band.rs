@@ -24,15 +24,20 @@ impl Band {
         };
         let (peak, height) = highest(&map, |dy, dx| band.allowed(dy, dx));
         // The background: everything but the peak with its first rings.
-        let (mut sum, mut n) = (0.0f64, 0usize);
-        for ((y, x), v) in map.indexed_iter() {
-            let at = (signed(y, map.nrows()), signed(x, map.ncols()));
-            if distance(at, peak, map.dim()) > 1.5 / centre {
-                sum += f64::from(*v) * f64::from(*v);
-                n += 1;
+        let (h, w) = map.dim();
+        let clear = 1.5 / centre;
+        let reach = |n: usize| (clear as isize).min((n as isize - 1) / 2);
+        let mut sum: f64 = map.iter().map(|v| f64::from(v * v)).sum();
+        let mut n = map.len();
+        for dy in -reach(h)..=reach(h) {
+            for dx in -reach(w)..=reach(w) {
+                if (dy as f64).hypot(dx as f64) <= clear {
+                    sum -= f64::from(map[wrap((peak.0 + dy, peak.1 + dx), (h, w))]).powi(2);
+                    n -= 1;
+                }
             }
         }
-        let sigma = (sum / n.max(1) as f64).sqrt();
+        let sigma = (sum.max(0.0) / n.max(1) as f64).sqrt();
         if sigma > 0.0 {
             map.mapv_inplace(|v| (f64::from(v) / sigma) as f32);
             band.z = height / sigma;
@@ -81,8 +86,7 @@ impl Band {
     }
 
     fn at(&self, dy: isize, dx: isize) -> f64 {
-        let (h, w) = self.map.dim();
-        f64::from(self.map[[dy.rem_euclid(h as isize) as usize, dx.rem_euclid(w as isize) as usize]])
+        f64::from(self.map[wrap((dy, dx), self.map.dim())])
     }
 
     pub fn parabola(&self, (dy, dx): (isize, isize)) -> (f64, f64) {
@@ -100,6 +104,11 @@ impl Band {
             dx as f64 + vertex(self.at(dy, dx - 1), top, self.at(dy, dx + 1)),
         )
     }
+}
+
+/// The index that a shift (dy, dx) stands at.
+fn wrap((dy, dx): (isize, isize), (h, w): (usize, usize)) -> [usize; 2] {
+    [dy.rem_euclid(h as isize) as usize, dx.rem_euclid(w as isize) as usize]
 }
 
 /// The shift that index `i` of `n` stands for: the second half is negative.

@@ -4,7 +4,7 @@
 //! and of that only the columns inside the band-pass are transformed. At odd sizes the original's centre lies half a
 //! pixel off; here zero shift is zero at every size.
 
-use super::fft::{Fft2, HalfSpectrum, multiplicity};
+use super::fft::{Fft2, HalfSpectrum, first_maximum, multiplicity};
 use super::{Moments, RegisterError, Shift, check_picture};
 use crate::filter::{BandPass, rect_profile, resize};
 use ndarray::{Array2, ArrayView2, Zip};
@@ -70,26 +70,25 @@ pub fn cross_correlation(
     settings: &CrossCorrelation,
 ) -> Result<Shift, RegisterError> {
     settings.check(reference.dim())?;
-    check_picture(reference, "reference")?;
+    let reference_moments = check_picture(reference, "reference")?;
     let moments = check_picture(new, "new")?;
     if new.dim() == reference.dim() {
-        return correlate(reference, new, moments, settings);
+        return correlate((reference, reference_moments), (new, moments), settings);
     }
     let resized = resize(new, reference.dim()).mapv(f32::trunc);
     let moments = check_picture(resized.view(), "new")?;
-    correlate(reference, resized.view(), moments, settings)
+    correlate((reference, reference_moments), (resized.view(), moments), settings)
 }
 
 fn correlate(
-    reference: ArrayView2<f32>,
-    new: ArrayView2<f32>,
-    new_moments: Moments,
+    (reference, reference_moments): (ArrayView2<f32>, Moments),
+    (new, new_moments): (ArrayView2<f32>, Moments),
     settings: &CrossCorrelation,
 ) -> Result<Shift, RegisterError> {
     let (h, w) = reference.dim();
     let a = Masked::new(
         reference,
-        check_picture(reference, "reference")?,
+        reference_moments,
         settings.rect_mask,
         settings.ref_mask.as_ref(),
     );
@@ -109,11 +108,11 @@ fn correlate(
     let product = spectrum_a
         .zip(&spectrum_b, |_, _, a, b| a * b.conj())
         .zip(&weights, |_, _, product, weight| product * (weight.re * scale));
-    let surface = Surface {
-        map: fft.inverse(product),
-        limit: settings.limit,
-    };
-    let (row, column, peak) = surface.peak();
+    let mut surface = Surface(fft.inverse(product));
+    if let Some(limit) = settings.limit {
+        surface.clear_beyond(limit);
+    }
+    let (row, column, peak) = first_maximum(&surface.0);
     let (y, x) = if settings.subpixel {
         surface.parabola(row, column)
     } else {
@@ -230,39 +229,27 @@ fn energy(spectrum: &HalfSpectrum<f64>, weights: &HalfSpectrum<f64>, columns: us
 }
 
 /// The correlation of every shift, read with zero shift in the middle (`fftshift`).
-struct Surface {
-    map: Array2<f64>,
-    limit: Option<f64>,
-}
+struct Surface(Array2<f64>);
 
 impl Surface {
     fn at(&self, row: usize, column: usize) -> f64 {
-        let (h, w) = self.map.dim();
-        let value = self.map[[(row + h - h / 2) % h, (column + w - w / 2) % w]];
-        match self.limit {
-            Some(limit) if (row as f64 - (h / 2) as f64).hypot(column as f64 - (w / 2) as f64) > limit => 0.0,
-            _ => value,
-        }
+        let (h, w) = self.0.dim();
+        self.0[[(row + h - h / 2) % h, (column + w - w / 2) % w]]
     }
 
-    /// The first maximum in reading order: row, column, value.
-    fn peak(&self) -> (usize, usize, f64) {
-        let (h, w) = self.map.dim();
-        let better = |a: (usize, usize, f64), b: (usize, usize, f64)| if b.2 > a.2 { b } else { a };
-        let rows: Vec<_> = (0..h)
-            .into_par_iter()
-            .map(|row| {
-                (0..w)
-                    .map(|column| (row, column, self.at(row, column)))
-                    .fold((row, 0, f64::NEG_INFINITY), better)
-            })
-            .collect();
-        rows.into_iter().fold((0, 0, f64::NEG_INFINITY), better)
+    /// Zero for every shift longer than `limit`, as the original's circle mask leaves it.
+    fn clear_beyond(&mut self, limit: f64) {
+        let (h, w) = self.0.dim();
+        for ((y, x), v) in self.0.indexed_iter_mut() {
+            if (y.min(h - y) as f64).hypot(x.min(w - x) as f64) > limit {
+                *v = 0.0;
+            }
+        }
     }
 
     /// (row, column) of the top of a parabola through the peak and its neighbours along each axis; the peak itself at the border.
     fn parabola(&self, row: usize, column: usize) -> (f64, f64) {
-        let (h, w) = self.map.dim();
+        let (h, w) = self.0.dim();
         let vertex = |before: f64, at: f64, after: f64| {
             let curvature = 2.0 * at - before - after;
             if curvature == 0.0 {

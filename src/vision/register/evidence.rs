@@ -73,7 +73,7 @@ impl Evidence {
         let (overlap, beyond_half) = pair.overlap(&pictures, y, x);
         // The leakage of a perfect lattice fills the whole spectrum once it is whitened and favours the shortest of its shifts.
         // So the rival is looked for without whitening, and judged by its own overlap.
-        let ((rival_y, rival_x), _) = pair.band(best.centre, limit, 0.0).runner_up();
+        let ((rival_y, rival_x), _) = pair.band(best.centre, limit, false).runner_up();
         let rival = correlation(&pictures[0], &pictures[1], rival_y, rival_x).0 / overlap.max(f64::MIN_POSITIVE);
         let f = factor as f64;
         Ok(Evidence {
@@ -218,11 +218,11 @@ impl Pair {
     fn bands(&self, limit: Option<f64>) -> Vec<Band> {
         let shorter = self.size.0.min(self.size.1) as f64;
         let usable = BANDS.iter().filter(|centre| *centre * shorter >= MIN_CYCLES);
-        usable.map(|centre| self.band(*centre, limit, 1.0)).collect()
+        usable.map(|centre| self.band(*centre, limit, true)).collect()
     }
 
-    /// With a `whitening` of 1 every frequency of the band weighs the same; with less, strong ones weigh more.
-    fn band(&self, centre: f64, limit: Option<f64>, whitening: f32) -> Band {
+    /// Whitened, every frequency of the band weighs the same; else strong ones weigh more.
+    fn band(&self, centre: f64, limit: Option<f64>, whiten: bool) -> Band {
         // conj(a) b peaks at the displacement of b relative to a.
         let product = self.spectra[0].zip(&self.spectra[1], |ky, kx, a, b| {
             let weight = octave(self.frequency(ky, kx), centre) as f32;
@@ -231,7 +231,7 @@ impl Pair {
             if weight == 0.0 || magnitude <= f32::MIN_POSITIVE {
                 Default::default()
             } else {
-                product * (weight * magnitude.powf(-whitening))
+                product * if whiten { weight / magnitude } else { weight }
             }
         });
         Band::new(self.fft.inverse(product), centre, limit)
@@ -271,15 +271,11 @@ impl Pair {
 
 /// 1 at the centre, falling as a squared cosine to 0 an octave away on both sides.
 fn octave(frequency: f64, centre: f64) -> f64 {
-    if frequency <= 0.0 {
+    // Most bins lie outside: told without the logarithm.
+    if frequency <= 0.5 * centre || frequency >= 2.0 * centre {
         return 0.0;
     }
-    let octaves = (frequency / centre).log2();
-    if octaves.abs() >= 1.0 {
-        0.0
-    } else {
-        (0.5 * PI * octaves).cos().powi(2)
-    }
+    (0.5 * PI * (frequency / centre).log2()).cos().powi(2)
 }
 
 /// 1 in the middle, falling as a squared sine to 0 over the first and last `TAPER` of n samples.

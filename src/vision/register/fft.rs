@@ -171,6 +171,28 @@ pub(crate) fn multiplicity(kx: usize, columns: usize) -> f64 {
     if kx == 0 || 2 * kx == columns { 1.0 } else { 2.0 }
 }
 
+/// The first maximum (row, column, value) in reading order of a cyclic surface read with zero shift in the middle (`fftshift`).
+pub(crate) fn first_maximum<T: Planned + PartialOrd>(map: &Array2<T>) -> (usize, usize, T) {
+    let (h, w) = map.dim();
+    let source = |row: usize| map.row((row + h - h / 2) % h);
+    let larger = |a: T, b: T| if b > a { b } else { a };
+    let tops: Vec<Option<T>> = (0..h)
+        .into_par_iter()
+        .map(|row| source(row).iter().copied().reduce(larger))
+        .collect();
+    let mut best = (0, T::default());
+    for (row, top) in tops.into_iter().enumerate() {
+        if let Some(top) = top.filter(|top| row == 0 || *top > best.1) {
+            best = (row, top);
+        }
+    }
+    let row = source(best.0);
+    let column = (0..w)
+        .find(|column| row[(column + w - w / 2) % w] == best.1)
+        .unwrap_or(0);
+    (best.0, column, best.1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ pub use cross::{CrossCorrelation, cross_correlation};
 pub use evidence::{Evidence, shift_between};
 pub use phase::phase_correlation;
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -180,19 +180,21 @@ struct Moments {
 
 impl Moments {
     fn of(picture: ArrayView2<f32>) -> Self {
-        let n = picture.len() as f64;
-        let row_sum = |f: &(dyn Fn(f64) -> f64 + Sync)| {
-            let rows: Vec<f64> = picture
-                .outer_iter()
-                .into_par_iter()
-                .map(|row| row.iter().map(|v| f(f64::from(*v))).sum::<f64>())
-                .collect();
-            rows.iter().sum::<f64>()
+        // Sums of differences from one of the pixels: no cancellation for a bright picture of little contrast.
+        let pivot = picture.first().map_or(0.0, |v| f64::from(*v));
+        let row_sums = |row: ArrayView1<f32>| {
+            row.iter().fold((0.0, 0.0), |(sum, squares), v| {
+                let d = f64::from(*v) - pivot;
+                (sum + d, squares + d * d)
+            })
         };
-        let mean = row_sum(&|v| v) / n;
+        let rows: Vec<(f64, f64)> = picture.outer_iter().into_par_iter().map(row_sums).collect();
+        let (sum, squares) = rows.into_iter().fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+        let n = picture.len() as f64;
+        let mean = sum / n;
         Moments {
-            mean,
-            std: (row_sum(&|v| (v - mean) * (v - mean)) / n).sqrt(),
+            mean: pivot + mean,
+            std: (squares / n - mean * mean).max(0.0).sqrt(),
         }
     }
 }

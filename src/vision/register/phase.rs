@@ -1,6 +1,6 @@
 //! Phase correlation with a Hanning window: the numbers of OpenCV's `phaseCorrelate`, which openFIBSEM offers as its second method.
 
-use super::fft::Fft2;
+use super::fft::{Fft2, first_maximum};
 use super::{RegisterError, Shift, check_pair};
 use ndarray::{Array2, ArrayView2, Zip};
 use std::f64::consts::PI;
@@ -62,15 +62,7 @@ fn fast_size(n: usize) -> usize {
 fn centroid(map: &Array2<f32>) -> Shift {
     let (h, w) = map.dim();
     let centred = |row: usize, column: usize| map[[(row + h - h / 2) % h, (column + w - w / 2) % w]];
-    let mut peak = (0, 0, f32::NEG_INFINITY);
-    for row in 0..h {
-        for column in 0..w {
-            let v = centred(row, column);
-            if v > peak.2 {
-                peak = (row, column, v);
-            }
-        }
-    }
+    let peak = first_maximum(map);
     let around = |at: usize, n: usize| at.saturating_sub(2)..=(at + 2).min(n - 1);
     let (mut sum, mut sum_x, mut sum_y) = (0.0f64, 0.0f64, 0.0f64);
     for row in around(peak.0, h) {
