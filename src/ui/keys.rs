@@ -22,6 +22,8 @@ pub enum Layer {
     Log,
     /// A picture with a cursor, in whatever tab.
     Picture,
+    /// An area is being drawn in it: Enter takes the area instead of moving anything.
+    Mark,
     /// The stage follows the keys while they are held.
     Jog,
     /// Rows of a form, none edited.
@@ -66,6 +68,7 @@ pub const LAYERS: &[LayerRow] = &[
     row(Layer::Movement, "movement", "Movement"),
     row(Layer::Log, "log", "Log"),
     row(Layer::Picture, "picture", "In a picture"),
+    row(Layer::Mark, "mark", "While an area is drawn"),
     LayerRow {
         closed: true,
         ..row(Layer::Jog, "jog", "Jog mode")

@@ -14,6 +14,12 @@ use model::Capabilities;
 use ratatui::layout::Rect;
 use serde_json::Value;
 
+pub mod after_move;
+pub mod connection;
+pub mod imaging;
+pub mod log;
+pub mod taking;
+
 /// Which tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TabId {
@@ -41,7 +47,32 @@ pub struct TabRow {
 }
 
 /// The tabs there are, in the order of the tab bar.
-pub const TABS: &[TabRow] = &[];
+pub const TABS: &[TabRow] = &[
+    TabRow {
+        id: TabId::Connection,
+        name: "connection",
+        title: "Connection",
+        digit: '1',
+        action: Action::TabConnection,
+        make: |cx| Box::new(connection::Connection::new(cx)),
+    },
+    TabRow {
+        id: TabId::Imaging,
+        name: "imaging",
+        title: "Imaging",
+        digit: '2',
+        action: Action::TabImaging,
+        make: |cx| Box::new(imaging::Imaging::new(cx)),
+    },
+    TabRow {
+        id: TabId::Log,
+        name: "log",
+        title: "Log",
+        digit: '0',
+        action: Action::TabLog,
+        make: |cx| Box::new(log::Log::new(cx)),
+    },
+];
 
 impl TabId {
     pub fn row(self) -> Option<&'static TabRow> {
