@@ -48,6 +48,8 @@ pub struct Contrast {
 
 const PROBE_SIZE: (u32, u32) = (512, 384);
 const PROBE_DWELL: f64 = 0.2e-6;
+/// A search from a bad start may end with its steps spent near the goal: it may begin anew from there this often.
+const RESTARTS: usize = 2;
 const MIDDLE: Rect = Rect {
     left: 0.25,
     top: 0.25,
@@ -87,10 +89,10 @@ async fn search(cx: &JobCx, params: &AutoContrast, before: DetectorSetting) -> R
         reduced_area: reduces.then_some(params.reduced_area.unwrap_or(MIDDLE)),
         ..base
     };
-    let mut iterations = 0;
+    let (mut iterations, mut restarts) = (0, RESTARTS);
     loop {
         cx.progress(
-            iterations as f64 / (params.settings.n_iterations + 1) as f64,
+            iterations as f64 / ((RESTARTS + 1) * (params.settings.n_iterations + 1)) as f64,
             &format!("{} contrast, probe {}", beam.short(), iterations + 1),
         );
         let stats = stats(cx, probe(cx, &settings).await?).await?;
@@ -103,6 +105,11 @@ async fn search(cx: &JobCx, params: &AutoContrast, before: DetectorSetting) -> R
             NextStep::Converged(setting) => (setting, true),
             NextStep::GaveUp(best) => {
                 set(cx, beam, best).await?;
+                if restarts > 0 {
+                    restarts -= 1;
+                    plan = Plan::new(params.settings, best).map_err(refused)?;
+                    continue;
+                }
                 (best, false)
             }
         };

@@ -21,6 +21,9 @@ use vision::register::{CrossCorrelation, Method, Options, Registration, register
 pub struct Coincidence {
     /// Field widths (m), wide to narrow: the first must show the error, the last decides how well it is measured.
     pub fields: Vec<f64>,
+    /// How far along the sample the first picture is searched (m): less than half the period of a grid, whose bars all look alike;
+    /// 63 um for 200 mesh.
+    pub search: f64,
     /// Done when what is missing in the FIB picture is less than this (m).
     pub tolerance: f64,
     /// Most pictures pairs per field.
@@ -34,7 +37,8 @@ pub struct Coincidence {
 impl Default for Coincidence {
     fn default() -> Self {
         Coincidence {
-            fields: vec![600e-6, 300e-6, 150e-6],
+            fields: vec![600e-6, 300e-6, 150e-6, 80e-6],
+            search: 55e-6,
             tolerance: 0.3e-6,
             iterations: 4,
             resolution: (768, 512),
@@ -73,11 +77,14 @@ pub(super) struct Measured {
 const BANDS: [(f64, f64, f64); 2] = [(3.0, 24.0, 2.0), (8.0, 72.0, 4.0)];
 /// The two beams show different contrast, so that less agreement than between pictures of one beam is still sure.
 const LEAST_CONFIDENCE: f64 = 0.35;
-/// How far the bands may disagree, pixels.
-const AGREE_PX: f64 = 4.0;
-/// How far from where a wider field put it the sample may be, pixels of that field.
-const SEARCH_PX: f64 = 6.0;
-/// Largest share of the wide picture's height that is searched.
+/// How far the bands may disagree, pixels: less than a period of the fine one. Film lies lower than the bars it hangs from, so
+/// coarse and fine structure need not be at one height.
+const AGREE_PX: f64 = 8.0;
+/// How far from where a wider field put it the sample may be: pixels of that field, and relief (m along the sample), since a narrow
+/// field sees another height of it.
+const SEARCH_PX: f64 = 4.0;
+const RELIEF: f64 = 3e-6;
+/// Largest share of a picture's height that is searched: the rest must overlap.
 const WIDEST: f64 = 0.35;
 
 /// Finds the height error from pictures and corrects it.
@@ -100,14 +107,15 @@ pub async fn coincidence(cx: JobCx, params: Coincidence) -> Result<Coincident, J
 }
 
 fn check(params: &Coincidence) -> Result<(), JobError> {
-    let fields_good = !params.fields.is_empty() && params.fields.windows(2).all(|f| f[1] < f[0]);
+    let search_good = params.search.is_finite() && params.search > 0.0;
+    let fields_good = search_good && !params.fields.is_empty() && params.fields.windows(2).all(|f| f[1] < f[0]);
     if fields_good && params.tolerance.is_finite() && params.tolerance > 0.0 && params.iterations > 0 {
         return Ok(());
     }
     Err(JobError::new(
         ErrorKind::Usage,
-        "the fields must go from wide to narrow, and tolerance and iterations be above 0; nothing moved",
-        "leave them out for the defaults: 600um, 300um, 150um; 0.3um; 4",
+        "the fields must go from wide to narrow, and search, tolerance and iterations be above 0; nothing moved",
+        "leave them out for the defaults: 600um, 300um, 150um, 80um; 55um; 0.3um; 4",
     ))
 }
 
@@ -125,7 +133,7 @@ async fn correct(cx: &JobCx, params: &Coincidence) -> Result<Coincident, JobErro
     let mut iterations = 0;
     let mut confidence = 1.0f64;
     let mut first = None;
-    let mut search = None;
+    let mut search = params.search;
     let last_field = params.fields.last().copied();
     for (i, field) in params.fields.iter().enumerate() {
         let pixel = field / f64::from(probe_size(cx, Beam::Ion, params.resolution).0.max(1));
@@ -145,7 +153,7 @@ async fn correct(cx: &JobCx, params: &Coincidence) -> Result<Coincident, JobErro
             let found = measure(cx, params, *field, search).await?;
             confidence = confidence.min(found.confidence);
             let height_error_before_m = *first.get_or_insert(found.height_error);
-            search = Some(SEARCH_PX * pixel);
+            search = SEARCH_PX * pixel + RELIEF;
             let off = found.residual.y.abs();
             if off <= enough {
                 if Some(*field) != last_field {
@@ -217,14 +225,9 @@ pub(super) fn doubtful(reason: &str, confidence: f64, found: Option<&Measured>) 
     }))
 }
 
-/// Takes a picture with each beam and finds where the SEM picture's centre is in the FIB picture. `search`: look no further (m along
-/// the sample).
-pub(super) async fn measure(
-    cx: &JobCx,
-    params: &Coincidence,
-    field: f64,
-    search: Option<f64>,
-) -> Result<Measured, JobError> {
+/// Takes a picture with each beam and finds where the SEM picture's centre is in the FIB picture. `search`: it cannot be
+/// further than this (m along the sample).
+pub(super) async fn measure(cx: &JobCx, params: &Coincidence, field: f64, search: f64) -> Result<Measured, JobError> {
     let now = Now::read(cx).await?;
     let Some(view) = CommonView::new(&now.geometry, now.pose, now.scan_rotation) else {
         return Err(doubtful(
@@ -237,7 +240,7 @@ pub(super) async fn measure(
     let electron = picture(cx, params, Beam::Electron, field, size).await?;
     let ion = picture(cx, params, Beam::Ion, field, size).await?;
     let pixel = field / f64::from(size.0.max(1));
-    let limit = search.map_or(WIDEST * f64::from(size.1), |m| m / pixel);
+    let limit = (params.search / pixel).min(WIDEST * f64::from(size.1));
     let [coarse, fine] = cx
         .compute(move || {
             let [electron, ion] = [(Beam::Electron, electron), (Beam::Ion, ion)]
@@ -257,10 +260,21 @@ pub(super) async fn measure(
     }
     if apart > AGREE_PX {
         return Err(doubtful(
-            &format!("coarse and fine structure disagree by {apart:.0} px"),
+            &format!(
+                "at a field of {}, coarse and fine structure disagree by {apart:.0} px",
+                units::format(field, Unit::Metre)
+            ),
             confidence,
             None,
         ));
+    }
+    let along = pixel * fine.dx_px.hypot(fine.dy_px);
+    if along > search {
+        let reason = format!(
+            "it is {} from where the wider field put it",
+            units::format(along, Unit::Metre)
+        );
+        return Err(doubtful(&reason, confidence, None));
     }
     let residual = view.to_picture(
         Beam::Ion,

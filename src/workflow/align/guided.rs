@@ -5,6 +5,8 @@ use crate::acquire::{Acquire, PictureOptions, acquire, beam_is_up};
 use crate::{JobCx, JobError, Question};
 use model::{Beam, ErrorKind, Unit, units};
 
+/// How far off (m along the sample) an operator may have left the feature.
+const GUIDED_SEARCH: f64 = 15e-6;
 const GO_ON: &str = "continue";
 const CORRECT: &str = "correct";
 const KEEP: &str = "keep";
@@ -47,7 +49,7 @@ pub async fn guided(cx: JobCx, params: Coincidence) -> Result<Coincident, JobErr
             show(&cx, beam, field).await?;
         }
     }
-    let found = measure(&cx, &params, field, None).await?;
+    let found = measure(&cx, &params, field, GUIDED_SEARCH).await?;
     let before = found.height_error;
     if found.residual.y.abs() <= params.tolerance {
         return Ok(result(&found, before, 1, true));
@@ -68,7 +70,7 @@ pub async fn guided(cx: JobCx, params: Coincidence) -> Result<Coincident, JobErr
         return Ok(result(&found, before, 1, false));
     }
     rise(&cx, &found).await?;
-    let after = measure(&cx, &params, field, None).await?;
+    let after = measure(&cx, &params, field, GUIDED_SEARCH).await?;
     let accepted = after.residual.y.abs() <= params.tolerance;
     Ok(result(&after, before, 2, accepted))
 }

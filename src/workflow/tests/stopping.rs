@@ -39,7 +39,7 @@ const WORKFLOWS: &[(&str, Workflow)] = &[
     ("coincidence", |cx| {
         let params = Coincidence {
             resolution: (384, 256),
-            fields: vec![400e-6, 150e-6],
+            fields: vec![400e-6, 120e-6],
             ..Coincidence::default()
         };
         coincidence(cx, params).map(|r| r.map(drop)).boxed()
