@@ -1,22 +1,46 @@
 //! Every change of an instrument, as data. To add one: a variant here, its row in `danger`, `claims` and `describe`, its
 //! rule in `interlock`, its doing in `scope`.
 
-use model::{Beam, Danger, BeamState, ChamberState, Frame, ImageSettings, Key, Pose, StagePosition, Unit, Value, units};
+use model::{
+    Beam, BeamState, ChamberState, Danger, Frame, ImageSettings, Key, Pose, StagePosition, Unit, Value, units,
+};
 use serde::{Deserialize, Serialize};
 
 /// One change of the instrument.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Act {
     /// Axes that are `None` stay. Always an absolute target.
-    StageTo { target: StagePosition },
+    StageTo {
+        target: StagePosition,
+    },
     StageHome,
-    StageLink { on: bool },
-    BeamPower { beam: Beam, on: bool },
-    BeamBlank { beam: Beam, on: bool },
-    BeamSet { beam: Beam, key: Key, value: Value },
-    SystemSet { key: Key, value: Value },
-    PlasmaGas { beam: Beam, gas: String },
-    Acquire { settings: ImageSettings },
+    StageLink {
+        on: bool,
+    },
+    BeamPower {
+        beam: Beam,
+        on: bool,
+    },
+    BeamBlank {
+        beam: Beam,
+        on: bool,
+    },
+    BeamSet {
+        beam: Beam,
+        key: Key,
+        value: Value,
+    },
+    SystemSet {
+        key: Key,
+        value: Value,
+    },
+    PlasmaGas {
+        beam: Beam,
+        gas: String,
+    },
+    Acquire {
+        settings: ImageSettings,
+    },
     Pump,
     Vent,
 }
@@ -60,12 +84,53 @@ pub enum Outcome {
 }
 
 impl Act {
+    /// The act that is meant. Keys of the get/set table that power, blank, home, link, pump, vent or change gas are those acts
+    /// under another name, and no rule may be passed by naming them so.
+    pub fn canonical(self) -> Act {
+        match self {
+            Act::BeamSet {
+                beam,
+                key: Key::On,
+                value: Value::Bool(on),
+            } => Act::BeamPower { beam, on },
+            Act::BeamSet {
+                beam,
+                key: Key::Blanked,
+                value: Value::Bool(on),
+            } => Act::BeamBlank { beam, on },
+            Act::BeamSet {
+                beam,
+                key: Key::PlasmaGas,
+                value: Value::Text(gas),
+            } => Act::PlasmaGas { beam, gas },
+            Act::SystemSet {
+                key: Key::StageHome,
+                value: Value::Bool(true),
+            } => Act::StageHome,
+            Act::SystemSet {
+                key: Key::StageLink,
+                value: Value::Bool(on),
+            } => Act::StageLink { on },
+            Act::SystemSet {
+                key: Key::PumpChamber,
+                value: Value::Bool(true),
+            } => Act::Pump,
+            Act::SystemSet {
+                key: Key::VentChamber,
+                value: Value::Bool(true),
+            } => Act::Vent,
+            other => other,
+        }
+    }
+
     pub fn danger(&self) -> Danger {
         match self {
             Act::StageTo { .. } | Act::StageHome => Danger::Motion,
             Act::StageLink { .. } | Act::SystemSet { .. } => Danger::None,
             Act::BeamBlank { on: true, .. } | Act::BeamPower { on: false, .. } => Danger::None,
-            Act::BeamPower { .. } | Act::BeamBlank { .. } | Act::PlasmaGas { .. } | Act::Pump | Act::Vent => Danger::Beam,
+            Act::BeamPower { .. } | Act::BeamBlank { .. } | Act::PlasmaGas { .. } | Act::Pump | Act::Vent => {
+                Danger::Beam
+            }
             // an ion picture doses the sample, but so little that it is not a change of its own kind
             Act::BeamSet { .. } | Act::Acquire { .. } => Danger::Beam,
         }

@@ -19,8 +19,11 @@ pub struct DriverRow {
     pub open: fn(&Opening) -> Result<Box<dyn Microscope>, HalError>,
 }
 
-pub const DRIVERS: &[DriverRow] =
-    &[DriverRow { name: "sim", doc: "the digital twin: a world with a specimen and two beams", open: sim::open }];
+pub const DRIVERS: &[DriverRow] = &[DriverRow {
+    name: "sim",
+    doc: "the digital twin: a world with a specimen and two beams",
+    open: sim::open,
+}];
 
 /// The driver of that name.
 pub fn find(name: &str) -> Option<&'static DriverRow> {

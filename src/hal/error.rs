@@ -17,7 +17,12 @@ pub struct HalError {
 
 impl HalError {
     pub fn new(kind: ErrorKind, what: impl Into<String>, hint: impl Into<String>) -> HalError {
-        HalError { kind, what: what.into(), hint: hint.into(), source: None }
+        HalError {
+            kind,
+            what: what.into(),
+            hint: hint.into(),
+            source: None,
+        }
     }
 
     pub fn caused_by(mut self, source: impl fmt::Display) -> HalError {
@@ -26,15 +31,27 @@ impl HalError {
     }
 
     pub fn not_connected() -> HalError {
-        HalError::new(ErrorKind::NotConnected, "no instrument is connected; nothing was sent", "connect first (system.connect)")
+        HalError::new(
+            ErrorKind::NotConnected,
+            "no instrument is connected; nothing was sent",
+            "connect first (system.connect)",
+        )
     }
 
     pub fn unsupported(part: &str) -> HalError {
-        HalError::new(ErrorKind::Unsupported, format!("this instrument has no {part}; nothing was sent"), "see its capabilities in the Connection tab")
+        HalError::new(
+            ErrorKind::Unsupported,
+            format!("this instrument has no {part}; nothing was sent"),
+            "see its capabilities in the Connection tab",
+        )
     }
 
     pub fn stopped() -> HalError {
-        HalError::new(ErrorKind::Stopped, "stopped", "look at the stage and the beams before you go on")
+        HalError::new(
+            ErrorKind::Stopped,
+            "stopped",
+            "look at the stage and the beams before you go on",
+        )
     }
 }
 

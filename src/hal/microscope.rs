@@ -6,7 +6,9 @@
 //! again once, a write never; moves leave as absolute targets, so that a lost reply cannot double them. Reads change nothing.
 
 use crate::HalError;
-use model::{Beam, BeamState, Capabilities, ChamberState, Frame, Geometry, Identity, ImageSettings, Key, Pose, StageState, Value};
+use model::{
+    Beam, BeamState, Capabilities, ChamberState, Frame, Geometry, Identity, ImageSettings, Key, Pose, StageState, Value,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -18,7 +20,10 @@ pub struct Ticket(pub u64);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Progress {
     /// Under way; `remaining` in seconds where it can be said.
-    Pending { fraction: Option<f64>, remaining: Option<f64> },
+    Pending {
+        fraction: Option<f64>,
+        remaining: Option<f64>,
+    },
     Done,
     Failed(HalError),
     /// The instrument cannot say; nothing may be assumed.

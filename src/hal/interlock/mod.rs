@@ -2,11 +2,14 @@
 //!
 //! To add a rule: a function here that returns a refusal, called from [`check`]. Nothing here talks to hardware.
 
-use crate::act::{Act, show};
 use crate::HalError;
+use crate::act::{Act, show};
 use model::ErrorKind;
 use model::key::{Access, Kind};
-use model::{Beam, BeamState, Capabilities, ChamberPhase, ChamberState, ImageSettings, Key, StageState, Value, units::Unit, units};
+use model::{
+    Beam, BeamState, Capabilities, ChamberPhase, ChamberState, ImageSettings, Key, StageState, Value, units,
+    units::Unit,
+};
 
 /// What an act is judged on; a part the instrument lacks is `None`.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +33,8 @@ impl Readings {
 const TILTED_TURN: f64 = std::f64::consts::FRAC_PI_2;
 /// Tilt (rad) that counts as flat for a turn, either way.
 const FLAT: f64 = 0.02;
-/// Nothing sensible is scanned beyond this many pixels a side.
+/// Fewer pixels a side than this are no picture, and nothing sensible is scanned beyond that many.
+const SMALLEST_SCAN: u32 = 8;
 const LARGEST_SCAN: u32 = 8192;
 
 /// Ok with warnings (each a line for the operator), or the refusal. Nothing has been sent when this refuses.
@@ -38,10 +42,17 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
     let mut warnings = Vec::new();
     match act {
         Act::StageTo { target } => {
-            let stage = capabilities.stage.as_ref().ok_or_else(|| HalError::unsupported("stage"))?;
+            let stage = capabilities
+                .stage
+                .as_ref()
+                .ok_or_else(|| HalError::unsupported("stage"))?;
             let state = now.stage.ok_or_else(|| HalError::unsupported("stage"))?;
             stage.limits.check(target).map_err(|limit| {
-                HalError::new(ErrorKind::OutOfRange, format!("{limit}; nothing moved"), "ask for a target inside the limits (Movement tab shows them)")
+                HalError::new(
+                    ErrorKind::OutOfRange,
+                    format!("{limit}; nothing moved"),
+                    "ask for a target inside the limits (Movement tab shows them)",
+                )
             })?;
             if !state.homed {
                 return Err(HalError::new(
@@ -51,7 +62,11 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
                 ));
             }
             if state.moving {
-                return Err(HalError::new(ErrorKind::Busy, "the stage is moving already; nothing was sent", "wait, or stop it with F12"));
+                return Err(HalError::new(
+                    ErrorKind::Busy,
+                    "the stage is moving already; nothing was sent",
+                    "wait, or stop it with F12",
+                ));
             }
             turn_while_tilted(target, &state)?;
             if !state.linked && stage.link {
@@ -60,10 +75,18 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
             vented(now, &mut warnings, "the stage moves in a chamber that is not pumped");
         }
         Act::StageHome => {
-            capabilities.stage.as_ref().filter(|s| s.home).ok_or_else(|| HalError::unsupported("homing"))?;
+            capabilities
+                .stage
+                .as_ref()
+                .filter(|s| s.home)
+                .ok_or_else(|| HalError::unsupported("homing"))?;
         }
         Act::StageLink { .. } => {
-            capabilities.stage.as_ref().filter(|s| s.link).ok_or_else(|| HalError::unsupported("stage link"))?;
+            capabilities
+                .stage
+                .as_ref()
+                .filter(|s| s.link)
+                .ok_or_else(|| HalError::unsupported("stage link"))?;
         }
         Act::BeamPower { beam, on } => {
             present(*beam, capabilities)?;
@@ -80,7 +103,11 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
         Act::SystemSet { key, value } => {
             let row = key.row();
             if row.per_beam || row.access == Access::Read {
-                return Err(HalError::new(ErrorKind::Unsupported, format!("`{key}` cannot be set without a beam; nothing was sent"), row.doc));
+                return Err(HalError::new(
+                    ErrorKind::Unsupported,
+                    format!("`{key}` cannot be set without a beam; nothing was sent"),
+                    row.doc,
+                ));
             }
             kind_fits(*key, value)?;
         }
@@ -108,12 +135,23 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
             }
         }
         Act::Pump => {
-            capabilities.chamber.as_ref().filter(|c| c.pump).ok_or_else(|| HalError::unsupported("pump control"))?;
+            capabilities
+                .chamber
+                .as_ref()
+                .filter(|c| c.pump)
+                .ok_or_else(|| HalError::unsupported("pump control"))?;
         }
         Act::Vent => {
-            capabilities.chamber.as_ref().filter(|c| c.vent).ok_or_else(|| HalError::unsupported("vent control"))?;
-            let on: Vec<&str> =
-                Beam::ALL.into_iter().filter(|b| now.beam(*b).is_some_and(|s| s.on)).map(Beam::word).collect();
+            capabilities
+                .chamber
+                .as_ref()
+                .filter(|c| c.vent)
+                .ok_or_else(|| HalError::unsupported("vent control"))?;
+            let on: Vec<&str> = Beam::ALL
+                .into_iter()
+                .filter(|b| now.beam(*b).is_some_and(|s| s.on))
+                .map(Beam::word)
+                .collect();
             if !on.is_empty() {
                 return Err(HalError::new(
                     ErrorKind::Interlock,
@@ -127,14 +165,19 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
 }
 
 fn present(beam: Beam, capabilities: &Capabilities) -> Result<&model::capabilities::BeamCapabilities, HalError> {
-    capabilities.beam(beam).ok_or_else(|| HalError::unsupported(&format!("{beam} beam")))
+    capabilities
+        .beam(beam)
+        .ok_or_else(|| HalError::unsupported(&format!("{beam} beam")))
 }
 
 fn pumped(now: &Readings, untouched: &str) -> Result<(), HalError> {
     match now.chamber {
         Some(chamber) if chamber.phase != ChamberPhase::Pumped => Err(HalError::new(
             ErrorKind::Interlock,
-            format!("the chamber is {}, not pumped; {untouched}", chamber.phase.word().to_lowercase()),
+            format!(
+                "the chamber is {}, not pumped; {untouched}",
+                chamber.phase.word().to_lowercase()
+            ),
             "pump first (chamber.pump) and wait for the vacuum",
         )),
         _ => Ok(()),
@@ -149,12 +192,18 @@ fn vented(now: &Readings, warnings: &mut Vec<String>, text: &str) {
 
 /// A half turn with the shuttle tilted comes near the pole pieces: openFIBSEM tilts flat first, and so must any move here.
 fn turn_while_tilted(target: &model::StagePosition, state: &StageState) -> Result<(), HalError> {
-    let (Some(r), pose) = (target.r, state.pose) else { return Ok(()) };
+    let (Some(r), pose) = (target.r, state.pose) else {
+        return Ok(());
+    };
     let turn = model::kinematics::angles::difference(r, pose.r);
     if turn > TILTED_TURN && (pose.t.abs() > FLAT || target.t.is_some_and(|t| t.abs() > FLAT)) {
         return Err(HalError::new(
             ErrorKind::Interlock,
-            format!("a turn of {:.0} deg while tilted {:.1} deg could touch a pole piece; nothing moved", turn.to_degrees(), pose.t.to_degrees()),
+            format!(
+                "a turn of {:.0} deg while tilted {:.1} deg could touch a pole piece; nothing moved",
+                turn.to_degrees(),
+                pose.t.to_degrees()
+            ),
             "use stage.safe-move, which tilts flat before it turns",
         ));
     }
@@ -166,10 +215,18 @@ fn beam_value(beam: Beam, key: Key, value: &Value, capabilities: &Capabilities) 
     let caps = present(beam, capabilities)?;
     let row = key.row();
     if !row.per_beam {
-        return Err(HalError::new(ErrorKind::Unsupported, format!("`{key}` belongs to no beam; nothing was sent"), "leave beam= out"));
+        return Err(HalError::new(
+            ErrorKind::Unsupported,
+            format!("`{key}` belongs to no beam; nothing was sent"),
+            "leave beam= out",
+        ));
     }
     if !caps.writable.contains(&key) {
-        return Err(HalError::new(ErrorKind::Unsupported, format!("`{key}` of the {beam} beam cannot be set; nothing was sent"), row.doc));
+        return Err(HalError::new(
+            ErrorKind::Unsupported,
+            format!("`{key}` of the {beam} beam cannot be set; nothing was sent"),
+            row.doc,
+        ));
     }
     kind_fits(key, value)?;
     let within = |range: (f64, f64), unit: Unit| match value {
@@ -224,7 +281,14 @@ fn one_of(key: Key, value: &Value, known: &[Value]) -> Result<(), HalError> {
         return Ok(());
     }
     let words: Vec<String> = known.iter().map(|v| show(key, v)).collect();
-    Err(HalError::new(ErrorKind::OutOfRange, format!("`{}` is no {key} of this instrument; nothing was sent", show(key, value)), format!("one of: {}", words.join(", "))))
+    Err(HalError::new(
+        ErrorKind::OutOfRange,
+        format!(
+            "`{}` is no {key} of this instrument; nothing was sent",
+            show(key, value)
+        ),
+        format!("one of: {}", words.join(", ")),
+    ))
 }
 
 /// A number where a number is wanted, finite; text where text is wanted.
@@ -249,14 +313,22 @@ fn kind_fits(key: Key, value: &Value) -> Result<(), HalError> {
     if fits && finite {
         return Ok(());
     }
-    Err(HalError::new(ErrorKind::OutOfRange, format!("`{key}` cannot be {}; nothing was sent", show(key, value)), key.row().doc))
+    Err(HalError::new(
+        ErrorKind::OutOfRange,
+        format!("`{key}` cannot be {}; nothing was sent", show(key, value)),
+        key.row().doc,
+    ))
 }
 
 fn out_of_range(key: Key, value: &Value, range: (f64, f64), unit: Unit) -> HalError {
     HalError::new(
         ErrorKind::OutOfRange,
         format!("{key} {} is out of range; nothing was sent", show(key, value)),
-        format!("between {} and {}", units::format(range.0, unit), units::format(range.1, unit)),
+        format!(
+            "between {} and {}",
+            units::format(range.0, unit),
+            units::format(range.1, unit)
+        ),
     )
 }
 
@@ -269,16 +341,29 @@ fn bad_area() -> HalError {
 }
 
 fn scan_size(size: (u32, u32), known: &[(u32, u32)]) -> Result<(), HalError> {
-    let plausible = size.0 >= 1 && size.1 >= 1 && size.0 <= LARGEST_SCAN && size.1 <= LARGEST_SCAN;
+    let sides = SMALLEST_SCAN..=LARGEST_SCAN;
+    let plausible = sides.contains(&size.0) && sides.contains(&size.1);
     if plausible && (known.is_empty() || known.contains(&size)) {
         return Ok(());
     }
     let sizes: Vec<String> = known.iter().map(|(w, h)| format!("{w}x{h}")).collect();
-    let hint = if sizes.is_empty() { format!("1x1 to {LARGEST_SCAN}x{LARGEST_SCAN}") } else { format!("one of: {}", sizes.join(", ")) };
-    Err(HalError::new(ErrorKind::OutOfRange, format!("a scan of {}x{} pixels is not possible; nothing was scanned", size.0, size.1), hint))
+    let hint = if sizes.is_empty() {
+        format!("{SMALLEST_SCAN}x{SMALLEST_SCAN} to {LARGEST_SCAN}x{LARGEST_SCAN}")
+    } else {
+        format!("one of: {}", sizes.join(", "))
+    };
+    Err(HalError::new(
+        ErrorKind::OutOfRange,
+        format!(
+            "a scan of {}x{} pixels is not possible; nothing was scanned",
+            size.0, size.1
+        ),
+        hint,
+    ))
 }
 
-fn acquire(settings: &ImageSettings, capabilities: &Capabilities) -> Result<(), HalError> {
+/// May a picture with these settings be taken on this instrument, whatever its state?
+pub fn acquire(settings: &ImageSettings, capabilities: &Capabilities) -> Result<(), HalError> {
     let beam = settings.beam_type;
     let caps = present(beam, capabilities)?;
     scan_size(settings.resolution, &caps.resolutions)?;
@@ -326,6 +411,13 @@ fn count(what: &str, value: Option<u32>, supported: bool) -> Result<(), HalError
         None | Some(1) => Ok(()),
         Some(_) if !supported => Err(HalError::unsupported(what)),
         Some(n) if (1..=MOST_PASSES).contains(&n) => Ok(()),
-        Some(n) => Err(HalError::new(ErrorKind::OutOfRange, format!("{what} of {n} is not possible; nothing was scanned"), format!("1 to {MOST_PASSES}"))),
+        Some(n) => Err(HalError::new(
+            ErrorKind::OutOfRange,
+            format!("{what} of {n} is not possible; nothing was scanned"),
+            format!("1 to {MOST_PASSES}"),
+        )),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,356 @@
+//! A hand: somebody's right to act, and how an act is claimed, sent, followed and written.
+
+use super::order::{self, Begun};
+use super::{ActId, Flight, POLL_MOST, Scope, blocking, lock};
+use crate::act::{Act, Outcome};
+use crate::{HalError, Progress, Ticket, interlock};
+use model::{Axis, ErrorKind, Pose, StagePosition, StopOutcome, Unit, units};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Somebody's right to act: a job, a command, a background stream.
+#[derive(Clone)]
+pub struct Hand {
+    pub(super) scope: Scope,
+    pub(super) presses: u64,
+    pub(super) by: String,
+    pub(super) background: bool,
+    pub(super) cancel: watch::Receiver<bool>,
+}
+
+/// Ends whatever the hand has under way and refuses what it would begin.
+#[derive(Clone)]
+pub struct Release(pub(super) Arc<watch::Sender<bool>>);
+
+impl Release {
+    pub fn cancel(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        *self.0.borrow()
+    }
+}
+/// Position error (m, rad) within which a stage counts as arrived.
+const ARRIVED_M: f64 = 1e-6;
+const ARRIVED_RAD: f64 = 1e-4;
+/// How long (s) after its ticket is done a stage may take to read as settled.
+const SETTLE: f64 = 5.0;
+/// Polls in a row that may go unanswered: ten seconds.
+const DEAF: u32 = 100;
+const POLL_FIRST: Duration = Duration::from_millis(10);
+
+impl Hand {
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    pub fn by(&self) -> &str {
+        &self.by
+    }
+
+    /// A hand as old as this one that its cancel does not reach, to put back what cancelled work had changed. Stop ends it too.
+    pub fn afterwards(&self) -> Hand {
+        Hand {
+            cancel: watch::channel(false).1,
+            ..self.clone()
+        }
+    }
+
+    /// The hand was cancelled, or stop was pressed after it was made.
+    pub fn is_ended(&self) -> bool {
+        *self.cancel.borrow() || self.scope.0.presses.load(Ordering::SeqCst) != self.presses
+    }
+
+    /// Does `act` and waits for its end. Refusals (limits, interlock, busy, stopped) come back before anything is sent.
+    pub async fn act(&self, act: Act) -> Result<Outcome, HalError> {
+        self.act_watched(act, |_, _| {}).await
+    }
+
+    /// As [`Hand::act`], telling `watch` the fraction done and the seconds that remain, where the instrument says.
+    pub async fn act_watched(
+        &self,
+        act: Act,
+        watch: impl Fn(Option<f64>, Option<f64>) + Send + Sync + 'static,
+    ) -> Result<Outcome, HalError> {
+        let hand = self.clone();
+        // a task of its own: the caller may be dropped, the outcome is still seen and written
+        match tokio::spawn(async move { hand.drive(act, &watch).await }).await {
+            Ok(result) => result,
+            Err(join) => Err(HalError::new(
+                ErrorKind::Unknown,
+                "the act's driver failed inside; its outcome is not known",
+                "read the instrument's state before you go on",
+            )
+            .caused_by(join)),
+        }
+    }
+
+    async fn drive(
+        &self,
+        act: Act,
+        watch: &(dyn Fn(Option<f64>, Option<f64>) + Send + Sync),
+    ) -> Result<Outcome, HalError> {
+        let act = act.canonical();
+        let inner = &self.scope.0;
+        let id = inner.next.fetch_add(1, Ordering::SeqCst);
+        let mut cancelled = self.claim(id, &act).await?;
+        let mut sent = false;
+        let result = self.carry_out(id, &act, &mut cancelled, watch, &mut sent).await;
+        let stopped = inner.presses.load(Ordering::SeqCst) != self.presses;
+        let what = act.describe();
+        {
+            let mut flights = lock(&inner.flights);
+            flights.retain(|f| f.id != id);
+            if stopped {
+                lock(&inner.aftermath).push((what, aftermath(sent, &result)));
+            }
+        }
+        inner.landed.notify_waiters();
+        result
+    }
+
+    /// Claims the act's resources: Busy by name if another foreground act holds one, background acts are sent away.
+    async fn claim(&self, id: ActId, act: &Act) -> Result<watch::Receiver<bool>, HalError> {
+        let inner = &self.scope.0;
+        let claims = act.claims();
+        loop {
+            let landed = inner.landed.notified();
+            {
+                let mut flights = lock(&inner.flights);
+                let mut waiting = false;
+                for flight in flights.iter().filter(|f| f.claims.iter().any(|c| claims.contains(c))) {
+                    if self.background || !flight.background {
+                        let resource = flight
+                            .claims
+                            .iter()
+                            .find(|c| claims.contains(c))
+                            .map_or("instrument", |c| c.word());
+                        return Err(HalError::new(
+                            ErrorKind::Busy,
+                            format!(
+                                "the {resource} is in use: {} ({}); nothing was sent",
+                                flight.what, flight.by
+                            ),
+                            "wait for its end, or stop it",
+                        ));
+                    }
+                    flight.cancel.send_replace(true);
+                    waiting = true;
+                }
+                if !waiting {
+                    let (cancel, cancelled) = watch::channel(false);
+                    flights.push(Flight {
+                        id,
+                        what: act.describe(),
+                        by: self.by.clone(),
+                        claims,
+                        background: self.background,
+                        cancel,
+                    });
+                    return Ok(cancelled);
+                }
+            }
+            landed.await;
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        id: ActId,
+        act: &Act,
+        cancelled: &mut watch::Receiver<bool>,
+        watch: &(dyn Fn(Option<f64>, Option<f64>) + Send + Sync),
+        sent: &mut bool,
+    ) -> Result<Outcome, HalError> {
+        let inner = &self.scope.0;
+        let begun = {
+            let (hand, act, inner) = (self.clone(), act.clone(), inner.clone());
+            blocking(move || {
+                let mut microscope = lock(&inner.microscope);
+                if hand.is_ended() {
+                    return Err(HalError::new(
+                        ErrorKind::Stopped,
+                        format!("stopped before it began: {}; nothing was sent", act.describe()),
+                        "start it again when it is safe",
+                    ));
+                }
+                let now = order::readings(microscope.as_mut(), &act)?;
+                for warning in interlock::check(&act, &now, &inner.capabilities)? {
+                    inner.log.warning(id, &act, &warning);
+                }
+                inner.log.intent(id, &hand.by, &act)?;
+                let begun = order::begin(microscope.as_mut(), &act, &now);
+                if hand.scope.0.presses.load(Ordering::SeqCst) != hand.presses {
+                    // stop was pressed between the check and the order: it went out before what it was to stop
+                    let _ = inner.stopper.stop();
+                }
+                Ok(begun)
+            })
+            .await?
+        };
+        *sent = true;
+        // from here an intent is written, so an outcome must be
+        let result = match begun {
+            Ok(Begun::Done(outcome)) => Ok(outcome),
+            Ok(Begun::Under(ticket)) => self.follow(act, ticket, cancelled, watch).await,
+            Err(error) => Err(error),
+        };
+        let (inner, by, act, result2) = (inner.clone(), self.by.clone(), act.clone(), result.clone());
+        blocking(move || {
+            inner.log.outcome(id, &by, &act, &result2);
+            Ok(())
+        })
+        .await?;
+        result
+    }
+
+    /// Polls the ticket to its end; a cancel is passed on once and the true end is waited for.
+    async fn follow(
+        &self,
+        act: &Act,
+        ticket: Ticket,
+        cancelled: &mut watch::Receiver<bool>,
+        watch: &(dyn Fn(Option<f64>, Option<f64>) + Send + Sync),
+    ) -> Result<Outcome, HalError> {
+        let clock = self.scope.0.clock.clone();
+        let deadline = clock.now() + order::patience(act);
+        let mut mine = self.cancel.clone();
+        let mut asked = false;
+        let mut deaf: u32 = 0;
+        let mut pause = POLL_FIRST;
+        loop {
+            match self.scope.read(move |m| m.poll(ticket)).await {
+                Ok(Progress::Pending { fraction, remaining }) => {
+                    deaf = 0;
+                    watch(fraction, remaining);
+                }
+                Ok(Progress::Done) => break,
+                Ok(Progress::Failed(error)) => return Err(error),
+                Ok(Progress::Unknown) => return Err(in_doubt(act)),
+                // polling changes nothing, so a lost answer is asked for again before the outcome is called unknown
+                Err(error) if matches!(error.kind, ErrorKind::Timeout | ErrorKind::NotConnected) && deaf < DEAF => {
+                    tracing::debug!(%error, "a poll was not answered");
+                    deaf += 1;
+                }
+                Err(error) => return Err(in_doubt(act).caused_by(error)),
+            }
+            if clock.now() > deadline {
+                let _ = self.scope.read(move |m| m.cancel(ticket)).await;
+                return Err(HalError::new(
+                    ErrorKind::Timeout,
+                    format!(
+                        "not finished in {:.0} s: {}; it was told to end",
+                        order::patience(act),
+                        act.describe()
+                    ),
+                    "look at the instrument; what it reached is shown in the status line",
+                ));
+            }
+            let wanted = *cancelled.borrow() || *mine.borrow();
+            if wanted && !asked {
+                match self.scope.read(move |m| m.cancel(ticket)).await {
+                    Ok(()) => {
+                        asked = true;
+                        continue;
+                    }
+                    Err(error) => tracing::debug!(%error, "a cancel was not answered"),
+                }
+            }
+            if asked {
+                tokio::time::sleep(pause).await;
+            } else {
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    Ok(()) = cancelled.changed() => {}
+                    Ok(()) = mine.changed() => {}
+                }
+            }
+            pause = (pause * 3 / 2).min(POLL_MOST);
+        }
+        self.gather(act, ticket).await
+    }
+
+    /// The outcome of a ticket that is done.
+    async fn gather(&self, act: &Act, ticket: Ticket) -> Result<Outcome, HalError> {
+        match act {
+            Act::Acquire { .. } => self
+                .scope
+                .read(move |m| {
+                    m.imaging()
+                        .ok_or_else(|| HalError::unsupported("imaging"))?
+                        .take(ticket)
+                })
+                .await
+                .map(|frame| Outcome::Frame(Box::new(frame))),
+            Act::StageTo { target } => self.settle(target).await,
+            Act::StageHome => Ok(Outcome::Stage(self.scope.stage().await?.value.pose)),
+            Act::Pump | Act::Vent => Ok(Outcome::Chamber(self.scope.chamber().await?.value)),
+            Act::PlasmaGas { beam, .. } => Ok(Outcome::Beam(Box::new(self.scope.beam(*beam).await?.value))),
+            _ => Ok(Outcome::Done),
+        }
+    }
+
+    /// Settled means settled: two idle reads in a row, at the place that was asked for.
+    async fn settle(&self, target: &StagePosition) -> Result<Outcome, HalError> {
+        let clock = self.scope.0.clock.clone();
+        let deadline = clock.now() + SETTLE;
+        let mut idle_before = false;
+        loop {
+            let state = self.scope.stage().await?.value;
+            let error = miss(target, &state.pose);
+            if !state.moving && error.is_none() && idle_before {
+                return Ok(Outcome::Stage(state.pose));
+            }
+            if clock.now() > deadline {
+                let detail = error.unwrap_or_else(|| "it still moves".to_owned());
+                return Err(HalError::new(
+                    ErrorKind::Unknown,
+                    format!("the stage ended its move but did not settle: {detail}"),
+                    "read its position before you go on",
+                ));
+            }
+            idle_before = !state.moving && error.is_none();
+            tokio::time::sleep(POLL_FIRST).await;
+        }
+    }
+}
+
+fn in_doubt(act: &Act) -> HalError {
+    HalError::new(
+        ErrorKind::Unknown,
+        format!("the instrument cannot say whether it finished: {}", act.describe()),
+        "read its state before you go on",
+    )
+}
+
+/// Which axis missed its target and by how much.
+fn miss(target: &StagePosition, pose: &Pose) -> Option<String> {
+    Axis::ALL.into_iter().find_map(|axis| {
+        let want = target.get(axis)?;
+        let off = if axis == Axis::R {
+            model::kinematics::angles::difference(want, pose.get(axis))
+        } else {
+            (want - pose.get(axis)).abs()
+        };
+        let most = if axis.is_angle() { ARRIVED_RAD } else { ARRIVED_M };
+        (off > most).then(|| {
+            let unit = if axis.is_angle() { Unit::Radian } else { Unit::Metre };
+            format!("{} is {} away", axis.name(), units::format(off, unit))
+        })
+    })
+}
+
+/// What a press of stop made of an act. An order that the instrument refused was never started.
+fn aftermath(sent: bool, result: &Result<Outcome, HalError>) -> StopOutcome {
+    use ErrorKind::{Busy, Interlock, OutOfRange, Stopped, Unsupported};
+    match result {
+        Ok(_) => StopOutcome::RanToCompletion,
+        Err(_) if !sent => StopOutcome::NeverStarted,
+        Err(e) if e.kind == Stopped => StopOutcome::Halted,
+        Err(e) if matches!(e.kind, Interlock | OutOfRange | Busy | Unsupported) => StopOutcome::NeverStarted,
+        Err(_) => StopOutcome::Unconfirmed,
+    }
+}

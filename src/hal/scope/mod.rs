@@ -1,0 +1,286 @@
+//! The one door to the instrument.
+//!
+//! [`Hand::act`] is the only way to change anything: it claims what the act needs, reads fresh state, asks the interlock,
+//! writes the intent, acts, follows the ticket, writes the outcome. The act is driven by a task of its own, so a dropped
+//! future never loses an outcome. Reads go through [`Scope`]; they change nothing. [`Scope::stop`] waits for nothing.
+
+mod hand;
+mod order;
+#[cfg(test)]
+mod tests;
+
+pub use hand::{Hand, Release};
+
+use crate::act::{Act, Outcome, Resource};
+use crate::{Clock, HalError, Microscope, Reading, Stopper};
+use model::{
+    Beam, BeamState, Capabilities, ChamberState, ErrorKind, Frame, Geometry, Identity, Key, Limits, StageState,
+    StopOutcome, StopReport, Value,
+};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+
+/// Number of an act in this session.
+pub type ActId = u64;
+
+/// Where intents and outcomes are written. Called on the hardware thread, in order.
+pub trait ActLog: Send + Sync {
+    /// Before the act goes out. An error (the journal cannot be written) keeps the act from going out.
+    fn intent(&self, id: ActId, by: &str, act: &Act) -> Result<(), HalError>;
+    fn warning(&self, id: ActId, act: &Act, warning: &str);
+    fn outcome(&self, id: ActId, by: &str, act: &Act, result: &Result<Outcome, HalError>);
+}
+
+/// The shared door; clones are the same door.
+#[derive(Clone)]
+pub struct Scope(Arc<Inner>);
+
+struct Inner {
+    microscope: Mutex<Box<dyn Microscope>>,
+    identity: Identity,
+    capabilities: Capabilities,
+    geometry: Geometry,
+    stopper: Arc<dyn Stopper>,
+    clock: Arc<dyn Clock>,
+    log: Arc<dyn ActLog>,
+    next: AtomicU64,
+    /// How often stop was pressed: a hand from before the press can do nothing more.
+    presses: AtomicU64,
+    flights: Mutex<Vec<Flight>>,
+    landed: Notify,
+    /// What ended since the last press.
+    aftermath: Mutex<Vec<(String, StopOutcome)>>,
+}
+
+/// An act under way.
+struct Flight {
+    id: ActId,
+    what: String,
+    by: String,
+    claims: Vec<Resource>,
+    background: bool,
+    cancel: watch::Sender<bool>,
+}
+
+/// Way (m, rad) that a stage at rest may show between two reads: the last digit of its encoders.
+const STILL: f64 = 1e-8;
+/// How long a stop waits for confirmation before it says so.
+const CONFIRM: Duration = Duration::from_secs(2);
+/// Longest pause between two looks.
+const POLL_MOST: Duration = Duration::from_millis(100);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // a panic inside a driver must not take the stop button with it
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Scope {
+    /// Takes the instrument over. `limits` is the configuration's word; it can only narrow the driver's.
+    pub fn new(
+        microscope: Box<dyn Microscope>,
+        limits: Option<Limits>,
+        clock: Arc<dyn Clock>,
+        log: Arc<dyn ActLog>,
+    ) -> Scope {
+        let mut capabilities = microscope.capabilities();
+        if let (Some(stage), Some(limits)) = (capabilities.stage.as_mut(), limits) {
+            stage.limits = stage.limits.narrow(&limits);
+        }
+        Scope(Arc::new(Inner {
+            identity: microscope.identity(),
+            geometry: microscope.geometry(),
+            stopper: microscope.stopper(),
+            capabilities,
+            microscope: Mutex::new(microscope),
+            clock,
+            log,
+            next: AtomicU64::new(1),
+            presses: AtomicU64::new(0),
+            flights: Mutex::new(Vec::new()),
+            landed: Notify::new(),
+            aftermath: Mutex::new(Vec::new()),
+        }))
+    }
+
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.0.capabilities
+    }
+
+    pub fn geometry(&self) -> &Geometry {
+        &self.0.geometry
+    }
+
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// A hand to act with, and what ends it. `by` names who acts, for the journal and for Busy refusals.
+    pub fn hand(&self, by: impl Into<String>) -> (Hand, Release) {
+        self.make_hand(by.into(), false)
+    }
+
+    /// A hand whose acts give way to any other hand's (live view).
+    pub fn background_hand(&self, by: impl Into<String>) -> (Hand, Release) {
+        self.make_hand(by.into(), true)
+    }
+
+    fn make_hand(&self, by: String, background: bool) -> (Hand, Release) {
+        let (sender, cancel) = watch::channel(false);
+        let presses = self.0.presses.load(Ordering::SeqCst);
+        (
+            Hand {
+                scope: self.clone(),
+                presses,
+                by,
+                background,
+                cancel,
+            },
+            Release(Arc::new(sender)),
+        )
+    }
+
+    pub async fn stage(&self) -> Result<Reading<StageState>, HalError> {
+        self.read(|m| m.stage().ok_or_else(|| HalError::unsupported("stage"))?.read())
+            .await
+    }
+
+    pub async fn beam(&self, beam: Beam) -> Result<Reading<BeamState>, HalError> {
+        self.read(move |m| {
+            m.beam(beam)
+                .ok_or_else(|| HalError::unsupported(&format!("{beam} beam")))?
+                .read()
+        })
+        .await
+    }
+
+    pub async fn chamber(&self) -> Result<Reading<ChamberState>, HalError> {
+        self.read(|m| {
+            m.chamber()
+                .ok_or_else(|| HalError::unsupported("chamber control"))?
+                .read()
+        })
+        .await
+    }
+
+    /// The chamber camera's newest picture.
+    pub async fn chamber_picture(&self) -> Result<Frame, HalError> {
+        self.read(|m| {
+            m.chamber()
+                .ok_or_else(|| HalError::unsupported("chamber camera"))?
+                .picture()
+        })
+        .await
+    }
+
+    pub async fn last_frame(&self, beam: Beam) -> Result<Option<Frame>, HalError> {
+        self.read(move |m| m.imaging().ok_or_else(|| HalError::unsupported("imaging"))?.last(beam))
+            .await
+    }
+
+    /// One key of the get/set table.
+    pub async fn get(&self, key: Key, beam: Option<Beam>) -> Result<Value, HalError> {
+        self.read(move |m| match (key.row().per_beam, beam) {
+            (true, None) => Err(HalError::new(
+                ErrorKind::OutOfRange,
+                format!("`{key}` belongs to a beam and none was named; nothing was read"),
+                "add beam=electron or beam=ion",
+            )),
+            (true, Some(beam)) => m
+                .beam(beam)
+                .ok_or_else(|| HalError::unsupported(&format!("{beam} beam")))?
+                .get(key),
+            (false, _) => m.get(key),
+        })
+        .await
+    }
+
+    /// The twin's ground truth, for tests and the `truth` command; `None` on a real instrument.
+    pub async fn truth(&self) -> Result<Option<serde_json::Value>, HalError> {
+        self.read(|m| Ok(m.truth())).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut dyn Microscope) -> Result<T, HalError> + Send + 'static,
+    ) -> Result<T, HalError> {
+        let inner = self.0.clone();
+        blocking(move || read(lock(&inner.microscope).as_mut())).await
+    }
+
+    /// The red button: goes out at once, from any thread; every hand made before it can do nothing more.
+    /// Whether it took is what [`Scope::confirm_stop`] finds out.
+    pub fn stop(&self) -> Result<(), HalError> {
+        lock(&self.0.aftermath).clear();
+        self.0.presses.fetch_add(1, Ordering::SeqCst);
+        let sent = self.0.stopper.stop();
+        for flight in lock(&self.0.flights).iter() {
+            flight.cancel.send_replace(true);
+        }
+        sent
+    }
+
+    /// What the press came to; waits two seconds at most for the instrument's word.
+    pub async fn confirm_stop(&self, sent: bool) -> StopReport {
+        let quiet = async {
+            loop {
+                let landed = self.0.landed.notified();
+                if lock(&self.0.flights).is_empty() {
+                    break;
+                }
+                landed.await;
+            }
+        };
+        let _ = tokio::time::timeout(CONFIRM, quiet).await;
+        let mut acts = std::mem::take(&mut *lock(&self.0.aftermath));
+        acts.extend(
+            lock(&self.0.flights)
+                .iter()
+                .map(|f| (f.what.clone(), StopOutcome::Unconfirmed)),
+        );
+        let at_rest = self.0.capabilities.stage.is_none() || self.at_rest().await;
+        if !at_rest || !sent {
+            for (_, outcome) in &mut acts {
+                if *outcome == StopOutcome::Halted {
+                    *outcome = StopOutcome::Unconfirmed;
+                }
+            }
+        }
+        StopReport { sent, acts, at_rest }
+    }
+
+    /// Two reads in a row say idle and give the same place: a controller's word alone is not enough.
+    async fn at_rest(&self) -> bool {
+        let mut before: Option<StageState> = None;
+        for _ in 0..2 {
+            tokio::time::sleep(POLL_MOST).await;
+            let Ok(state) = self.stage().await else { return false };
+            if state.value.moving || before.is_some_and(|b| !b.pose.is_close(&state.value.pose, STILL)) {
+                return false;
+            }
+            before = Some(state.value);
+        }
+        true
+    }
+}
+
+/// Runs a call that may take a while off the async threads; on a paused clock time stands still meanwhile.
+async fn blocking<T: Send + 'static>(
+    call: impl FnOnce() -> Result<T, HalError> + Send + 'static,
+) -> Result<T, HalError> {
+    match tokio::task::spawn_blocking(call).await {
+        Ok(result) => result,
+        Err(join) => Err(HalError::new(
+            ErrorKind::Unknown,
+            "the driver failed inside this call; what it did is not known",
+            "read the instrument's state before you go on",
+        )
+        .caused_by(join)),
+    }
+}
+

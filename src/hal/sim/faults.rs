@@ -1,0 +1,394 @@
+//! Faults of the twin: scenarios in YAML, played by the instrument's clock and by what is asked of it. No threads, no chance.
+//!
+//! A scenario is a list of entries. An entry says when (`at` seconds of the clock, again `every` so many, or `on` the
+//! `nth` act of a sort) and what. To add a kind: a variant of [`Kind`], its row in [`Entry::check`], its effect where
+//! `Schedule` is asked for it. To add a named scenario: a file in `config/faults` and a row of [`NAMED`].
+
+use crate::HalError;
+use model::{Axis, Beam, ErrorKind};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The scenarios that come with the program.
+pub const NAMED: &[(&str, &str)] = &[
+    ("beam-trip", include_str!("../../../config/faults/beam-trip.yaml")),
+    ("dead-link", include_str!("../../../config/faults/dead-link.yaml")),
+    (
+        "dropped-frame",
+        include_str!("../../../config/faults/dropped-frame.yaml"),
+    ),
+    ("idle-lie", include_str!("../../../config/faults/idle-lie.yaml")),
+    ("stop-lie", include_str!("../../../config/faults/stop-lie.yaml")),
+    ("storm", include_str!("../../../config/faults/storm.yaml")),
+    ("stuck-axis", include_str!("../../../config/faults/stuck-axis.yaml")),
+    ("timeout", include_str!("../../../config/faults/timeout.yaml")),
+    ("vacuum-loss", include_str!("../../../config/faults/vacuum-loss.yaml")),
+    ("wrong-preset", include_str!("../../../config/faults/wrong-preset.yaml")),
+];
+
+/// What an `on` entry waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sort {
+    Move,
+    Home,
+    Link,
+    Set,
+    Gas,
+    Acquire,
+    Pump,
+    Vent,
+    Stop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// `axis` does not follow for `for` seconds; the move then ends with an error.
+    StuckAxis,
+    /// What is begun next ends `for` seconds too late; without `for`, never.
+    Timeout,
+    /// Air gets in; the beams trip.
+    VacuumLoss,
+    /// `beam` goes off.
+    BeamTrip,
+    /// The next current or preset set on `beam` comes out one step off.
+    WrongPreset,
+    /// The next picture is lost.
+    DroppedFrame,
+    /// No call is answered for `for` seconds.
+    DeadLink,
+    /// The next stop is acknowledged and not obeyed.
+    StopLie,
+    /// The next move says idle `for` seconds too early.
+    IdleLie,
+    /// Somebody moves `axis` `by` m or rad at the hand panel.
+    HandPanel,
+}
+
+/// One entry as the file has it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    #[serde(default)]
+    at: Option<f64>,
+    #[serde(default)]
+    every: Option<f64>,
+    #[serde(default)]
+    on: Option<Sort>,
+    #[serde(default)]
+    nth: Option<u32>,
+    kind: Kind,
+    #[serde(default)]
+    axis: Option<Axis>,
+    #[serde(default)]
+    beam: Option<Beam>,
+    #[serde(default, rename = "for")]
+    lasts: Option<f64>,
+    #[serde(default)]
+    by: Option<f64>,
+}
+
+/// When a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum When {
+    At { first: f64, every: Option<f64> },
+    On { sort: Sort, nth: u32 },
+}
+
+/// What strikes: times in seconds, lengths in m, angles in rad.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Effect {
+    StuckAxis { axis: Axis, lasts: f64 },
+    Timeout { lasts: f64 },
+    VacuumLoss,
+    BeamTrip { beam: Beam },
+    WrongPreset { beam: Beam },
+    DroppedFrame,
+    DeadLink { lasts: f64 },
+    StopLie,
+    IdleLie { lasts: f64 },
+    HandPanel { axis: Axis, by: f64 },
+}
+
+/// A scenario that was read and found sound.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Faults(Vec<(When, Effect)>);
+
+/// Seconds an axis sticks and a link is dead where the entry does not say.
+const STUCK: f64 = 60.0;
+const DEAD: f64 = 10.0;
+const LIE: f64 = 1.0;
+
+impl Faults {
+    /// The scenario of that name, or the one in that file.
+    pub fn find(name: &str) -> Result<Faults, HalError> {
+        if let Some((_, text)) = NAMED.iter().find(|(n, _)| *n == name) {
+            return Faults::parse(text);
+        }
+        let shown = model::text::printable(name);
+        let known = || NAMED.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", ");
+        match std::fs::read_to_string(name) {
+            Ok(text) => Faults::parse(&text),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(HalError::new(
+                ErrorKind::Usage,
+                format!("`{shown}` is no fault scenario and no file; no faults were set"),
+                format!("one of {}, or the path of a file", known()),
+            )),
+            Err(e) => Err(HalError::new(
+                ErrorKind::File,
+                format!("the fault scenario `{shown}` cannot be read; no faults were set"),
+                "give another file",
+            )
+            .caused_by(e)),
+        }
+    }
+
+    /// A scenario from YAML.
+    pub fn parse(yaml: &str) -> Result<Faults, HalError> {
+        let broken = |why: String| {
+            HalError::new(
+                ErrorKind::Usage,
+                format!("{why}; no faults were set"),
+                "see config/faults for scenarios that work",
+            )
+        };
+        let entries: Vec<Entry> = serde_yaml::from_str(yaml)
+            .map_err(|e| broken("the fault scenario is not understood".to_owned()).caused_by(e))?;
+        let check = |(i, entry): (usize, &Entry)| {
+            entry
+                .check()
+                .map_err(|why| broken(format!("entry {} of the fault scenario: {why}", i + 1)))
+        };
+        entries
+            .iter()
+            .enumerate()
+            .map(check)
+            .collect::<Result<_, _>>()
+            .map(Faults)
+    }
+}
+
+impl Entry {
+    fn check(&self) -> Result<(When, Effect), &'static str> {
+        let positive = |v: Option<f64>| v.is_none_or(|v| v.is_finite() && v > 0.0);
+        if !positive(self.every) || !positive(self.lasts) {
+            return Err("`every` and `for` are seconds greater than 0");
+        }
+        if self.by.is_some_and(|v| !v.is_finite()) {
+            return Err("`by` is a finite length (m) or angle (rad)");
+        }
+        let when = match (self.at, self.on) {
+            (Some(first), None) if first.is_finite() && first >= 0.0 && self.nth.is_none() => When::At {
+                first,
+                every: self.every,
+            },
+            (None, Some(sort)) if self.every.is_none() && self.nth != Some(0) => When::On {
+                sort,
+                nth: self.nth.unwrap_or(1),
+            },
+            _ => {
+                return Err("it wants either `at` (seconds; with `every`, again) or `on` (with `nth`, counted from 1)");
+            }
+        };
+        let axis = self.axis.ok_or("it wants an `axis`");
+        let beam = self.beam.ok_or("it wants a `beam`");
+        let effect = match self.kind {
+            Kind::StuckAxis => Effect::StuckAxis {
+                axis: axis?,
+                lasts: self.lasts.unwrap_or(STUCK),
+            },
+            Kind::Timeout => Effect::Timeout {
+                lasts: self.lasts.unwrap_or(f64::INFINITY),
+            },
+            Kind::VacuumLoss => Effect::VacuumLoss,
+            Kind::BeamTrip => Effect::BeamTrip { beam: beam? },
+            Kind::WrongPreset => Effect::WrongPreset { beam: beam? },
+            Kind::DroppedFrame => Effect::DroppedFrame,
+            Kind::DeadLink => Effect::DeadLink {
+                lasts: self.lasts.unwrap_or(DEAD),
+            },
+            Kind::StopLie => Effect::StopLie,
+            Kind::IdleLie => Effect::IdleLie {
+                lasts: self.lasts.unwrap_or(LIE),
+            },
+            Kind::HandPanel => Effect::HandPanel {
+                axis: axis?,
+                by: self.by.ok_or("it wants `by`")?,
+            },
+        };
+        Ok((when, effect))
+    }
+}
+
+/// A scenario being played.
+#[derive(Clone, Debug, Default)]
+pub struct Schedule {
+    faults: Faults,
+    /// How often each `at` entry has struck.
+    struck: Vec<u32>,
+    counts: BTreeMap<Sort, u32>,
+    stuck: Option<(Axis, f64)>,
+    dead_until: f64,
+    hang: Option<f64>,
+    idle_lie: Option<f64>,
+    stop_lies: u32,
+    dropped: u32,
+}
+
+impl Schedule {
+    /// A scenario set at clock time `now`: what repeats goes on from there, a single entry that is past strikes at once.
+    pub fn new(faults: Faults, now: f64) -> Schedule {
+        let missed = |(when, _): &(When, Effect)| match when {
+            When::At {
+                first,
+                every: Some(every),
+            } => ((now - first) / every).ceil().max(0.0) as u32,
+            _ => 0,
+        };
+        Schedule {
+            struck: faults.0.iter().map(missed).collect(),
+            faults,
+            ..Schedule::default()
+        }
+    }
+
+    /// The next entry whose time has come by `t`, earliest first.
+    pub fn due(&mut self, t: f64) -> Option<(f64, Effect)> {
+        let times = self
+            .faults
+            .0
+            .iter()
+            .enumerate()
+            .filter_map(|(i, (when, effect))| match when {
+                When::At { first, every } => {
+                    let times = self.struck[i];
+                    match every {
+                        Some(every) => Some((i, first + f64::from(times) * every, *effect)),
+                        None => (times == 0).then_some((i, *first, *effect)),
+                    }
+                }
+                When::On { .. } => None,
+            });
+        let (i, at, effect) = times.filter(|(_, at, _)| *at <= t).min_by(|a, b| a.1.total_cmp(&b.1))?;
+        self.struck[i] += 1;
+        Some((at, effect))
+    }
+
+    /// Counts an act of `sort`; what strikes because of it.
+    pub fn on(&mut self, sort: Sort) -> Vec<Effect> {
+        let count = self.counts.entry(sort).or_insert(0);
+        *count += 1;
+        let hits = |(when, _): &&(When, Effect)| *when == When::On { sort, nth: *count };
+        self.faults.0.iter().filter(hits).map(|(_, effect)| *effect).collect()
+    }
+
+    /// Remembers a condition from clock time `t` on; what the world itself must do is not for here.
+    pub fn arm(&mut self, effect: Effect, t: f64) {
+        match effect {
+            Effect::StuckAxis { axis, lasts } => self.stuck = Some((axis, t + lasts)),
+            Effect::DeadLink { lasts } => self.dead_until = t + lasts,
+            Effect::Timeout { lasts } => self.hang = Some(lasts),
+            Effect::IdleLie { lasts } => self.idle_lie = Some(lasts),
+            Effect::StopLie => self.stop_lies += 1,
+            Effect::DroppedFrame => self.dropped += 1,
+            Effect::VacuumLoss | Effect::BeamTrip { .. } | Effect::WrongPreset { .. } | Effect::HandPanel { .. } => {}
+        }
+    }
+
+    pub fn stuck(&self, t: f64) -> Option<Axis> {
+        self.stuck.filter(|(_, until)| t < *until).map(|(axis, _)| axis)
+    }
+
+    pub fn is_dead(&self, t: f64) -> bool {
+        t < self.dead_until
+    }
+
+    /// Seconds by which what is begun now ends too late.
+    pub fn take_hang(&mut self) -> f64 {
+        self.hang.take().unwrap_or(0.0)
+    }
+
+    /// Seconds by which the move begun now says idle too early.
+    pub fn take_idle_lie(&mut self) -> f64 {
+        self.idle_lie.take().unwrap_or(0.0)
+    }
+
+    pub fn take_stop_lie(&mut self) -> bool {
+        take_one(&mut self.stop_lies)
+    }
+
+    pub fn take_dropped(&mut self) -> bool {
+        take_one(&mut self.dropped)
+    }
+}
+
+fn take_one(count: &mut u32) -> bool {
+    let any = *count > 0;
+    *count = count.saturating_sub(1);
+    any
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_scenario_is_sound() {
+        for (name, _) in NAMED {
+            let faults = Faults::find(name).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert!(!faults.0.is_empty(), "{name}");
+        }
+        assert!(Faults::find("strom").unwrap_err().to_string().contains("storm"));
+    }
+
+    #[test]
+    fn a_broken_scenario_says_which_entry_and_why() {
+        let error = |yaml: &str| Faults::parse(yaml).unwrap_err().to_string();
+        assert!(error("- {at: 1, kind: stuck-axis}").contains("entry 1 of the fault scenario: it wants an `axis`"));
+        assert!(error("- {at: 1, kind: dropped-frame}\n- {kind: dropped-frame}").contains("entry 2"));
+        assert!(error("- {at: .nan, kind: dropped-frame}").contains("entry 1"));
+        assert!(error("- {at: 1, every: 0, kind: dropped-frame}").contains("greater than 0"));
+        assert!(error("- {on: move, nth: 0, kind: timeout}").contains("counted from 1"));
+        assert!(error("- {at: 1, kind: earthquake}").contains("not understood"));
+        assert!(error("- {at: 1, kind: timeout, fro: 3}").contains("fro"));
+    }
+
+    #[test]
+    fn entries_strike_in_the_order_of_the_clock_and_repeat() {
+        let faults = Faults::parse("- {at: 5, every: 10, kind: dropped-frame}\n- {at: 8, kind: stop-lie}").unwrap();
+        let mut schedule = Schedule::new(faults, 0.0);
+        assert_eq!(schedule.due(4.9), None);
+        let all: Vec<_> = std::iter::from_fn(|| schedule.due(26.0)).collect();
+        let times: Vec<f64> = all.iter().map(|(at, _)| *at).collect();
+        assert_eq!(times, [5.0, 8.0, 15.0, 25.0]);
+        assert_eq!(all[1].1, Effect::StopLie);
+    }
+
+    #[test]
+    fn acts_are_counted_by_sort() {
+        let faults = Faults::parse("- {on: move, nth: 2, kind: timeout, for: 3}").unwrap();
+        let mut schedule = Schedule::new(faults, 0.0);
+        assert!(schedule.on(Sort::Move).is_empty());
+        assert!(schedule.on(Sort::Acquire).is_empty());
+        assert_eq!(schedule.on(Sort::Move), [Effect::Timeout { lasts: 3.0 }]);
+        assert!(schedule.on(Sort::Move).is_empty());
+    }
+
+    #[test]
+    fn conditions_pass() {
+        let mut schedule = Schedule::default();
+        schedule.arm(
+            Effect::StuckAxis {
+                axis: Axis::Y,
+                lasts: 10.0,
+            },
+            5.0,
+        );
+        assert_eq!((schedule.stuck(14.9), schedule.stuck(15.0)), (Some(Axis::Y), None));
+        schedule.arm(Effect::DeadLink { lasts: 2.0 }, 5.0);
+        assert!(schedule.is_dead(6.9) && !schedule.is_dead(7.0));
+        schedule.arm(Effect::StopLie, 5.0);
+        assert!(schedule.take_stop_lie() && !schedule.take_stop_lie());
+    }
+}

@@ -1,0 +1,403 @@
+//! Pictures that take the time of their scan: begun from a snapshot of the world, developed on a thread of their own,
+//! handed over when the clock says that the beam has finished.
+
+use super::faults::Sort;
+use super::optics::ColumnFlaws;
+use super::render::{Motion, Renderer, Shot};
+use super::specimen::{SCENES, Specimen, hash};
+use super::world::{State, World};
+use crate::HalError;
+use model::frame::Metadata;
+use model::{
+    Beam, BeamState, ErrorKind, Frame, ImageSettings, Key, MicroscopeState, Pixels, Point, Pose, StagePosition, Value,
+};
+use nalgebra::Vector3;
+use ndarray::Array2;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Seconds from the order to the first pixel, and from the last one to the picture.
+const OVERHEAD: f64 = 0.1;
+/// Frequency of the building (Hz).
+const VIBRATION: f64 = 50.0;
+/// Direction in the picture in which another aperture moves it.
+const APERTURE_OFFSET: Point = Point { x: 0.8, y: 0.6 };
+
+/// Where pictures are developed, one at a time: the specimen and what is kept between pictures of the same view.
+#[derive(Debug)]
+pub(super) struct Darkroom {
+    scene: String,
+    seed: u64,
+    specimen: OnceLock<Specimen>,
+    renderer: Renderer,
+    /// Held while a picture is developed: those that were stopped meanwhile are then skipped.
+    pub turn: Mutex<()>,
+}
+
+impl Darkroom {
+    pub fn new(scene: &str, seed: u64) -> Darkroom {
+        Darkroom {
+            scene: scene.to_owned(),
+            seed,
+            specimen: OnceLock::new(),
+            renderer: Renderer::new(),
+            turn: Mutex::default(),
+        }
+    }
+
+    /// The specimen, grown on first use.
+    pub fn specimen(&self) -> Result<&Specimen, HalError> {
+        if let Some(specimen) = self.specimen.get() {
+            return Ok(specimen);
+        }
+        let specimen = Specimen::new(&self.scene, self.seed).map_err(|e| unknown_scene(&e.to_string()))?;
+        Ok(self.specimen.get_or_init(|| specimen))
+    }
+
+    /// Develops into `exposure`, unless nobody wants it any more by then.
+    fn develop(&self, shot: impl FnOnce(Specimen) -> Shot, exposure: &Exposure) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if exposure.unwanted.load(Ordering::Relaxed) {
+            return;
+        }
+        let pixels = self.specimen().and_then(|specimen| {
+            self.renderer.render(&shot(specimen.clone())).map_err(|e| {
+                HalError::new(
+                    ErrorKind::OutOfRange,
+                    e.to_string(),
+                    "change the settings and take it again",
+                )
+            })
+        });
+        exposure.fill(pixels);
+    }
+}
+
+fn unknown_scene(what: &str) -> HalError {
+    HalError::new(ErrorKind::Usage, what, "name another with --scene or twin.scene")
+}
+
+/// A picture that is being developed.
+#[derive(Debug, Default)]
+pub(super) struct Exposure {
+    pixels: Mutex<Option<Result<Array2<u8>, HalError>>>,
+    ready: Condvar,
+    unwanted: AtomicBool,
+}
+
+impl Exposure {
+    fn slot(&self) -> MutexGuard<'_, Option<Result<Array2<u8>, HalError>>> {
+        self.pixels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fill(&self, pixels: Result<Array2<u8>, HalError>) {
+        self.slot().get_or_insert(pixels);
+        self.ready.notify_all();
+    }
+
+    /// Waits for the worker, which never takes longer than its rendering.
+    fn wait(&self) -> Result<Array2<u8>, HalError> {
+        let slot = self
+            .ready
+            .wait_while(self.slot(), |slot| slot.is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        slot.clone().unwrap_or_else(|| Err(lost()))
+    }
+}
+
+/// Fills an exposure whatever becomes of its worker.
+struct Filling(Arc<Exposure>);
+
+impl Drop for Filling {
+    fn drop(&mut self) {
+        self.0.fill(Err(lost()));
+    }
+}
+
+fn lost() -> HalError {
+    HalError::new(
+        ErrorKind::Unknown,
+        "the picture was lost while it was developed",
+        "take it again",
+    )
+}
+
+/// A scan under way.
+#[derive(Debug)]
+pub(super) struct Scan {
+    pub ticket: u64,
+    settings: ImageSettings,
+    /// The instrument as the picture finds it, for its metadata.
+    beam: BeamState,
+    pose: Pose,
+    /// Clock seconds.
+    pub start: f64,
+    pub end: f64,
+    exposure: Arc<Exposure>,
+    /// It will be lost on its way (a fault).
+    dropped: bool,
+}
+
+impl Scan {
+    pub fn beam(&self) -> Beam {
+        self.settings.beam_type
+    }
+
+    /// Charge that reached the sample by clock time `t` (C).
+    pub fn dose(&self, t: f64) -> f64 {
+        let lit = self.beam.on && !self.beam.blanked;
+        let time = (t - self.start).clamp(0.0, self.settings.beam_time());
+        if lit {
+            self.beam.settings.beam_current * time
+        } else {
+            0.0
+        }
+    }
+}
+
+impl Drop for Scan {
+    fn drop(&mut self) {
+        self.exposure.unwanted.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The last picture of each beam.
+#[derive(Debug, Default)]
+pub(super) struct Pictures([Option<Picture>; 2]);
+
+#[derive(Debug)]
+struct Picture {
+    ticket: u64,
+    taken: bool,
+    frame: Frame,
+}
+
+impl Pictures {
+    fn keep(&mut self, ticket: u64, beam: Beam, frame: Frame) {
+        self.0[beam as usize] = Some(Picture {
+            ticket,
+            taken: false,
+            frame,
+        });
+    }
+
+    /// The picture of a ticket, once.
+    pub fn take(&mut self, ticket: u64) -> Result<Frame, HalError> {
+        let picture = self
+            .0
+            .iter_mut()
+            .flatten()
+            .find(|p| p.ticket == ticket && !p.taken)
+            .ok_or_else(|| {
+                HalError::new(
+                    ErrorKind::Protocol,
+                    format!("there is no picture of ticket {ticket} to take"),
+                    "take it again with the beam",
+                )
+            })?;
+        picture.taken = true;
+        Ok(picture.frame.clone())
+    }
+
+    pub fn last(&self, beam: Beam) -> Option<Frame> {
+        self.0[beam as usize].as_ref().map(|p| p.frame.clone())
+    }
+}
+
+impl World {
+    /// Refuses a scene that there is not, without growing one.
+    pub(super) fn check_scene(&self) -> Result<(), HalError> {
+        let scene = &self.instrument.twin.scene;
+        if SCENES.iter().any(|row| row.name == scene) {
+            return Ok(());
+        }
+        self.darkroom.specimen().map(drop)
+    }
+
+    /// Begins a scan: sets the column to the settings, as instruments do, and returns the ticket.
+    pub(super) fn expose(&self, settings: &ImageSettings) -> Result<u64, HalError> {
+        // a picture that is done and that nobody asked for makes room
+        if let Some(done) = self.look(|state, now| state.scan.as_ref().filter(|s| now >= s.end).map(|s| s.ticket)) {
+            self.develop(done);
+        }
+        let beam = settings.beam_type;
+        let exposure = Arc::new(Exposure::default());
+        let (ticket, shot) = self.call(|state, now| {
+            if state.scan.is_some() {
+                return Err(HalError::new(
+                    ErrorKind::Busy,
+                    "a picture is being taken already; nothing was scanned",
+                    "wait for its end, or stop it",
+                ));
+            }
+            if state.column(beam).gas_change.is_some() {
+                return Err(HalError::new(
+                    ErrorKind::Busy,
+                    format!("the gas of the {beam} source is being changed; nothing was scanned"),
+                    "wait for its end, or stop it",
+                ));
+            }
+            state.count(&self.geometry, Sort::Acquire, now);
+            state.alive(now)?;
+            let column = state.column(beam);
+            let (w, h) = settings.resolution;
+            column.set(Key::Hfw, &Value::Number(settings.hfw))?;
+            column.set(Key::Resolution, &Value::Size(w, h))?;
+            column.set(Key::DwellTime, &Value::Number(settings.dwell_time))?;
+            column.set(Key::FullFrame, &Value::Bool(true))?;
+            let (snapshot, decades) = (column.state.clone(), column.decades());
+            let end = now + OVERHEAD + settings.beam_time() + state.faults.take_hang();
+            let (dropped, ticket) = (state.faults.take_dropped(), state.ticket());
+            let shot = self.shot(settings, &snapshot, decades, state, ticket, now);
+            state.scan = Some(Scan {
+                ticket,
+                settings: settings.clone(),
+                beam: snapshot,
+                pose: state.stage.pose(now),
+                start: now,
+                end,
+                exposure: exposure.clone(),
+                dropped,
+            });
+            Ok((ticket, shot))
+        })?;
+        let darkroom = self.darkroom.clone();
+        let filling = Filling(exposure);
+        let work = move || darkroom.develop(shot, &filling.0);
+        // without a thread the filling is dropped, and the poll says that the picture was lost
+        let _ = std::thread::Builder::new().name("twin-picture".to_owned()).spawn(work);
+        Ok(ticket)
+    }
+
+    /// All that the picture depends on, as it is now. A motion under way smears it evenly; what is changed while the beam
+    /// scans is not seen in it.
+    pub(super) fn shot(
+        &self,
+        settings: &ImageSettings,
+        beam: &BeamState,
+        decades: f64,
+        state: &State,
+        ticket: u64,
+        now: f64,
+    ) -> impl FnOnce(Specimen) -> Shot + Send + use<> {
+        let twin = &self.instrument.twin;
+        let errors = &twin.errors;
+        let pose = state.stage.true_pose(now);
+        let place = |t: f64| {
+            self.geometry
+                .sample_to_chamber(&state.stage.true_pose(t))
+                .translation
+                .vector
+                + self.drift(&pose, t)
+        };
+        let time = settings.beam_time();
+        let velocity = (place(now + time) - place(now)) / time;
+        let motion = Motion {
+            offset: self.drift(&pose, now).into(),
+            velocity: velocity.into(),
+            vibration: (Vector3::new(1.0, 1.0, 0.0) * errors.vibration).into(),
+            frequency: VIBRATION,
+        };
+        let flaws = ColumnFlaws {
+            stigmation: Point::default(),
+            shift_gain: 1.0 + errors.beam_shift_gain,
+            offset: Point {
+                x: APERTURE_OFFSET.x * errors.current_offset * decades,
+                y: APERTURE_OFFSET.y * errors.current_offset * decades,
+            },
+        };
+        let (settings, beam, geometry) = (settings.clone(), beam.clone(), self.geometry.clone());
+        let seed = hash(twin.seed, ticket as i64, 0);
+        move |specimen| Shot {
+            settings,
+            beam,
+            flaws,
+            pose,
+            geometry,
+            specimen,
+            motion,
+            start_time: now,
+            charging: 0.0,
+            seed,
+        }
+    }
+
+    /// Finishes the scan of `ticket` if its beam time has passed; waits for the worker outside of every lock.
+    pub(super) fn develop(&self, ticket: u64) {
+        let due = |scan: &&Scan, now: f64| scan.ticket == ticket && now >= scan.end;
+        let exposure = self.look(|state, now| state.scan.as_ref().filter(|s| due(s, now)).map(|s| s.exposure.clone()));
+        let Some(exposure) = exposure else { return };
+        let pixels = exposure.wait();
+        self.look(|state, now| {
+            if state.scan.as_ref().is_none_or(|scan| scan.ticket != ticket) {
+                return;
+            }
+            let Some(scan) = state.end_scan(now) else { return };
+            let result = match pixels {
+                _ if scan.dropped => Err(HalError::new(
+                    ErrorKind::Protocol,
+                    "the instrument lost the picture on its way",
+                    "take it again",
+                )),
+                Err(error) => Err(error),
+                Ok(pixels) => {
+                    let frame = Frame {
+                        pixels: Pixels::U8(pixels),
+                        metadata: Some(self.metadata(&scan)),
+                    };
+                    state.pictures.keep(ticket, scan.beam(), frame);
+                    Ok(())
+                }
+            };
+            state.end(ticket, result);
+        });
+    }
+
+    fn metadata(&self, scan: &Scan) -> Metadata {
+        let (settings, detector) = (Some(scan.beam.settings.clone()), Some(scan.beam.detector.clone()));
+        let mut state = MicroscopeState {
+            timestamp: self.clock.epoch() + scan.end,
+            stage_position: StagePosition::from(scan.pose),
+            electron_beam: None,
+            ion_beam: None,
+            electron_detector: None,
+            ion_detector: None,
+            objective_position: None,
+        };
+        match scan.beam() {
+            Beam::Electron => (state.electron_beam, state.electron_detector) = (settings, detector),
+            Beam::Ion => (state.ion_beam, state.ion_detector) = (settings, detector),
+        }
+        let mut metadata = Metadata::new(scan.settings.clone(), state).with_instrument(&self.instrument);
+        let identity = self.identity();
+        for (key, value) in [
+            ("model", identity.model),
+            ("serial_number", identity.serial_number),
+            ("hardware_version", identity.hardware_version),
+            ("software_version", identity.software_version),
+        ] {
+            metadata.system_info.insert(key.to_owned(), value.into());
+        }
+        metadata
+    }
+
+    /// The chamber camera's picture; no metadata. Its grain changes a few times a second, as a camera's does.
+    pub(super) fn chamber_picture(&self) -> Result<Frame, HalError> {
+        let (pose, now) = self.call(|state, now| Ok((state.stage.true_pose(now), now)))?;
+        let grain = hash(self.instrument.twin.seed, (now * 5.0) as i64, 1);
+        let pixels = super::chamber_view::render(&self.geometry, &pose, grain);
+        Ok(Frame {
+            pixels: Pixels::U8(pixels),
+            metadata: None,
+        })
+    }
+}
+
+impl State {
+    /// Ends the scan under way, whatever it came to, and books its dose.
+    pub fn end_scan(&mut self, now: f64) -> Option<Scan> {
+        let scan = self.scan.take()?;
+        self.dose[scan.beam() as usize] += scan.dose(now);
+        Some(scan)
+    }
+}

@@ -1,0 +1,30 @@
+//! The digital twin: a world with a specimen, a stage, two columns and a vacuum, and the driver that is a handle on it.
+//!
+//! - `world`: what goes on, connected or not. `stage`, `column`, `chamber`: its parts, each a function of the clock.
+//!   `collision`, `faults`, `values`: what is in the way, what goes wrong, what can be set.
+//! - `geometry`, `optics`, `specimen`, `render`, `chamber_view`: how it looks; pure. `imaging`: scans that take their time.
+//! - `driver`: the [`crate::Microscope`] of it. `truth`: what is really so, for tests, scoring and the `truth` command.
+//!
+//! Time and chance come in by the clock and the seed. Nothing above `hal` may read the specimen or the truth to decide.
+
+mod chamber;
+pub mod chamber_view;
+mod collision;
+mod column;
+mod driver;
+mod faults;
+pub mod geometry;
+mod imaging;
+pub mod optics;
+pub mod render;
+pub mod specimen;
+mod stage;
+#[cfg(test)]
+mod tests;
+mod truth;
+mod values;
+mod world;
+
+pub use driver::open;
+pub use faults::{Faults, NAMED as FAULTS};
+pub use world::{Foreign, World};

@@ -1,0 +1,427 @@
+//! The twin's world: what goes on whether or not anybody is connected.
+//!
+//! Everything in it is a function of the instrument's clock: [`State::advance`] brings it to the present, event by event,
+//! whenever it is looked at, so nothing depends on how often that happens. The lock is held for microseconds only; pictures
+//! are developed outside of it, so that stop never waits for one.
+
+use super::chamber::ChamberSim;
+use super::column::ColumnSim;
+use super::faults::{Effect, Faults, Schedule, Sort};
+use super::geometry::TwinGeometry;
+use super::imaging::{Darkroom, Pictures, Scan};
+use super::stage::{Contact, Ending, Motion, Order, Purpose, StageSim};
+use super::{collision, values};
+use crate::{Clock, HalError};
+use model::config::Instrument;
+use model::{Beam, Capabilities, ErrorKind, Identity, Key, Pose, StagePosition, Value};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A world with a specimen, a stage, two columns and a chamber. It outlives its drivers: whoever opens it finds it as it is.
+pub struct World {
+    pub(super) instrument: Instrument,
+    pub(super) capabilities: Capabilities,
+    /// The geometry as it really is.
+    pub(super) geometry: Arc<TwinGeometry>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) darkroom: Arc<Darkroom>,
+    /// Clock time of its making, when nothing had drifted yet.
+    pub(super) born: f64,
+    state: Mutex<State>,
+}
+
+/// What changes.
+pub(super) struct State {
+    pub stage: StageSim,
+    pub electron: ColumnSim,
+    pub ion: ColumnSim,
+    pub chamber: ChamberSim,
+    pub scan: Option<Scan>,
+    pub pictures: Pictures,
+    pub faults: Schedule,
+    pub touched: Vec<Contact>,
+    /// Beam whose view and whose detector are active.
+    pub active_view: Beam,
+    pub active_device: Beam,
+    /// Charge that reached the sample while scanning: electron, ion (C).
+    pub dose: [f64; 2],
+    ended: BTreeMap<u64, Result<(), HalError>>,
+    tickets: u64,
+    /// Clock time up to which everything here has happened.
+    present: f64,
+}
+
+/// Something done to the instrument behind the console's back: the vendor's program, the hand panel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Foreign {
+    /// Moves; axes that are `None` stay.
+    Move(StagePosition),
+    /// Sets a key of a column.
+    Set(Beam, Key, Value),
+    /// Makes the stage homed and linked, or not.
+    Reference { homed: bool, linked: bool },
+    /// Lets air in.
+    Leak,
+}
+
+/// How many ended tickets are remembered.
+const REMEMBERED: usize = 256;
+
+impl World {
+    /// A world at rest: the grid's centre under both beams, in focus, flat to the electron beam, both beams on and not
+    /// blanked, pumped. The specimen grows when the first picture needs it.
+    pub fn new(instrument: &Instrument, clock: Arc<dyn Clock>) -> Arc<World> {
+        let twin = &instrument.twin;
+        let mut geometry = TwinGeometry::new(
+            instrument.geometry(),
+            [instrument.electron.eucentric_height, instrument.ion.eucentric_height],
+        );
+        geometry.height_error = twin.errors.coincidence;
+        geometry.rotation_axis = [twin.errors.runout.0, twin.errors.runout.1];
+        let capabilities = values::capabilities(instrument);
+        let column = |beam| ColumnSim::new(instrument, beam, capabilities.beam(beam).cloned().unwrap_or_default());
+        let state = State {
+            stage: StageSim::new(
+                geometry.home(),
+                twin.errors.clone(),
+                ChaCha8Rng::seed_from_u64(twin.seed),
+            ),
+            electron: column(Beam::Electron),
+            ion: column(Beam::Ion),
+            chamber: ChamberSim::pumped(),
+            scan: None,
+            pictures: Pictures::default(),
+            faults: Schedule::default(),
+            touched: Vec::new(),
+            active_view: Beam::Electron,
+            active_device: Beam::Electron,
+            dose: [0.0; 2],
+            ended: BTreeMap::new(),
+            tickets: 0,
+            present: 0.0,
+        };
+        Arc::new(World {
+            born: clock.now(),
+            instrument: instrument.clone(),
+            capabilities,
+            geometry: Arc::new(geometry),
+            clock,
+            darkroom: Arc::new(Darkroom::new(&twin.scene, twin.seed)),
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Plays a scenario of faults from now on, in place of any before.
+    pub fn set_faults(&self, faults: Faults) {
+        self.look(|state, now| state.faults = Schedule::new(faults, now));
+    }
+
+    /// Does something behind the console's back. What the instrument itself would refuse is refused.
+    pub fn foreign(&self, change: Foreign) -> Result<(), HalError> {
+        self.look(|state, now| match change {
+            Foreign::Move(target) => {
+                state.interrupt_stage(now);
+                let pose = target.resolve(state.stage.pose(now));
+                state.travel(&self.geometry, Purpose::Foreign, &[pose], now);
+                Ok(())
+            }
+            Foreign::Set(beam, key, value) => state.set(beam, key, &value, now).map(drop),
+            Foreign::Reference { homed, linked } => {
+                (state.stage.homed, state.stage.linked) = (homed, linked);
+                Ok(())
+            }
+            Foreign::Leak => {
+                state.leak(now);
+                Ok(())
+            }
+        })
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        let info = &self.instrument.info;
+        Identity {
+            name: info.name.clone(),
+            manufacturer: info.manufacturer.clone(),
+            model: "fibdeck digital twin".to_owned(),
+            serial_number: format!("seed-{}", self.instrument.twin.seed),
+            hardware_version: self.instrument.twin.scene.clone(),
+            software_version: env!("CARGO_PKG_VERSION").to_owned(),
+            driver: "sim".to_owned(),
+        }
+    }
+
+    /// The state brought to the present, and the present (clock s).
+    pub(super) fn look<T>(&self, look: impl FnOnce(&mut State, f64) -> T) -> T {
+        let mut state = self.lock();
+        let now = self.clock.now().max(state.present);
+        state.advance(&self.geometry, now);
+        look(&mut state, now)
+    }
+
+    /// As [`World::look`] over the link to the instrument, which may be dead.
+    pub(super) fn call<T>(&self, call: impl FnOnce(&mut State, f64) -> Result<T, HalError>) -> Result<T, HalError> {
+        self.look(|state, now| {
+            state.alive(now)?;
+            call(state, now)
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn stopped() -> Result<(), HalError> {
+    Err(HalError::stopped())
+}
+
+impl State {
+    pub fn column(&mut self, beam: Beam) -> &mut ColumnSim {
+        match beam {
+            Beam::Electron => &mut self.electron,
+            Beam::Ion => &mut self.ion,
+        }
+    }
+
+    /// An error while the link is dead.
+    pub fn alive(&self, now: f64) -> Result<(), HalError> {
+        if self.faults.is_dead(now) {
+            return Err(HalError::new(
+                ErrorKind::Timeout,
+                "the instrument does not answer; whether it heard is not known",
+                "look at the instrument and its network, then try again",
+            ));
+        }
+        Ok(())
+    }
+
+    pub fn ticket(&mut self) -> u64 {
+        self.tickets += 1;
+        self.tickets
+    }
+
+    /// Remembers how a ticket ended.
+    pub fn end(&mut self, ticket: u64, result: Result<(), HalError>) {
+        self.ended.insert(ticket, result);
+        while self.ended.len() > REMEMBERED {
+            self.ended.pop_first();
+        }
+    }
+
+    pub fn ending(&self, ticket: u64) -> Option<&Result<(), HalError>> {
+        self.ended.get(&ticket)
+    }
+
+    /// Brings everything to `now`, fault by fault.
+    fn advance(&mut self, geometry: &TwinGeometry, now: f64) {
+        while let Some((at, effect)) = self.faults.due(now) {
+            // what a scenario set late has missed strikes at once, not in the past
+            let at = at.max(self.present);
+            self.settle(at);
+            self.strike(geometry, effect, at);
+        }
+        self.settle(now);
+    }
+
+    /// Ends what has come to its end by `t`.
+    fn settle(&mut self, t: f64) {
+        self.present = t;
+        if let Some((motion, ending)) = self.stage.settle(t) {
+            self.arrive(motion, ending);
+        }
+        for ticket in [self.chamber.settle(t), self.electron.settle(t), self.ion.settle(t)]
+            .into_iter()
+            .flatten()
+        {
+            self.end(ticket, Ok(()));
+        }
+    }
+
+    fn arrive(&mut self, motion: Motion, ending: Ending) {
+        let result = match ending {
+            Ending::Arrived => Ok(()),
+            Ending::Touched(contact) => {
+                let error = HalError::new(
+                    ErrorKind::Other,
+                    format!("the stage touched {} and halted on the way", contact.with),
+                    "lower z before anything else",
+                );
+                self.touched.push(contact);
+                Err(error)
+            }
+            Ending::Stuck(axis) => Err(HalError::new(
+                ErrorKind::Other,
+                format!("the {axis} axis did not follow; the other axes arrived"),
+                "read the position, then try again or home the stage",
+            )),
+        };
+        if motion.purpose != Purpose::Foreign {
+            self.end(motion.ticket, result);
+        }
+    }
+
+    /// Counts an act for the scenario and lets strike what it brings.
+    pub fn count(&mut self, geometry: &TwinGeometry, sort: Sort, now: f64) {
+        for effect in self.faults.on(sort) {
+            self.strike(geometry, effect, now);
+        }
+    }
+
+    fn strike(&mut self, geometry: &TwinGeometry, effect: Effect, t: f64) {
+        match effect {
+            Effect::VacuumLoss => self.leak(t),
+            Effect::BeamTrip { beam } => self.trip(beam, t),
+            Effect::WrongPreset { beam } => self.column(beam).slips = true,
+            Effect::HandPanel { axis, by } => {
+                self.interrupt_stage(t);
+                let mut pose = self.stage.pose(t);
+                pose.set(axis, pose.get(axis) + by);
+                self.travel(geometry, Purpose::Foreign, &[pose], t);
+            }
+            armed => self.faults.arm(armed, t),
+        }
+    }
+
+    /// Sends the stage through `points`; returns the ticket.
+    pub fn travel(&mut self, geometry: &TwinGeometry, purpose: Purpose, points: &[Pose], now: f64) -> u64 {
+        let ticket = self.ticket();
+        let stuck = self.faults.stuck(now);
+        let (late, lie) = match purpose {
+            Purpose::Foreign => (0.0, 0.0),
+            Purpose::Move | Purpose::Home => (self.faults.take_hang(), self.faults.take_idle_lie()),
+        };
+        let order = Order {
+            ticket,
+            purpose,
+            points,
+            start: now,
+            stuck,
+            late,
+            lie,
+        };
+        self.stage.plan(&order, |leg| collision::first(geometry, leg));
+        ticket
+    }
+
+    /// Somebody else takes the stage over.
+    fn interrupt_stage(&mut self, now: f64) {
+        if let Some(motion) = self.stage.halt(now)
+            && motion.purpose != Purpose::Foreign
+        {
+            let error = HalError::new(
+                ErrorKind::Stopped,
+                "the move was taken over at the instrument",
+                "look who is at the hand panel",
+            );
+            self.end(motion.ticket, Err(error));
+        }
+    }
+
+    /// Sets a key of a column, with what the instrument itself makes impossible.
+    pub fn set(&mut self, beam: Beam, key: Key, value: &Value, now: f64) -> Result<Value, HalError> {
+        if key == Key::On && *value == Value::Bool(true) && !self.chamber.is_pumped(now) {
+            return Err(HalError::new(
+                ErrorKind::Interlock,
+                format!("there is no vacuum; the {beam} beam stays off"),
+                "pump the chamber first (chamber.pump)",
+            ));
+        }
+        let set = self.column(beam).set(key, value)?;
+        if key == Key::On && *value == Value::Bool(false) {
+            self.lose_scan(beam, now);
+        }
+        Ok(set)
+    }
+
+    /// The instrument itself turns a beam off.
+    pub fn trip(&mut self, beam: Beam, now: f64) {
+        self.column(beam).state.on = false;
+        self.lose_scan(beam, now);
+    }
+
+    fn lose_scan(&mut self, beam: Beam, now: f64) {
+        if self.scan.as_ref().is_none_or(|scan| scan.beam() != beam) {
+            return;
+        }
+        if let Some(scan) = self.end_scan(now) {
+            let error = HalError::new(
+                ErrorKind::Other,
+                format!("the {beam} beam went off during the scan; there is no picture"),
+                "see why the beam is off, then take it again",
+            );
+            self.end(scan.ticket, Err(error));
+        }
+    }
+
+    fn leak(&mut self, t: f64) {
+        let lost = || {
+            Err(HalError::new(
+                ErrorKind::Other,
+                "air got into the chamber",
+                "find the leak before you pump again",
+            ))
+        };
+        if let Some(ticket) = self.chamber.leak(t) {
+            self.end(ticket, lost());
+        }
+        for beam in Beam::ALL {
+            self.trip(beam, t);
+            if let Some(ticket) = self.column(beam).halt_gas() {
+                self.end(ticket, lost());
+            }
+        }
+    }
+
+    /// The red button: halts motion where it is, ends the scan, keeps the old gas, shuts the valves, blanks both beams.
+    pub fn halt(&mut self, geometry: &TwinGeometry, now: f64) -> Result<(), HalError> {
+        self.alive(now)?;
+        self.count(geometry, Sort::Stop, now);
+        if self.faults.take_stop_lie() {
+            if let Some(motion) = &mut self.stage.motion {
+                motion.deaf = true;
+            }
+            return Ok(());
+        }
+        let moving = self.stage.halt(now).map(|motion| motion.ticket);
+        let scanning = self.end_scan(now).map(|scan| scan.ticket);
+        let gas = [self.electron.halt_gas(), self.ion.halt_gas()];
+        for ticket in [moving, scanning, gas[0], gas[1], self.chamber.halt(now)]
+            .into_iter()
+            .flatten()
+        {
+            self.end(ticket, stopped());
+        }
+        (self.electron.state.blanked, self.ion.state.blanked) = (true, true);
+        Ok(())
+    }
+
+    /// Ends what one ticket began.
+    pub fn cancel(&mut self, ticket: u64, now: f64) {
+        if self
+            .stage
+            .motion
+            .as_ref()
+            .is_some_and(|m| m.ticket == ticket && !m.deaf)
+        {
+            self.stage.halt(now);
+            self.end(ticket, stopped());
+        }
+        if self.scan.as_ref().is_some_and(|scan| scan.ticket == ticket) {
+            self.end_scan(now);
+            self.end(ticket, stopped());
+        }
+        for beam in Beam::ALL {
+            let column = self.column(beam);
+            if column.gas_change.as_ref().is_some_and(|change| change.ticket == ticket) {
+                column.halt_gas();
+                self.end(ticket, stopped());
+            }
+        }
+        if self.chamber.ticket() == Some(ticket) {
+            self.chamber.halt(now);
+            self.end(ticket, stopped());
+        }
+    }
+}
