@@ -18,6 +18,7 @@ pub mod after_move;
 pub mod connection;
 pub mod imaging;
 pub mod log;
+pub mod movement;
 pub mod taking;
 
 /// Which tab.
@@ -63,6 +64,14 @@ pub const TABS: &[TabRow] = &[
         digit: '2',
         action: Action::TabImaging,
         make: |cx| Box::new(imaging::Imaging::new(cx)),
+    },
+    TabRow {
+        id: TabId::Movement,
+        name: "movement",
+        title: "Movement",
+        digit: '3',
+        action: Action::TabMovement,
+        make: |cx| Box::new(movement::Movement::new(cx)),
     },
     TabRow {
         id: TabId::Log,
