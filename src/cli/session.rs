@@ -5,7 +5,6 @@ use super::options::Globals;
 use engine::core::Engine;
 use engine::link::{Ended, Heard, Link};
 use engine::{Command, event::Pulse};
-use std::future::Future;
 use std::io::{IsTerminal, Write};
 
 pub struct Session {
@@ -47,16 +46,8 @@ impl Session {
         Ok(Session { link: engine.link(name), _engine: engine, runtime, progress })
     }
 
-    pub fn link(&self) -> &Link {
-        &self.link
-    }
-
     pub fn instrument(&self) -> String {
         self.link.snapshot().instrument.clone()
-    }
-
-    pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
-        self.runtime.block_on(work)
     }
 
     /// Runs a command to its end; Ctrl-C stops the instrument, and the command then ends as stopped.

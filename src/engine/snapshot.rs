@@ -153,7 +153,13 @@ impl Snapshot {
             Event::Settings { settings } => self.settings[at(settings.beam_type)] = (**settings).clone(),
             Event::JobStarted { job } => {
                 self.stopped = None;
-                push(&mut self.jobs, job.clone(), MOST_JOBS);
+                self.jobs.push_back(job.clone());
+                // a job that still runs stays, however many came and went while it waited
+                while self.jobs.len() > MOST_JOBS
+                    && let Some(oldest) = self.jobs.iter().position(|job| job.end.is_some())
+                {
+                    self.jobs.remove(oldest);
+                }
             }
             Event::JobEnded { id, end } => {
                 if let Some(job) = self.job_mut(*id) {

@@ -206,3 +206,109 @@ fn the_snapshot_is_the_fold_of_the_events() {
     }
     assert_eq!(folded, *bench.link().snapshot());
 }
+
+#[test]
+fn what_others_change_is_noticed_within_a_second_and_marked() {
+    use crate::event::By;
+    use hal::sim::Foreign;
+    let bench = Bench::new();
+    bench.lines(&["system.connect", "stage.move-relative x=1um"]).unwrap();
+    let world = crate::core::lock(&bench.engine.as_ref().unwrap().core.world).clone().unwrap();
+    assert_eq!(bench.link().snapshot().stage.as_ref().unwrap().by, By::Us);
+    world.foreign(Foreign::Move(model::StagePosition { x: Some(3e-6), ..Default::default() })).unwrap();
+    world.foreign(Foreign::Set(Beam::Electron, model::Key::Voltage, model::Value::Number(5000.0))).unwrap();
+    bench.lines(&["system.wait seconds=1"]).unwrap();
+    let snapshot = bench.link().snapshot();
+    assert_eq!(snapshot.stage.as_ref().unwrap().by, By::Other);
+    assert_eq!(snapshot.beam(Beam::Electron).unwrap().by, By::Other);
+    assert_eq!(snapshot.beam(Beam::Electron).unwrap().value.settings.voltage, 5000.0);
+    assert!(snapshot.notices.iter().any(|n| n.notice.title.contains("not by fibdeck")));
+    world.foreign(Foreign::Leak).unwrap();
+    bench.lines(&["system.wait seconds=1"]).unwrap();
+    assert!(bench.link().snapshot().alarms().any(|n| n.notice.title == "vacuum lost"));
+}
+
+#[test]
+fn a_paused_job_waits_and_lends_the_hardware() {
+    let bench = Bench::with(|o| o.speed = Speed::Real(50.0));
+    bench.lines(&["system.connect"]).unwrap();
+    let link = bench.link();
+    wait(async {
+        let set = link.send(parse::line("image.reference hfw=300um,200um,150um,100um resolution=1536x1024 dwell_time=10us").unwrap());
+        until(&link, |s| s.running().is_some()).await;
+        link.run(parse::line("job.pause").unwrap()).await.unwrap();
+        // what is under way ends; nothing new begins, and the stage may be used meanwhile
+        link.run(parse::line("stage.position").unwrap()).await.unwrap();
+        loop {
+            match link.run(parse::line("stage.move-relative x=2um").unwrap()).await {
+                Ok(_) => break,
+                Err(failure) => assert_eq!(failure.kind, ErrorKind::Busy, "{failure}"),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let jobs = link.snapshot().jobs.clone();
+        assert!(jobs.iter().any(|j| j.paused && j.end.is_none()), "{jobs:#?}");
+        link.run(parse::line("job.resume").unwrap()).await.unwrap();
+        set.ended().await.unwrap();
+    });
+}
+
+#[test]
+fn a_guided_job_asks_and_goes_on_with_the_answer() {
+    let bench = Bench::new();
+    bench.lines(&["system.connect"]).unwrap();
+    let link = bench.link();
+    wait(async {
+        let job = link.send(parse::line("align.coincidence guided=true").unwrap());
+        let mut asked = 0;
+        let mut ended = std::pin::pin!(job.ended());
+        loop {
+            tokio::select! {
+                result = &mut ended => { result.unwrap(); break; }
+                () = until(&link, |s| s.question.is_some()) => {
+                    let question = link.snapshot().question.clone().unwrap();
+                    let wrong = crate::Command::new("answer").with("id", question.id).with("choice", "banana");
+                    assert_eq!(link.run(wrong).await.unwrap_err().kind, ErrorKind::Usage);
+                    // the hardware is lent while it waits
+                    link.run(parse::line("stage.move-relative x=0.1um").unwrap()).await.unwrap();
+                    let first = question.choices[0].0.clone();
+                    link.run(crate::Command::new("answer").with("id", question.id).with("choice", first)).await.unwrap();
+                    asked += 1;
+                    assert!(asked < 20);
+                }
+            }
+        }
+        assert!(asked > 0);
+    });
+}
+
+#[test]
+fn a_live_view_gives_way_and_the_ion_beams_ends_by_itself() {
+    let bench = Bench::with(|o| o.speed = Speed::Real(100.0));
+    bench.lines(&["system.connect", "image.live beam=ion on=true"]).unwrap();
+    let link = bench.link();
+    wait(async {
+        until(&link, |s| s.live_frames[1].is_some()).await;
+        link.run(parse::line("stage.move-relative x=5um").unwrap()).await.unwrap();
+        assert!(link.snapshot().live[1].on);
+        until(&link, |s| !s.live[1].on).await;
+        let live = link.snapshot().live[1].clone();
+        assert!(live.dose > 0.0 && live.reason.is_some(), "{live:?}");
+    });
+}
+
+#[test]
+fn state_has_the_keys_that_scripts_rely_on() {
+    let bench = Bench::new();
+    let state = bench.lines(&["system.connect", "system.state"]).unwrap();
+    for key in ["instrument", "connected", "control", "chamber", "stage", "electron", "ion", "manipulator", "gis", "milling", "jobs", "notices"] {
+        assert!(state.get(key).is_some(), "{key}");
+    }
+    for key in ["x", "y", "z", "r", "t", "moving", "homed", "linked", "limits", "orientation", "milling_angle_deg"] {
+        assert!(state["stage"].get(key).is_some(), "{key}");
+    }
+    for key in ["on", "blanked", "voltage", "current", "hfw", "working_distance", "dwell_time", "resolution"] {
+        assert!(state["ion"].get(key).is_some(), "{key}");
+    }
+    assert_eq!(state["chamber"]["state"], "Pumped");
+}

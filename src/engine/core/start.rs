@@ -45,7 +45,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 
 /// A running engine. Dropping it stops what runs (a job ends as *stopped*) and leaves the instrument as it stands.
 pub struct Engine {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
     requests: UnboundedSender<Request>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
