@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub seq: u64,
     /// The engine's clock at the last event or sign of life, POSIX s.
     pub time: f64,
+    /// The clock stands still between commands (virtual time).
+    pub frozen: bool,
     /// When the instrument was last read whole, POSIX s.
     pub read: f64,
     /// Name of the instrument that is configured; `connecting` while the driver opens it.

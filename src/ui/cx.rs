@@ -5,7 +5,7 @@ use crate::remembered::Remembered;
 use engine::event::{FrameId, FrameInfo};
 use engine::snapshot::Aged;
 use engine::{Command, Snapshot};
-use model::Frame;
+use model::Pixels;
 use picture::Grid;
 use picture::plot::Histogram;
 use std::collections::VecDeque;
@@ -27,17 +27,40 @@ pub struct Cx<'a> {
     /// Settings kept from the last time; change them by [`crate::Effect::Remember`].
     pub remembered: &'a Remembered,
     pub options: &'a crate::Console,
+    /// The zone times of day are shown in.
+    pub zone: &'a jiff::tz::TimeZone,
+    /// This client's name, as the engine knows it.
+    pub me: &'a str,
+    /// Instruments there are to connect to.
+    pub instruments: &'a [model::config::paths::Entry],
 }
 
 impl Cx<'_> {
-    /// Seconds since a value was read; 0 where the clocks disagree.
+    /// Seconds since a value was read; 0 where the clocks disagree. What did not change was read again all the same.
     pub fn age<T>(&self, aged: &Aged<T>) -> f64 {
-        (self.now - aged.time).max(0.0)
+        (self.now - aged.time.max(self.snapshot.read)).max(0.0)
     }
 
     /// Older than the 2 s after which a value is shown grey with its age.
     pub fn stale<T>(&self, aged: &Aged<T>) -> bool {
         self.age(aged) > STALE
+    }
+
+    /// Time of day of a POSIX time, `14:02`.
+    pub fn clock(&self, time: f64) -> String {
+        self.at(time)
+            .map_or_else(|| "--:--".to_owned(), |t| t.strftime("%H:%M").to_string())
+    }
+
+    /// As [`Cx::clock`], with seconds.
+    pub fn clock_seconds(&self, time: f64) -> String {
+        self.at(time)
+            .map_or_else(|| "--:--:--".to_owned(), |t| t.strftime("%H:%M:%S").to_string())
+    }
+
+    fn at(&self, time: f64) -> Option<jiff::Zoned> {
+        let stamp = jiff::Timestamp::from_millisecond((time * 1e3).round() as i64).ok()?;
+        time.is_finite().then(|| stamp.to_zoned(self.zone.clone()))
     }
 
     /// The picture of that id, if the snapshot still knows it.
@@ -59,19 +82,21 @@ pub const STALE: f64 = 2.0;
 #[derive(Clone, Debug, Default)]
 pub struct Pending {
     next: u64,
-    entries: Vec<(u64, Command)>,
+    /// Id, command, and the tab that was open when it went out.
+    entries: Vec<(u64, Command, usize)>,
 }
 
 impl Pending {
-    pub(crate) fn push(&mut self, command: Command) -> u64 {
+    pub(crate) fn push(&mut self, command: Command, tab: usize) -> u64 {
         self.next += 1;
-        self.entries.push((self.next, command));
+        self.entries.push((self.next, command, tab));
         self.next
     }
 
-    pub(crate) fn end(&mut self, id: u64) -> Option<Command> {
-        let at = self.entries.iter().position(|(i, _)| *i == id)?;
-        Some(self.entries.remove(at).1)
+    pub(crate) fn end(&mut self, id: u64) -> Option<(Command, usize)> {
+        let at = self.entries.iter().position(|(i, ..)| *i == id)?;
+        let (_, command, tab) = self.entries.remove(at);
+        Some((command, tab))
     }
 
     /// A command of that name is under way.
@@ -80,19 +105,18 @@ impl Pending {
     }
 
     pub fn any(&self, mut which: impl FnMut(&Command) -> bool) -> bool {
-        self.entries.iter().any(|(_, command)| which(command))
+        self.entries.iter().any(|(_, command, _)| which(command))
     }
 
     pub fn commands(&self) -> impl Iterator<Item = &Command> {
-        self.entries.iter().map(|(_, command)| command)
+        self.entries.iter().map(|(_, command, _)| command)
     }
 }
 
 /// A picture's pixels, here.
 #[derive(Clone, Debug)]
 pub struct Picture {
-    pub frame: Arc<Frame>,
-    pub pixels: Arc<model::Pixels>,
+    pub pixels: Arc<Pixels>,
     pub histogram: Histogram,
 }
 

@@ -130,6 +130,7 @@ fn build(options: Options) -> Arc<Core> {
         time: hal::Clock::epoch(clock.as_ref()),
         instrument: options.instrument.info.name.clone(),
         connecting: options.connect,
+        frozen: options.speed == Speed::Virtual,
         settings: first_settings(&options.instrument),
         positions,
         session: Session { folder: folder.display().to_string(), user: options.user.clone(), ..Session::default() },

@@ -1,0 +1,250 @@
+//! The running console: input and news come in, effects are done, frames go out. The only part of this crate that acts.
+//!
+//! `run` is one loop on a runtime of its own. It drains what has come, draws once, and sleeps. What may take its time lives
+//! on other threads: writing to the terminal, making pictures, files. Stop goes straight from the key to the link.
+
+mod deeds;
+mod input;
+mod look;
+mod options;
+
+pub use options::{UiError, UiOptions, log_layer};
+
+use crate::effect::Effect;
+use crate::painting::Painting;
+use crate::screen::Screen;
+use crate::state::UiState;
+use crate::tab::TABS;
+use crate::terminal::Terminal;
+use crate::writer::Writer;
+use engine::link::Heard;
+use engine::{Link, Snapshot};
+use input::Input;
+use look::Look;
+use picture::{Choice, Env, Graphics, Replies};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tracing::{info, warn};
+
+/// How long the terminal is waited for at the end.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// Values grow old and clocks go on at least this often.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// Shows the console until the user leaves. Blocks; to be called on a plain thread (the main one). The terminal is given
+/// back whatever happens.
+pub fn run(link: Link, options: UiOptions) -> Result<(), UiError> {
+    let snapshot = link.snapshot();
+    let env = Env::read(|name| std::env::var(name).ok());
+    let (desk, choice, tab) = options.desk(&env, &link, &snapshot);
+    let area = look::size();
+    let graphics = Graphics::decide(choice, &env, &Replies::default(), look::window());
+    let terminal = Terminal::take(desk.options.mouse).map_err(UiError::Terminal)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(UiError::Start)?;
+    let (inputs, inbox) = unbounded_channel();
+    let written = inputs.clone();
+    // nobody listens any more when the loop has ended
+    let writer =
+        Writer::start(std::io::stdout(), move |w| drop(written.send(Input::Written(w)))).map_err(UiError::Start)?;
+    let painted = inputs.clone();
+    let look = Look::new(desk.theme.inks(), graphics);
+    let painting =
+        Painting::start(look.manner(), move |p| drop(painted.send(Input::Painted(p)))).map_err(UiError::Start)?;
+    let state = UiState::new(desk, tab, &snapshot);
+    let mut app = App {
+        link,
+        snapshot,
+        heard_at: Instant::now(),
+        state,
+        screen: Screen::new(area),
+        writer,
+        painting,
+        look,
+        inputs,
+        options,
+        env,
+        choice,
+        start: Instant::now(),
+        drawn_at: None,
+        dirty: true,
+        urgent: true,
+        keep_at: None,
+        tick_at: None,
+        leaving: false,
+        failed: None,
+    };
+    let result = runtime.block_on(app.run(inbox));
+    app.keep();
+    // threads that hang on a dead line or a slow disk must not keep the program
+    runtime.shutdown_background();
+    let last = app.painting.farewell(FAREWELL);
+    app.writer.finish(last, FAREWELL);
+    drop(terminal);
+    result
+}
+
+struct App {
+    link: Link,
+    snapshot: Arc<Snapshot>,
+    /// When the snapshot came: the engine's clock goes on from there.
+    heard_at: Instant,
+    state: UiState,
+    screen: Screen,
+    writer: Writer,
+    painting: Painting,
+    look: Look,
+    inputs: UnboundedSender<Input>,
+    options: UiOptions,
+    env: Env,
+    choice: Choice,
+    start: Instant,
+    drawn_at: Option<Instant>,
+    /// Something may look different.
+    dirty: bool,
+    /// A key was pressed: draw at once.
+    urgent: bool,
+    /// When remembered settings go to the disk.
+    keep_at: Option<Instant>,
+    /// When the open tab or the message line wants to be looked at again.
+    tick_at: Option<Instant>,
+    leaving: bool,
+    failed: Option<UiError>,
+}
+
+impl App {
+    async fn run(&mut self, mut inbox: UnboundedReceiver<Input>) -> Result<(), UiError> {
+        let mut snapshots = self.link.snapshots();
+        let mut heard = self.link.listen();
+        let mut listening = true;
+        // the first frame, before the terminal has answered anything and whatever the engine does
+        self.draw();
+        input::ask_terminal(self.inputs.clone(), self.env.clone(), self.choice);
+        input::watch_signals(self.inputs.clone());
+        while !self.leaving && self.failed.is_none() {
+            let wake = self.wake();
+            tokio::select! {
+                biased;
+                Some(input) = inbox.recv() => self.take(input),
+                changed = snapshots.changed() => match changed {
+                    Ok(()) => self.news(snapshots.borrow_and_update().clone()),
+                    Err(_) => return Err(UiError::EngineGone),
+                },
+                event = heard.recv(), if listening => listening = tell_log(event),
+                () = tokio::time::sleep_until(wake.into()) => self.tick(),
+            }
+            while let Ok(input) = inbox.try_recv() {
+                self.take(input);
+            }
+            self.draw_if_due();
+        }
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// When to look again without any news.
+    fn wake(&self) -> Instant {
+        let now = Instant::now();
+        let redraw = (self.dirty && self.writer.is_idle()).then(|| self.next_draw(now));
+        [redraw, self.keep_at, self.tick_at]
+            .into_iter()
+            .flatten()
+            .fold(now + HEARTBEAT, Instant::min)
+    }
+
+    /// News is drawn at most so often; a key at once.
+    fn next_draw(&self, now: Instant) -> Instant {
+        let pause = Duration::from_secs_f64(1.0 / self.state.desk.options.redraws_per_second);
+        match self.drawn_at {
+            Some(at) if !self.urgent => at + pause,
+            _ => now,
+        }
+    }
+
+    fn draw_if_due(&mut self) {
+        let now = Instant::now();
+        if self.dirty && self.writer.is_idle() && self.next_draw(now) <= now {
+            self.draw();
+        }
+    }
+
+    fn news(&mut self, snapshot: Arc<Snapshot>) {
+        self.snapshot = snapshot;
+        self.heard_at = Instant::now();
+        self.set_clock();
+        self.state.refresh(&self.snapshot);
+        self.dirty = true;
+    }
+
+    fn set_clock(&mut self) {
+        let unheard = if self.snapshot.frozen { 0.0 } else { self.heard_at.elapsed().as_secs_f64() };
+        self.state.desk.now = self.snapshot.time + unheard;
+    }
+
+    fn tick(&mut self) {
+        if self.keep_at.is_some_and(|at| at <= Instant::now()) {
+            self.keep();
+        }
+        self.pass_time();
+        self.dirty = true;
+    }
+
+    /// Messages end, a tab's time is up; and when that will be so again.
+    fn pass_time(&mut self) {
+        self.set_clock();
+        let (effects, again) = self.state.tick(&self.snapshot);
+        self.do_all(effects);
+        let seconds = again.filter(|s| s.is_finite()).map(|s| s.clamp(0.005, 3600.0));
+        self.tick_at = seconds.map(|s| Instant::now() + Duration::from_secs_f64(s));
+    }
+
+    fn do_all(&mut self, effects: Vec<Effect>) {
+        // Stop before whatever came with it
+        if effects.contains(&Effect::Stop) {
+            self.link.stop();
+            self.dirty = true;
+        }
+        for effect in effects {
+            self.perform(effect);
+        }
+    }
+
+    /// Draws, fetches pixels that are missing, and orders pictures.
+    fn draw(&mut self) {
+        self.pass_time();
+        let mut canvas = self.state.draw(&self.snapshot, look::size());
+        self.state.on_screen(&mut canvas);
+        self.fetch(&canvas.placements);
+        self.order(&canvas.placements);
+        let mut bytes = std::mem::take(&mut self.look.before);
+        bytes.extend(self.screen.render(canvas, self.look.graphics.synchronised));
+        if !bytes.is_empty() {
+            self.writer.send(bytes);
+        }
+        self.drawn_at = Some(Instant::now());
+        (self.dirty, self.urgent) = (false, false);
+    }
+}
+
+/// Writes what the engine told into the log; `false` when it has ended.
+fn tell_log(event: Result<Heard, RecvError>) -> bool {
+    match event {
+        Ok(Heard::Event(event)) => match serde_json::to_string(&event.event) {
+            Ok(text) => info!(target: "event", "{} {}", event.seq, model::text::printable(&text)),
+            Err(error) => warn!(target: "event", "{} could not be written: {error}", event.seq),
+        },
+        Ok(Heard::Pulse(_)) => {}
+        Err(RecvError::Lagged(missed)) => warn!(target: "event", "{missed} events were missed by this console"),
+        Err(RecvError::Closed) => return false,
+    }
+    tui_logger::move_events();
+    true
+}
+
+/// The tab of that name.
+fn tab_named(name: &str) -> Option<crate::tab::TabId> {
+    TABS.iter().find(|row| row.name == name).map(|row| row.id)
+}
