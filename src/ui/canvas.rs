@@ -32,6 +32,8 @@ pub struct Canvas {
     pub buffer: Buffer,
     /// Areas for pictures; the app encodes off the loop and sends after the text. Leave these cells blank.
     pub placements: Vec<(Rect, PictureKey)>,
+    /// Areas of popups, above the pictures.
+    pub(crate) covers: Vec<Rect>,
     /// What a click there means; later ones lie above earlier ones. The app fills the pointer into [`Action::Point`].
     pub hits: Vec<(Rect, Action)>,
     /// Where the text cursor blinks; `None` hides it.
@@ -43,6 +45,7 @@ impl Canvas {
         Canvas {
             buffer: Buffer::empty(area),
             placements: Vec::new(),
+            covers: Vec::new(),
             hits: Vec::new(),
             cursor: None,
         }
@@ -81,12 +84,12 @@ impl Canvas {
         }
     }
 
-    /// Blanks `area` in `style` and takes away the pictures under it: for popups, which lie above everything.
+    /// Blanks `area` in `style`, above pictures too: for popups.
     pub fn clear(&mut self, area: Rect, style: Style) {
         let area = area.intersection(self.buffer.area);
         self.widget(ratatui::widgets::Clear, area);
         self.buffer.set_style(area, style);
-        self.placements.retain(|(place, _)| !place.intersects(area));
+        self.covers.push(area);
     }
 
     /// From here on clicks mean something only to what is drawn later: for popups that keep everything else waiting.

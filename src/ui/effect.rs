@@ -10,6 +10,8 @@ pub enum Effect {
     /// Send a command. Commands that [`crate::asked`] lists are asked about first (`y`), whoever sends them; the tab that is
     /// open hears the end in [`crate::tab::Tab::ended`]. A failure is shown as a toast by the app: do not show it again.
     Send(Command),
+    /// Asked about and answered with yes: the effect inside is done without another question. Made by the confirmation alone.
+    Confirmed(Box<Effect>),
     /// The red button. Goes out before anything else.
     Stop,
     /// Tell the person at the screen; kept in the notices popup of this console.
@@ -25,6 +27,9 @@ pub enum Effect {
         bytes: Vec<u8>,
         how: Write,
     },
+    /// Make an instrument's file from the answers of its form, `(key, text)` of [`model::config::FORM`], and make it the one
+    /// that is used when none is named.
+    CreateInstrument(Vec<(&'static str, String)>),
     /// Export the picture of a pane as PNG into the session's folder (the picture as it is placed on the screen).
     ExportPicture { slot: u8 },
     /// Keep a setting for the next start (`imaging.electron.hfw`); `state.yaml` in the data folder.

@@ -6,6 +6,8 @@
 
 mod chord;
 mod load;
+#[cfg(test)]
+mod tests;
 
 pub use chord::Chord;
 pub use load::KeymapError;

@@ -8,17 +8,32 @@
 //! To add a tab see [`tab`], a popup `popup`, an action [`action`], a layer of keys [`keys`], a colour [`theme`].
 
 pub mod action;
+mod app;
+pub mod asked;
+mod bars;
 pub mod canvas;
 pub mod console;
 pub mod cx;
 pub mod effect;
 pub mod keys;
+mod layout;
+mod painting;
+mod popup;
 pub mod remembered;
+#[cfg(test)]
+pub(crate) mod sample;
+mod screen;
+mod state;
+mod status;
 pub mod tab;
+mod terminal;
 pub mod theme;
+mod toasts;
 pub mod widget;
+mod writer;
 
 pub use action::Action;
+pub use app::{UiError, UiOptions, log_layer, run};
 pub use canvas::{Canvas, PictureKey};
 pub use console::Console;
 pub use cx::Cx;

@@ -50,6 +50,8 @@ pub enum Kind {
     Choice(Vec<String>),
     /// Width x height in pixels; the sizes to step through, or any.
     Size(Vec<(u32, u32)>),
+    /// Does something when it is chosen: [`Outcome::Set`] with true.
+    Button,
     /// Shown, not edited.
     Shown,
 }
@@ -248,6 +250,12 @@ impl Form {
         };
         match field.kind {
             Kind::Shown => {}
+            Kind::Button => {
+                return Outcome::Set {
+                    key: field.key,
+                    value: Value::Bool(true),
+                };
+            }
             Kind::Bool => {
                 let on = field.value.as_bool().unwrap_or(false);
                 return Outcome::Set {
@@ -309,7 +317,7 @@ impl Form {
         if step != 0 {
             let last = self.fields.len().saturating_sub(1);
             self.selected = self.selected.saturating_add_signed(step).min(last);
-            if !matches!(self.fields[self.selected].kind, Kind::Bool | Kind::Shown) {
+            if !matches!(self.fields[self.selected].kind, Kind::Bool | Kind::Button | Kind::Shown) {
                 self.begin();
             }
         }

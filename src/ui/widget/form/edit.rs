@@ -29,6 +29,7 @@ pub(super) fn typed(value: &Value, kind: &Kind) -> String {
 /// A value as it is read.
 pub(super) fn shown(value: &Value, kind: &Kind) -> String {
     match value {
+        Value::Null if *kind == Kind::Button => "[Enter]".to_owned(),
         Value::Null => "--".to_owned(),
         Value::Bool(on) => if *on { "on" } else { "off" }.to_owned(),
         Value::Number(n) => match kind {
@@ -71,7 +72,7 @@ pub(super) fn range(kind: &Kind) -> String {
             .collect::<Vec<_>>()
             .join(" "),
         Kind::Bool => "on or off".to_owned(),
-        Kind::Text | Kind::Shown => String::new(),
+        Kind::Text | Kind::Button | Kind::Shown => String::new(),
     }
 }
 
@@ -138,7 +139,7 @@ impl Edit {
                 }
                 Err(format!("{}x{} is not among {}", size.0, size.1, range(kind)))
             }
-            Kind::Bool | Kind::Text | Kind::Shown => Ok(Value::Text(text.to_owned())),
+            Kind::Bool | Kind::Text | Kind::Button | Kind::Shown => Ok(Value::Text(text.to_owned())),
         }
     }
 
@@ -213,7 +214,7 @@ fn stepped(text: &str, kind: &Kind, steps: f64) -> Option<String> {
                 .get(shift(at, steps, sizes.len()))
                 .map(|(w, h)| format!("{w}x{h}"))
         }
-        Kind::Bool | Kind::Text | Kind::Shown => None,
+        Kind::Bool | Kind::Text | Kind::Button | Kind::Shown => None,
     }
 }
 

@@ -1,0 +1,231 @@
+//! The lines around the tab: tab bar, message, status, next keys. Plain functions of the snapshot.
+
+use crate::action::Action;
+use crate::canvas::Canvas;
+use crate::cx::Cx;
+use crate::keys::Layer;
+use crate::popup::severity_sign;
+use crate::tab::{TABS, TabId};
+use crate::theme::{Role, Theme};
+use crate::toasts::Toasts;
+use crate::widget::value::Sign;
+use model::text;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
+
+/// Name, TWIN, and the tabs there are.
+pub fn tabs(open: TabId, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
+    if area.is_empty() {
+        return;
+    }
+    canvas.buffer.set_style(area, theme.style(Role::Bar));
+    let mut spans = vec![Span::styled(" fibdeck ", theme.style(Role::Title))];
+    spans.extend(instrument(cx, theme));
+    spans.push(Span::raw("  "));
+    let mut x = spans.iter().map(Span::width).sum::<usize>();
+    for row in TABS {
+        let style = theme.style(if row.id == open { Role::BarActive } else { Role::Bar });
+        // where the titles do not fit the digits still do
+        let rest = TABS.iter().map(|r| r.title.len() + 4).sum::<usize>();
+        let word = if rest + 24 > usize::from(area.width) && row.id != open {
+            String::new()
+        } else {
+            format!(" {}", row.title)
+        };
+        let title = Span::styled(format!(" {}{word} ", row.digit), style);
+        let width = title.width();
+        let hit = Rect {
+            x: area.x.saturating_add(x as u16),
+            width: width as u16,
+            ..area
+        };
+        canvas.hit(hit, row.action.clone());
+        x += width;
+        spans.push(title);
+    }
+    canvas.line(Line::from(spans), area);
+}
+
+/// TWIN in plain sight, and the instrument's name.
+pub fn instrument(cx: &Cx, theme: &Theme) -> Vec<Span<'static>> {
+    let name = text::printable(&cx.snapshot.instrument);
+    let mut spans = Vec::new();
+    if cx
+        .snapshot
+        .connection
+        .as_ref()
+        .is_some_and(|c| c.capabilities.simulated)
+    {
+        spans.push(Span::styled("TWIN", theme.style(Role::Accent)));
+        spans.push(Span::raw(" "));
+    }
+    spans.push(Span::raw(if name.is_empty() {
+        "no instrument".to_owned()
+    } else {
+        name
+    }));
+    spans
+}
+
+/// The message line: the front toast; else a waiting question, a stop, trouble; else the way to the first steps.
+pub fn message(toasts: &Toasts, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
+    if area.is_empty() {
+        return;
+    }
+    let (style, sign, words) = match toasts.front() {
+        Some((notice, waiting)) => {
+            let mut words = text::printable(&notice.title);
+            if !notice.hint.is_empty() {
+                words = format!("{words}: {}", text::printable(&notice.hint));
+            }
+            let key = cx
+                .keymap
+                .key(&Action::Notices, &[])
+                .map(|k| k.to_string())
+                .unwrap_or_default();
+            let more = if waiting > 0 {
+                format!("  (+{waiting}, {key})")
+            } else {
+                String::new()
+            };
+            let sign = severity_sign(notice.severity);
+            let room = usize::from(area.width).saturating_sub(more.len() + 4);
+            (
+                theme.severity(notice.severity),
+                sign,
+                format!("{}{more}", cut(&words, room)),
+            )
+        }
+        None => match standing(cx) {
+            Some((role, sign, words)) => (theme.style(role), sign, words),
+            None => return,
+        },
+    };
+    canvas.line(Line::from(Span::styled(format!(" {sign} {words} "), style)), area);
+    canvas.hit(area, Action::Notices);
+}
+
+/// What stays in the message line while it is so.
+fn standing(cx: &Cx) -> Option<(Role, &'static str, String)> {
+    let snapshot = cx.snapshot;
+    let key = |action: &Action| cx.keymap.key(action, &[]).map(|k| k.to_string()).unwrap_or_default();
+    if let Some(report) = &snapshot.stopped {
+        let rest = match (report.sent, report.at_rest) {
+            (false, _) => "nothing was connected to stop",
+            (true, true) => "the stage is at rest, nothing moves by itself",
+            (true, false) => "look: it is not confirmed that the stage is at rest",
+        };
+        return Some((Role::Danger, Sign::Done.symbol(), format!("STOPPED, {rest}")));
+    }
+    if let Some(question) = &snapshot.question {
+        return Some((
+            Role::Warn,
+            "?",
+            format!(
+                "{} ({} answers)",
+                text::printable(&question.text),
+                key(&Action::Question)
+            ),
+        ));
+    }
+    if let Some(trouble) = &snapshot.trouble {
+        return Some((Role::Warn, "!", text::printable(trouble)));
+    }
+    if snapshot.connecting {
+        return Some((
+            Role::Info,
+            Sign::Pending.symbol(),
+            "connecting; nothing on the instrument is changed".to_owned(),
+        ));
+    }
+    if snapshot.connection.is_none() {
+        let connect = cx
+            .keymap
+            .key(&Action::Connect, &[Layer::Connection])
+            .map(|k| k.to_string())
+            .unwrap_or_default();
+        return Some((
+            Role::Info,
+            "i",
+            format!("not connected: {} then {connect} connects", key(&Action::TabConnection)),
+        ));
+    }
+    if snapshot.frames.is_empty() {
+        return Some((
+            Role::Info,
+            "i",
+            format!(
+                "first picture: {} Imaging, then F2; {} shows every key",
+                key(&Action::TabImaging),
+                key(&Action::Help)
+            ),
+        ));
+    }
+    None
+}
+
+/// The next keys for this focus and state, Stop always last.
+pub fn keys(next: &[Action], layers: &[Layer], cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
+    if area.is_empty() {
+        return;
+    }
+    let key = |action: &Action| cx.keymap.key(action, layers).map(|chord| chord.to_string());
+    let stop = format!(" {} STOP ", key(&Action::Stop).unwrap_or_default());
+    let stop_width = (stop.width() as u16).min(area.width);
+    let stop_area = Rect {
+        x: area.right() - stop_width,
+        width: stop_width,
+        ..area
+    };
+    let mut room = usize::from(area.width - stop_width);
+    let mut x = area.x;
+    let mut shown: Vec<&Action> = Vec::new();
+    let common = [Action::Palette, Action::Help];
+    for action in next.iter().chain(&common) {
+        let (Some(key), Some(row)) = (key(action), action.row()) else {
+            continue;
+        };
+        if shown.contains(&action) {
+            continue;
+        }
+        let spans = [
+            Span::styled(format!(" {key}"), theme.style(Role::Key)),
+            Span::styled(format!(" {} ", row.hint), theme.style(Role::Dim)),
+        ];
+        let width = spans.iter().map(Span::width).sum::<usize>();
+        if width > room {
+            break;
+        }
+        let place = Rect {
+            x,
+            width: width as u16,
+            ..area
+        };
+        canvas.line(Line::from(spans.to_vec()), place);
+        canvas.hit(place, action.clone());
+        shown.push(action);
+        room -= width;
+        x += width as u16;
+    }
+    canvas.line(Line::from(Span::styled(stop, theme.style(Role::Danger))), stop_area);
+    canvas.hit(stop_area, Action::Stop);
+}
+
+/// Cut to `width` columns, with `…` where something is missing.
+pub fn cut(words: &str, width: usize) -> String {
+    if words.width() <= width {
+        return words.to_owned();
+    }
+    let mut out = String::new();
+    for c in words.chars() {
+        if out.width() + unicode_width::UnicodeWidthChar::width(c).unwrap_or(0) + 1 > width {
+            break;
+        }
+        out.push(c);
+    }
+    if width > 0 {
+        out.push('…');
+    }
+    out
+}

@@ -1,0 +1,130 @@
+//! The thread that makes pictures for the terminal. It has one order at a time; while it works, newer wishes replace each
+//! other at the one who sends them, so that the newest wins.
+
+use crate::canvas::PictureKey;
+use model::Pixels;
+use picture::{Budget, Encoded, Graphics, InkTable, Painter, Scene};
+use ratatui::layout::Rect;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+/// What pictures are made with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Manner {
+    pub graphics: Graphics,
+    pub budget: Budget,
+    pub inks: InkTable,
+}
+
+/// What should be on the screen.
+pub struct Order {
+    /// Another manner than before: everything is made anew.
+    pub manner: Option<Manner>,
+    pub pictures: Vec<(Rect, PictureKey, Arc<Pixels>)>,
+    /// Panes that are no longer there.
+    pub gone: Vec<u8>,
+}
+
+/// What came of an order.
+pub struct Painted {
+    /// Pane, its area, and its picture where that changed.
+    pub pictures: Vec<(u8, Rect, Encoded)>,
+    /// Pane, and the bytes that take its picture away.
+    pub gone: Vec<(u8, Vec<u8>)>,
+}
+
+/// The near end of the painting thread.
+pub struct Painting {
+    orders: Sender<Work>,
+    busy: bool,
+}
+
+enum Work {
+    Paint(Order),
+    /// Take all pictures away; the bytes that do go back here.
+    End(Sender<Vec<u8>>),
+}
+
+impl Painting {
+    /// Starts the thread; `done` is called on it after every order.
+    pub fn start(manner: Manner, done: impl Fn(Painted) + Send + 'static) -> io::Result<Painting> {
+        let (orders, inbox) = channel();
+        std::thread::Builder::new()
+            .name("pictures".to_owned())
+            .spawn(move || paint(manner, &inbox, done))?;
+        Ok(Painting { orders, busy: false })
+    }
+
+    pub fn is_idle(&self) -> bool {
+        !self.busy
+    }
+
+    /// Hands an order over; to be called only when idle.
+    pub fn send(&mut self, order: Order) {
+        // without its thread the screen goes on without pictures
+        self.busy = self.orders.send(Work::Paint(order)).is_ok();
+    }
+
+    /// `done` was called.
+    pub fn done(&mut self) {
+        self.busy = false;
+    }
+
+    /// What takes all pictures away, for the end; nothing when the thread does not say in time.
+    pub fn farewell(self, patience: Duration) -> Vec<u8> {
+        let (reply, answer) = channel();
+        let asked = self.orders.send(Work::End(reply));
+        asked
+            .ok()
+            .and_then(|()| answer.recv_timeout(patience).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// The encoder's ids begin at 1.
+fn id(slot: u8) -> u32 {
+    u32::from(slot) + 1
+}
+
+fn paint(manner: Manner, inbox: &Receiver<Work>, done: impl Fn(Painted)) {
+    let mut painter = Painter::new(manner.graphics, manner.budget, manner.inks);
+    for work in inbox {
+        let order = match work {
+            Work::Paint(order) => order,
+            Work::End(reply) => {
+                // who asked may have lost patience
+                let _ = reply.send(painter.clear_all());
+                return;
+            }
+        };
+        let mut painted = Painted {
+            pictures: Vec::new(),
+            gone: Vec::new(),
+        };
+        for slot in order.gone {
+            painted.gone.push((slot, painter.erase(id(slot))));
+        }
+        if let Some(manner) = order.manner {
+            for (_, key, _) in &order.pictures {
+                painted.gone.push((key.slot, painter.erase(id(key.slot))));
+            }
+            painter.configure(manner.graphics, manner.budget, manner.inks);
+        }
+        for (pane, key, pixels) in order.pictures {
+            let scene = Scene {
+                pixels,
+                revision: key.frame,
+                view: key.view,
+                tone: key.tone.clone(),
+                overlays: key.overlays.to_vec(),
+                smooth: key.smooth,
+            };
+            if let Some(encoded) = painter.paint(id(key.slot), &scene, pane) {
+                painted.pictures.push((key.slot, pane, encoded));
+            }
+        }
+        done(painted);
+    }
+}

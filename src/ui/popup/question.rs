@@ -1,0 +1,130 @@
+//! The question of a waiting job: a panel under the tab, so that the pictures it asks about stay in sight and, while the
+//! instrument is lent, the tab stays usable. Nothing is chosen to begin with: one key chooses, another answers.
+
+use crate::action::Action;
+use crate::canvas::Canvas;
+use crate::cx::Cx;
+use crate::effect::Effect;
+use crate::theme::{Role, Theme};
+use crate::widget::pane::pane;
+use crate::widget::value::duration;
+use engine::Command;
+use engine::event::Question;
+use model::text;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+/// Which answer is chosen, for which question, and whether the panel has the keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Panel {
+    pub focus: bool,
+    question: Option<u64>,
+    choice: Option<usize>,
+}
+
+/// Rows the panel wants.
+pub fn rows(question: Option<&Question>) -> u16 {
+    question.map_or(0, |q| (q.choices.len().min(20) + 4) as u16)
+}
+
+impl Panel {
+    /// The question may have gone, or be another one: then nothing is chosen.
+    pub fn refresh(&mut self, cx: &Cx) {
+        let id = cx.snapshot.question.as_ref().map(|q| q.id);
+        if self.question != id {
+            *self = Panel {
+                question: id,
+                ..Panel::default()
+            };
+        }
+    }
+
+    pub fn next(&self) -> Vec<Action> {
+        match self.choice {
+            Some(_) => vec![Action::Accept, Action::Up, Action::Down, Action::Close],
+            None => vec![Action::Down, Action::Up, Action::Close],
+        }
+    }
+
+    /// `None`: not the panel's business, the tab may have it.
+    pub fn update(&mut self, action: &Action, cx: &Cx) -> Option<Vec<Effect>> {
+        let question = cx.snapshot.question.as_ref()?;
+        let last = question.choices.len().checked_sub(1)?;
+        match action {
+            Action::Close => self.focus = false,
+            Action::Down => self.choice = Some(self.choice.map_or(0, |c| (c + 1).min(last))),
+            Action::Up => self.choice = Some(self.choice.map_or(last, |c| c.saturating_sub(1))),
+            Action::Pick { zone: "question", row } => {
+                self.focus = true;
+                self.choice = Some((*row).min(last));
+            }
+            Action::Accept => {
+                let Some((word, _)) = self.choice.and_then(|c| question.choices.get(c)) else {
+                    return Some(Vec::new());
+                };
+                let answer = Command::new("answer")
+                    .with("id", question.id)
+                    .with("choice", word.as_str());
+                return Some(vec![Effect::Send(answer)]);
+            }
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    pub fn draw(&self, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
+        let Some(question) = &cx.snapshot.question else { return };
+        if area.is_empty() {
+            return;
+        }
+        let asker = cx
+            .snapshot
+            .jobs
+            .iter()
+            .find(|j| j.id == question.job)
+            .map(|j| text::printable(&j.title))
+            .unwrap_or_default();
+        let note = format!("{asker}, asked {} ago", duration(cx.now - question.since));
+        let sent = if cx.pending.has("answer") { " …" } else { "" };
+        let inside = pane(
+            &format!("? {}{sent}", text::printable(&question.text)),
+            &note,
+            self.focus,
+            theme,
+            area,
+            canvas,
+        );
+        canvas.row(
+            Line::styled(
+                format!(" {}", text::printable(&question.detail)),
+                theme.style(Role::Dim),
+            ),
+            inside,
+            0,
+        );
+        for (i, (word, what)) in question.choices.iter().enumerate() {
+            let chosen = self.choice == Some(i);
+            let mark = if chosen { ">" } else { " " };
+            let style = theme.style(if chosen { Role::Selected } else { Role::Text });
+            let line = Line::from(vec![
+                Span::styled(format!(" {mark} {:<12} ", text::printable(word)), style),
+                Span::styled(text::printable(what), theme.style(Role::Dim)),
+            ]);
+            let row = i as u16 + 1;
+            canvas.row(line, inside, row);
+            if row < inside.height {
+                canvas.hit(
+                    Rect {
+                        y: inside.y + row,
+                        height: 1,
+                        ..inside
+                    },
+                    Action::Pick {
+                        zone: "question",
+                        row: i,
+                    },
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Log: what the program wrote, line by line, filtered by target and level; and what the engine said, as notices.
+
+use super::{Tab, TabId};
+use crate::action::Action;
+use crate::bars::cut;
+use crate::canvas::Canvas;
+use crate::cx::Cx;
+use crate::effect::Effect;
+use crate::keys::Layer;
+use crate::popup::severity_sign;
+use crate::theme::{Role, Theme};
+use crate::widget::list::Selection;
+use crate::widget::pane::pane;
+use model::text;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use tui_logger::{TuiLoggerLevelOutput, TuiLoggerSmartWidget, TuiWidgetEvent, TuiWidgetState};
+
+const ZONE: &str = "log-notices";
+
+pub struct Log {
+    /// The logger's own view: selected target, levels, scroll.
+    lines: TuiWidgetState,
+    notices: Selection,
+    /// The list of notices has the focus, not the lines.
+    in_notices: bool,
+}
+
+impl Log {
+    pub fn new(_cx: &Cx) -> Log {
+        Log {
+            lines: TuiWidgetState::new(),
+            notices: Selection::default(),
+            in_notices: false,
+        }
+    }
+}
+
+/// What an action means to the logger's view.
+fn event(action: &Action) -> Option<TuiWidgetEvent> {
+    Some(match action {
+        Action::Up => TuiWidgetEvent::UpKey,
+        Action::Down => TuiWidgetEvent::DownKey,
+        Action::Left | Action::LogLess => TuiWidgetEvent::LeftKey,
+        Action::Right | Action::LogMore => TuiWidgetEvent::RightKey,
+        Action::PageUp => TuiWidgetEvent::PrevPageKey,
+        Action::PageDown => TuiWidgetEvent::NextPageKey,
+        Action::LogTargets => TuiWidgetEvent::HideKey,
+        Action::LogFocus => TuiWidgetEvent::FocusKey,
+        Action::LogFollow | Action::End | Action::Close => TuiWidgetEvent::EscapeKey,
+        _ => return None,
+    })
+}
+
+impl Tab for Log {
+    fn id(&self) -> TabId {
+        TabId::Log
+    }
+
+    fn layers(&self, _cx: &Cx) -> Vec<Layer> {
+        vec![Layer::Log]
+    }
+
+    fn next(&self, _cx: &Cx) -> Vec<Action> {
+        if self.in_notices {
+            vec![Action::Up, Action::Down, Action::Notices, Action::NextPane]
+        } else {
+            let scroll = [Action::PageUp, Action::LogFollow];
+            let filter = [
+                Action::Up,
+                Action::Down,
+                Action::LogMore,
+                Action::LogLess,
+                Action::LogFocus,
+                Action::LogTargets,
+            ];
+            scroll.into_iter().chain(filter).chain([Action::NextPane]).collect()
+        }
+    }
+
+    fn update(&mut self, action: &Action, cx: &Cx) -> Vec<Effect> {
+        match action {
+            Action::NextPane | Action::PreviousPane => self.in_notices = !self.in_notices,
+            Action::Pick { zone: ZONE, .. } => {
+                self.in_notices = true;
+                self.notices.update(action, ZONE, cx.snapshot.notices.len(), 8);
+            }
+            other if self.in_notices => {
+                self.notices.update(other, ZONE, cx.snapshot.notices.len(), 8);
+            }
+            other => {
+                if let Some(event) = event(other) {
+                    self.lines.transition(event);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn draw(&self, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
+        let wanted = (cx.snapshot.notices.len() as u16).clamp(1, 8) + 3;
+        let below = if area.height >= 12 {
+            wanted.min(area.height / 2)
+        } else {
+            0
+        };
+        let [lines, notices] = Layout::vertical([Constraint::Min(0), Constraint::Length(below)]).areas(area);
+        // the logger draws a frame of its own and needs room for it
+        if lines.width >= 20 && lines.height >= 3 {
+            let role = |role| theme.style(role);
+            let border = if self.in_notices { Role::Border } else { Role::Focus };
+            let widget = TuiLoggerSmartWidget::default()
+                .title_target(" Targets ")
+                .title_log(" Log ")
+                .style(role(Role::Text))
+                .border_style(role(border))
+                .highlight_style(role(Role::Selected))
+                .style_error(role(Role::Danger))
+                .style_warn(role(Role::Warn))
+                .style_info(role(Role::Text))
+                .style_debug(role(Role::Dim))
+                .style_trace(role(Role::Dim))
+                .output_separator(' ')
+                .output_level(Some(TuiLoggerLevelOutput::Abbreviated))
+                .output_timestamp(Some("%H:%M:%S".to_owned()))
+                .output_file(false)
+                .output_line(false)
+                .state(&self.lines);
+            canvas.widget(widget, lines);
+        }
+        self.draw_notices(cx, theme, notices, canvas);
+    }
+}
+
+impl Log {
+    fn draw_notices(&self, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
+        if area.is_empty() {
+            return;
+        }
+        let inside = pane("Notices", "", self.in_notices, theme, area, canvas);
+        let all = &cx.snapshot.notices;
+        if all.is_empty() {
+            canvas.row(
+                Line::styled(" Nothing has happened yet.", theme.style(Role::Dim)),
+                inside,
+                0,
+            );
+            return;
+        }
+        let list = usize::from(inside.height.saturating_sub(1));
+        let first = self.notices.first(all.len(), list);
+        for (i, entry) in all.iter().rev().enumerate().skip(first).take(list) {
+            let role = if self.in_notices && i == self.notices.row {
+                Role::Selected
+            } else {
+                Role::Text
+            };
+            let room = usize::from(inside.width).saturating_sub(13);
+            let line = Line::from(vec![
+                Span::styled(format!(" {} ", cx.clock_seconds(entry.time)), theme.style(Role::Dim)),
+                Span::styled(
+                    format!("{} ", severity_sign(entry.notice.severity)),
+                    theme.severity(entry.notice.severity),
+                ),
+                Span::styled(cut(&text::printable(&entry.notice.title), room), theme.style(role)),
+            ]);
+            let row = (i - first) as u16;
+            canvas.row(line, inside, row);
+            canvas.hit(
+                Rect {
+                    y: inside.y + row,
+                    height: 1,
+                    ..inside
+                },
+                Action::Pick { zone: ZONE, row: i },
+            );
+        }
+        if let Some(entry) = all.iter().rev().nth(self.notices.row) {
+            let words = [&entry.notice.detail, &entry.notice.hint].map(|w| text::printable(w));
+            let words = words
+                .iter()
+                .filter(|w| !w.is_empty())
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("; ");
+            canvas.row(
+                Line::styled(format!(" {words}"), theme.style(Role::Dim)),
+                inside,
+                inside.height.saturating_sub(1),
+            );
+        }
+    }
+}
