@@ -13,6 +13,7 @@ use model::{Beam, ErrorKind, Frame, ImageSettings, Key, Point, Pose, Unit, Value
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use vision::filter::{Border, gaussian};
 use vision::register::{CrossCorrelation, Method, Options, Registration, register};
 
 /// Parameters of [`coincidence`].
@@ -37,8 +38,8 @@ pub struct Coincidence {
 impl Default for Coincidence {
     fn default() -> Self {
         Coincidence {
-            fields: vec![600e-6, 300e-6, 150e-6, 80e-6],
-            search: 55e-6,
+            fields: vec![400e-6, 200e-6, 80e-6],
+            search: 50e-6,
             tolerance: 0.3e-6,
             iterations: 4,
             resolution: (768, 512),
@@ -77,6 +78,8 @@ pub(super) struct Measured {
 const BANDS: [(f64, f64, f64); 2] = [(3.0, 24.0, 2.0), (8.0, 72.0, 4.0)];
 /// The two beams show different contrast, so that less agreement than between pictures of one beam is still sure.
 const LEAST_CONFIDENCE: f64 = 0.35;
+/// Pictures are smoothed by this much (pixels) first: holes of a film near the pixel's size make patterns of their own, which repeat.
+const SMOOTH_PX: f64 = 1.5;
 /// How far the bands may disagree, pixels: less than a period of the fine one. Film lies lower than the bars it hangs from, so
 /// coarse and fine structure need not be at one height.
 const AGREE_PX: f64 = 8.0;
@@ -84,6 +87,8 @@ const AGREE_PX: f64 = 8.0;
 /// field sees another height of it.
 const SEARCH_PX: f64 = 4.0;
 const RELIEF: f64 = 3e-6;
+/// Least share of a picture's width that is searched, whatever is already known: a second match shows only beside the first's rings.
+const ROOM: f64 = 0.125;
 /// Largest share of a picture's height that is searched: the rest must overlap.
 const WIDEST: f64 = 0.35;
 
@@ -115,7 +120,7 @@ fn check(params: &Coincidence) -> Result<(), JobError> {
     Err(JobError::new(
         ErrorKind::Usage,
         "the fields must go from wide to narrow, and search, tolerance and iterations be above 0; nothing moved",
-        "leave them out for the defaults: 600um, 300um, 150um, 80um; 55um; 0.3um; 4",
+        "leave them out for the defaults: 400um, 200um, 80um; 50um; 0.3um; 4",
     ))
 }
 
@@ -240,11 +245,14 @@ pub(super) async fn measure(cx: &JobCx, params: &Coincidence, field: f64, search
     let electron = picture(cx, params, Beam::Electron, field, size).await?;
     let ion = picture(cx, params, Beam::Ion, field, size).await?;
     let pixel = field / f64::from(size.0.max(1));
-    let limit = (params.search / pixel).min(WIDEST * f64::from(size.1));
+    let limit = (search / pixel)
+        .max(ROOM * f64::from(size.0))
+        .min(WIDEST * f64::from(size.1));
     let [coarse, fine] = cx
         .compute(move || {
             let [electron, ion] = [(Beam::Electron, electron), (Beam::Ion, ion)]
-                .map(|(beam, frame)| view.resample(beam, &frame.pixels.to_f32()));
+                .map(|(beam, frame)| view.resample(beam, &frame.pixels.to_f32()))
+                .map(|picture| gaussian(picture.view(), SMOOTH_PX, Border::Reflect));
             BANDS.map(|band| in_band(&electron, &ion, band, limit))
         })
         .await?;
@@ -252,11 +260,9 @@ pub(super) async fn measure(cx: &JobCx, params: &Coincidence, field: f64, search
     let apart = (coarse.dx_px - fine.dx_px).hypot(coarse.dy_px - fine.dy_px);
     let confidence = coarse.confidence.min(fine.confidence);
     if let Some(refused) = [&coarse, &fine].into_iter().find(|r| !r.accepted) {
-        return Err(doubtful(
-            refused.reason.as_deref().unwrap_or("no clear match"),
-            confidence,
-            None,
-        ));
+        let why = refused.reason.as_deref().unwrap_or("no clear match");
+        let reason = format!("at a field of {}, {why}", units::format(field, Unit::Metre));
+        return Err(doubtful(&reason, confidence, None));
     }
     if apart > AGREE_PX {
         return Err(doubtful(
@@ -271,8 +277,9 @@ pub(super) async fn measure(cx: &JobCx, params: &Coincidence, field: f64, search
     let along = pixel * fine.dx_px.hypot(fine.dy_px);
     if along > search {
         let reason = format!(
-            "it is {} from where the wider field put it",
-            units::format(along, Unit::Metre)
+            "it seems to be {} away, further than the {} searched",
+            units::format(along, Unit::Metre),
+            units::format(search, Unit::Metre)
         );
         return Err(doubtful(&reason, confidence, None));
     }
