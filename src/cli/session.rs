@@ -22,6 +22,25 @@ enum Progress {
     None,
 }
 
+/// What was last said of a command's progress: a line for every hundredth of a second helps nobody.
+#[derive(Default)]
+struct Told {
+    text: String,
+    fraction: f64,
+}
+
+impl Told {
+    /// Another step, or a tenth further on.
+    fn is_news(&mut self, text: &str, fraction: Option<f64>) -> bool {
+        let fraction = fraction.unwrap_or(0.0);
+        let news = self.text != text || fraction >= self.fraction + 0.1;
+        if news {
+            (self.text, self.fraction) = (text.to_owned(), fraction);
+        }
+        news
+    }
+}
+
 impl Session {
     /// A fresh twin, connected.
     pub fn twin(globals: &Globals, name: &str) -> Result<Session, CliError> {
@@ -54,6 +73,7 @@ impl Session {
     pub fn run(&self, command: Command) -> Ended {
         self.runtime.block_on(async {
             let mut heard = self.link.listen();
+            let mut told = Told::default();
             let receipt = self.link.send(command).ended();
             tokio::pin!(receipt);
             loop {
@@ -63,14 +83,17 @@ impl Session {
                         return ended;
                     }
                     Ok(()) = tokio::signal::ctrl_c() => self.link.stop(),
-                    Ok(item) = heard.recv() => self.show(&item),
+                    Ok(item) = heard.recv() => self.show(&item, &mut told),
                 }
             }
         })
     }
 
-    fn show(&self, item: &Heard) {
+    fn show(&self, item: &Heard, told: &mut Told) {
         let Heard::Pulse(Pulse::Progress { progress, .. }) = item else { return };
+        if self.progress == Progress::None || !told.is_news(&progress.text, progress.fraction) {
+            return;
+        }
         match (self.progress, progress.fraction) {
             (Progress::Lines, _) => {
                 if let Ok(line) = serde_json::to_string(&serde_json::json!({ "progress": progress })) {

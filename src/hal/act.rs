@@ -2,7 +2,7 @@
 //! rule in `interlock`, its doing in `scope`.
 
 use model::{
-    Beam, BeamState, ChamberState, Danger, Frame, ImageSettings, Key, Pose, StagePosition, Unit, Value, units,
+    Axis, Beam, BeamState, ChamberState, Danger, Frame, ImageSettings, Key, Pose, StagePosition, Unit, Value, units,
 };
 use serde::{Deserialize, Serialize};
 
@@ -153,7 +153,7 @@ impl Act {
     /// One line for logs, notices and the journal.
     pub fn describe(&self) -> String {
         match self {
-            Act::StageTo { target } => format!("move stage to {target}"),
+            Act::StageTo { target } => format!("move stage to {}", axes(target)),
             Act::StageHome => "home the stage".to_owned(),
             Act::StageLink { on } => if *on { "link the stage" } else { "unlink the stage" }.to_owned(),
             Act::BeamPower { beam, on } => format!("turn {beam} beam {}", if *on { "on" } else { "off" }),
@@ -172,6 +172,19 @@ impl Act {
             Act::Vent => "vent the chamber".to_owned(),
         }
     }
+}
+
+/// The axes that a target names: `x 0.0200 mm, t 35.0 deg`.
+fn axes(target: &StagePosition) -> String {
+    let named = Axis::ALL.into_iter().filter_map(|axis| {
+        let value = target.get(axis)?;
+        Some(if axis.is_angle() {
+            format!("{} {:.1} deg", axis.name(), value.to_degrees())
+        } else {
+            format!("{} {:.4} mm", axis.name(), value * 1e3)
+        })
+    });
+    named.collect::<Vec<_>>().join(", ")
 }
 
 /// A value with the unit of its key.
