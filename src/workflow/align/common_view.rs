@@ -42,7 +42,7 @@ impl CommonView {
         deep_enough.then_some(CommonView { scale, scan_rotation })
     }
 
-    fn scale_of(&self, beam: Beam) -> f64 {
+    fn scale_of(self, beam: Beam) -> f64 {
         match beam {
             Beam::Electron => self.scale[0],
             Beam::Ion => self.scale[1],
@@ -50,7 +50,7 @@ impl CommonView {
     }
 
     /// A point of the common frame (m, x right, y up) in the beam's picture.
-    pub fn to_picture(&self, beam: Beam, point: Point) -> Point {
+    pub fn to_picture(self, beam: Beam, point: Point) -> Point {
         scan::to_picture(
             Point {
                 x: point.x,
@@ -61,7 +61,7 @@ impl CommonView {
     }
 
     /// The beam's picture as the common frame shows it: same size, same pixels. Where the picture ends, its mean.
-    pub fn resample(&self, beam: Beam, picture: &Array2<f32>) -> Array2<f32> {
+    pub fn resample(self, beam: Beam, picture: &Array2<f32>) -> Array2<f32> {
         let (h, w) = picture.dim();
         let mean = picture.mean().unwrap_or(0.0);
         let centre = (0.5 * (h as f64 - 1.0), 0.5 * (w as f64 - 1.0));

@@ -25,12 +25,14 @@ enum Moment {
     Outcome,
 }
 
+type Injection = Box<dyn Fn() + Send + Sync>;
+
 /// The acts so far, and what to do at one of them.
 #[derive(Default)]
 struct Record {
     acts: Mutex<Vec<Act>>,
     outcomes: Mutex<usize>,
-    inject: OnceLock<(Moment, usize, Box<dyn Fn() + Send + Sync>)>,
+    inject: OnceLock<(Moment, usize, Injection)>,
 }
 
 impl Record {
