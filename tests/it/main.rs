@@ -1,1 +1,17 @@
-fn main() {}
+//! The one integration binary: what can only be seen with the whole house standing.
+//!
+//! - `layers`: every source file keeps the arrows of the design. `docs`: what is written about fibdeck is so.
+//! - `scenario`: long runs on the twin through an engine's link, in virtual time.
+//! - `cli`: the built binary as people script it. `pty`: the built console in a terminal that answers.
+//!
+//! What one room can test alone is tested in that room. To add a module: a file and its line here.
+
+mod cli;
+mod docs;
+mod house;
+mod layers;
+mod run;
+mod scenario;
+
+#[cfg(unix)]
+mod pty;

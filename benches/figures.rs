@@ -1,0 +1,122 @@
+//! Figures that `side_by_side.py` puts beside the original's: prints one JSON object, seconds of the median run.
+//!
+//!     cargo bench -p fibdeck --bench figures -- A.tif B.tif
+//!
+//! A and B are two pictures to register. Everything runs as a client would have it run, through an engine's link or the pure rooms.
+
+use engine::command::parse;
+use engine::core::{Options, Speed, start};
+use engine::link::Link;
+use model::config::{Instrument, Paths};
+use model::kinematics::{Setup, stable};
+use model::{Beam, Frame, Pose, StagePosition};
+use serde_json::json;
+use std::error::Error;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use vision::register::{Method, register};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Median seconds of so many runs, after one that is not counted; `before` each is not timed.
+fn median(runs: usize, mut before: impl FnMut() -> Outcome<()>, mut work: impl FnMut() -> Outcome<()>) -> Outcome<f64> {
+    let mut times = Vec::with_capacity(runs);
+    for run in 0..=runs {
+        before()?;
+        let start = Instant::now();
+        work()?;
+        if run > 0 {
+            times.push(start.elapsed().as_secs_f64());
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[runs / 2])
+}
+
+fn nothing() -> Outcome<()> {
+    Ok(())
+}
+
+/// The twin's picture at 1 us dwell, in virtual time: cold after a move, and with its geometry remembered.
+fn pictures(folder: &Path) -> Outcome<(f64, f64)> {
+    let engine = start(Options {
+        instrument: Instrument::default(),
+        speed: Speed::Virtual,
+        faults: None,
+        paths: Paths::new(Some(&folder.join("config")), Some(&folder.join("data")))?,
+        user: Default::default(),
+        connect: false,
+    })?;
+    let link = engine.link("figures");
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let run = |link: &Link, line: &str| -> Outcome<()> {
+        runtime.block_on(link.run(parse::line(line)?))?;
+        Ok(())
+    };
+    run(&link, "system.connect")?;
+    let take = || run(&link, "image.acquire beam=electron resolution=1536x1024 hfw=150um dwell_time=1us save=false");
+    let cold = median(9, || run(&link, "stage.move-relative x=3um"), take)?;
+    let cached = median(15, nothing, take)?;
+    Ok((cold, cached))
+}
+
+fn tiff(folder: &Path, frame: &Frame) -> Outcome<(f64, f64)> {
+    let file = folder.join("saved.tif");
+    let remove = || match std::fs::remove_file(&file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    };
+    let save = median(21, remove, || {
+        black_box(frame.save(&file)?);
+        Ok(())
+    })?;
+    let load = median(21, nothing, || {
+        black_box(Frame::load(&file)?);
+        Ok(())
+    })?;
+    Ok((save, load))
+}
+
+fn kinematics() -> Outcome<f64> {
+    const CALLS: usize = 10_000;
+    let geometry = Instrument::default().geometry();
+    let pose = Pose { x: 1e-4, y: -2e-4, z: 4e-3, r: 0.0, t: 35f64.to_radians() };
+    let base: StagePosition = pose.into();
+    let setup = Setup::new(&geometry, pose);
+    let calls = median(9, nothing, || {
+        for n in 0..CALLS {
+            black_box(stable::project(black_box(&setup), Beam::Ion, n as f64 * 1e-10, 2e-6, black_box(&base))?);
+        }
+        Ok(())
+    })?;
+    Ok(calls / CALLS as f64)
+}
+
+fn main() -> Outcome<()> {
+    let files: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).filter(|p| p.extension().is_some_and(|e| e == "tif")).collect();
+    let [a, b] = &files[..] else {
+        // `cargo bench` runs every bench; this one needs its two pictures
+        println!("{{}}");
+        return Ok(());
+    };
+    let folder = std::env::temp_dir().join(format!("fibdeck-figures-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let (a, b) = (Frame::load(a)?.frame, Frame::load(b)?.frame);
+    let (cold, cached) = pictures(&folder)?;
+    let (save, load) = tiff(&folder, &a)?;
+    let shift = |method: Method| {
+        median(11, nothing, || {
+            black_box(register(a.pixels.to_f32().view(), b.pixels.to_f32().view(), method, &Default::default())?);
+            Ok(())
+        })
+    };
+    let figures = json!({
+        "picture cold": cold, "picture cached": cached, "tiff save": save, "tiff load": load, "kinematics": kinematics()?,
+        "register cross-correlation": shift(Method::CrossCorrelation)?,
+        "register phase-correlation": shift(Method::PhaseCorrelation)?,
+    });
+    println!("{figures}");
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}

@@ -1,0 +1,324 @@
+#!/usr/bin/env python3
+"""fibdeck against the real openFIBSEM package: one table of ratios, measured in one run.
+
+    PEER_PY=path/to/python benches/side_by_side.py [--bin target/release/fibdeck] [--only WORD]
+
+PEER_PY is a Python with `pip install "fibsem[server]==0.5.3"`. Needs a Unix (pseudo-terminals, /proc) and a release build:
+`cargo build --release`, which this script does unless --bin names a binary. In-process figures come from `cargo bench` of the rooms.
+
+Figures of both programs are taken in turn, so that a busy machine slows both; the ratio is what counts. CPU seconds are shown beside
+wall time where a child process was measured.
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import pty
+import re
+import resource
+import select
+import shutil
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PEER = r"""
+import contextlib, io, json, logging, os, statistics, sys, tempfile, time
+import numpy as np
+with contextlib.redirect_stdout(io.StringIO()):
+    from fibsem import utils
+    from fibsem.structures import BeamType, FibsemImage, FibsemStagePosition, ImageSettings
+    from fibsem.alignment import AlignmentMethod, _calculate_shift
+    mic, settings = utils.setup_session(session_path=tempfile.mkdtemp(), manufacturer="Demo", setup_logging=False)
+logging.disable(logging.CRITICAL)
+def median(work, runs, per=1):
+    work()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter(); work(); times.append((time.perf_counter() - start) / per)
+    return statistics.median(times)
+out = {}
+image = mic.acquire_image(image_settings=ImageSettings(resolution=(1536, 1024), hfw=150e-6, beam_type=BeamType.ELECTRON))
+image.data = np.random.default_rng(1).integers(0, 255, (1024, 1536)).astype(np.uint8)
+path = os.path.join(tempfile.mkdtemp(), "a.tif")
+out["tiff save"] = median(lambda: image.save(path), 21)
+out["tiff load"] = median(lambda: FibsemImage.load(path), 21)
+files = [FibsemImage.load(p) for p in sys.argv[1:3]]
+for method in AlignmentMethod:
+    out["register " + method.value] = median(lambda: _calculate_shift(files[0], files[1], method), 7)
+base = mic.get_stage_position()
+def project():
+    for _ in range(200): mic.project_stable_move(1e-6, 2e-6, BeamType.ION, base)
+out["kinematics"] = median(project, 7, 200)
+settings = ImageSettings(resolution=(1536, 1024), hfw=150e-6, dwell_time=1e-6, beam_type=BeamType.ELECTRON)
+out["picture"] = median(lambda: mic.acquire_image(image_settings=settings), 15)
+print(json.dumps(out))
+"""
+
+
+def environment() -> dict:
+    """Without what slows numpy down, and without the simulator's own waiting."""
+    keep = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE") and not k.startswith("FIBDECK_")}
+    return keep | {"FIBSEM_SIM_NO_DELAY": "1", "MPLBACKEND": "Agg", "TERM": "xterm-256color", "TZ": "UTC"}
+
+
+class Console:
+    """The console in a pseudo-terminal that answers the questions it asks, as a half-block terminal would."""
+
+    ANSWERS = [
+        (re.compile(rb"\x1b\[16t"), b"\x1b[6;16;8t"),
+        (re.compile(rb"\x1b\[>0?q"), b"\x1bP>|bench(1)\x1b\\"),
+        (re.compile(rb"\x1b\[\?(\d+)\$p"), None),
+        (re.compile(rb"\x1b\[6n"), b"\x1b[1;1R"),
+        (re.compile(rb"\x1b\[c"), b"\x1b[?62;22c"),
+    ]
+
+    def __init__(self, binary: Path, columns: int, rows: int, graphics: str = "half", *more: str):
+        self.place = tempfile.mkdtemp(prefix="side-by-side-")
+        self.began = time.perf_counter()
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, columns * 8, rows * 16))
+            args = [str(binary), "--demo", "--graphics", graphics, *more]
+            args += ["--config-dir", self.place + "/config", "--data-dir", self.place + "/data"]
+            os.execve(binary, args, environment())
+        self.pending = b""
+        self.everything = bytearray()
+
+    def read(self, seconds: float) -> bytes:
+        """What comes within this time, or the first piece of it."""
+        if not select.select([self.fd], [], [], seconds)[0]:
+            return b""
+        try:
+            piece = os.read(self.fd, 1 << 20)
+        except OSError:
+            return b""
+        self.everything += piece
+        self.pending = (self.pending + piece)[-4096:]
+        for question, answer in self.ANSWERS:
+            for match in question.finditer(self.pending):
+                os.write(self.fd, answer or b"\x1b[?" + match.group(1) + b";2$y")
+            self.pending = question.sub(b"", self.pending)
+        return piece
+
+    def until(self, wanted: bytes, seconds: float = 30) -> float:
+        """Seconds from the start until these bytes have come."""
+        late = time.perf_counter() + seconds
+        while wanted not in self.everything:
+            self.read(0.05)
+            if time.perf_counter() > late:
+                raise SystemExit(f"the console never showed {wanted!r}")
+        return time.perf_counter() - self.began
+
+    def quiet(self, still: float = 0.7, most: float = 30) -> int:
+        """Reads until nothing has come for a while; how many bytes."""
+        count, late = 0, time.perf_counter() + most
+        while time.perf_counter() < late:
+            piece = self.read(still)
+            if not piece:
+                break
+            count += len(piece)
+        return count
+
+    def press(self, keys: bytes) -> None:
+        os.write(self.fd, keys)
+
+    def cpu(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        line = next(l for l in Path(f"/proc/{self.pid}/status").read_text().splitlines() if l.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+
+    def close(self) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+        late = time.perf_counter() + 5
+        while time.perf_counter() < late and os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+            self.read(0.02)
+        else:
+            if time.perf_counter() >= late:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        shutil.rmtree(self.place, ignore_errors=True)
+
+
+class Table:
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what: str, ours: str, theirs: str = "", ratio: float | None = None, wanted: str = "", met: bool | None = None) -> None:
+        self.rows.append((what, ours, theirs, f"{ratio:.1f}x" if ratio else "", wanted, {True: "yes", False: "NO", None: ""}[met]))
+        print("  ".join(self.rows[-1]), file=sys.stderr)
+
+    def least(self, what: str, ours: float, theirs: float, unit: str, wanted: float) -> None:
+        ratio = theirs / ours
+        self.add(what, show(ours, unit), show(theirs, unit), ratio, f">= {wanted:g}x", ratio >= wanted)
+
+    def most(self, what: str, ours: float, unit: str, wanted: float, theirs: float | None = None) -> None:
+        ratio = theirs / ours if theirs and ours else None
+        self.add(what, show(ours, unit), show(theirs, unit) if theirs else "", ratio, f"<= {show(wanted, unit)}", ours <= wanted)
+
+    def print(self) -> None:
+        head = ("", "fibdeck", "openFIBSEM", "ratio", "wanted", "met")
+        widths = [max(len(row[i]) for row in [head, *self.rows]) for i in range(len(head))]
+        line = lambda row: "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |"
+        print(line(head))
+        print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+        for row in self.rows:
+            print(line(row))
+
+
+def show(value: float, unit: str) -> str:
+    if unit == "s":
+        for scale, name in ((1, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")):
+            if value >= scale:
+                return f"{value / scale:.3g} {name}"
+        return "0 s"
+    if unit == "B":
+        return f"{value / 1000:.1f} kB" if value >= 1000 else f"{value:.0f} B"
+    return f"{value:.3g} {unit}"
+
+
+def child(args: list, cwd: str) -> tuple[float, float]:
+    """Wall and CPU seconds of a process."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(args, cwd=cwd, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def starting(table: Table, binary: Path, python: str) -> None:
+    frames, connected, sessions = [], [], []
+    session = [python, "-c", "from fibsem import utils; utils.setup_session(manufacturer='Demo')"]
+    with tempfile.TemporaryDirectory() as folder:
+        child(session, folder)
+        for _ in range(7):
+            console = Console(binary, 120, 40)
+            frames.append(console.until(b"STOP"))
+            # the pose is on the screen once the instrument was read
+            connected.append(console.until(b" mm"))
+            console.close()
+            sessions.append(child(session, folder)[0])
+    table.most("start to first frame, pseudo-terminal", statistics.median(frames), "s", 0.15)
+    table.least("start to connected", statistics.median(connected), statistics.median(sessions), "s", 20)
+
+
+def screen(table: Table, binary: Path) -> None:
+    console = Console(binary, 120, 40)
+    console.until(b"STOP")
+    table.most("first full screen, half blocks", len(console.everything) + console.quiet(), "B", 40e3)
+    console.press(b"2")
+    console.quiet()
+    console.press(b"b")  # both beams
+    console.quiet(3)
+    table.most("resident, twin, two pictures", console.memory(), "MiB", 80)
+    cpu, began = console.cpu(), time.perf_counter()
+    count = console.quiet(15, 15)
+    table.most("idle CPU over 15 s", 100 * (console.cpu() - cpu) / (time.perf_counter() - began), "%", 0.5)
+    table.add("idle bytes over 15 s", f"{count} B", wanted="none", met=count == 0)
+    console.close()
+
+
+def keys(table: Table, binary: Path) -> None:
+    """From a key to the first byte of its frame, while a picture is taken and a stage moves."""
+    console = Console(binary, 120, 40)
+    console.until(b"STOP")
+    console.press(b"2")
+    console.quiet()
+    console.press(b"\x1b[17~")  # F6: live view, pictures all the time
+    console.until(b"STOP")
+    console.press(b":stage.move-relative x=9mm\r")
+    waits = []
+    deadline = time.perf_counter() + 40
+    while len(waits) < 300 and time.perf_counter() < deadline:
+        # catch a quiet moment, so that the bytes that come are the key's
+        while console.read(0.012):
+            pass
+        began = time.perf_counter()
+        console.press(b"\x1b[C" if len(waits) % 2 else b"\x1b[D")
+        if console.read(1.0):
+            waits.append(time.perf_counter() - began)
+        time.sleep(0.03)
+    console.close()
+    if len(waits) < 50:
+        table.add("key to bytes, busy", "not measured: no quiet moment", met=False)
+        return
+    waits.sort()
+    table.add("key to bytes p50, busy", show(waits[len(waits) // 2], "s"))
+    table.most("key to bytes p99, busy", waits[int(0.99 * len(waits))], "s", 0.016)
+
+
+def pictures(table: Table, binary: Path, python: str, folder: Path) -> None:
+    """In one process each: TIFF, registration, kinematics, the simulator's picture."""
+    lines = "image.acquire beam=ion path=a.tif\nbeam.shift dx=5um dy=-3um beam=ion\nimage.acquire beam=ion path=b.tif\n"
+    args = [str(binary), "script", "--demo", "--speed", "max", "--config-dir", str(folder / "c"), "--data-dir", str(folder / "d")]
+    subprocess.run(args, input=lines, text=True, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    peer = subprocess.run([python, "-c", PEER, "a.tif", "b.tif"], cwd=folder, env=environment(), capture_output=True, text=True, check=True)
+    theirs = json.loads(peer.stdout.splitlines()[-1])
+    ours = rust(folder)
+    table.most("twin's picture 1536x1024, cold", ours["picture cold"], "s", 0.15)
+    table.most("twin's picture 1536x1024, cached geometry", ours["picture cached"], "s", 0.04, theirs["picture"])
+    table.least("TIFF save 1536x1024 8 bit", ours["tiff save"], theirs["tiff save"], "s", 1)
+    table.least("TIFF load 1536x1024 8 bit", ours["tiff load"], theirs["tiff load"], "s", 1)
+    for method, name in (("cross-correlation", ", default method"), ("phase-correlation", ", phase correlation")):
+        table.least(f"registration 1536x1024{name}", ours[f"register {method}"], theirs[f"register {method}"], "s", 8)
+    table.most("kinematics, one projection", ours["kinematics"], "s", 2e-6, theirs["kinematics"])
+    table.most("half-block frame, 100x30 cells", ours["half bytes"], "B", 14e3)
+    table.most("kitty frame, half resolution", ours["kitty bytes"], "B", 40e3)
+
+
+def cargo(*args: str) -> list[str]:
+    """What a bench printed, line by line."""
+    done = subprocess.run(["cargo", "bench", "-q", *args], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
+    return done.stdout.splitlines()
+
+
+def rust(folder: Path) -> dict:
+    """The in-process figures: times of `benches/figures.rs`, bytes that the picture room's bench prints first."""
+    figures = json.loads(cargo("-p", "fibdeck", "--bench", "figures", "--", str(folder / "a.tif"), str(folder / "b.tif"))[-1])
+    for line in cargo("-p", "fibdeck-picture", "--bench", "encode", "--", "--list"):
+        if match := re.fullmatch(r"  (half|kitty) +([0-9]+)", line):
+            figures[f"{match[1]} bytes"] = int(match[2])
+    return figures
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--bin", type=Path, help="a release build; made if not named")
+    options.add_argument("--only", default="", help="starting, screen, keys or pictures")
+    chosen = options.parse_args()
+    python = os.environ.get("PEER_PY") or sys.exit("PEER_PY must name a Python that has fibsem 0.5.3")
+    binary = chosen.bin
+    if binary is None:
+        subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
+        binary = ROOT / "target/release/fibdeck"
+    binary = binary.resolve(strict=True)
+    table = Table()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, part in (
+            ("starting", lambda: starting(table, binary, python)),
+            ("screen", lambda: screen(table, binary)),
+            ("keys", lambda: keys(table, binary)),
+            ("pictures", lambda: pictures(table, binary, python, Path(folder))),
+        ):
+            if chosen.only in name:
+                part()
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    table.print()
+
+
+if __name__ == "__main__":
+    main()

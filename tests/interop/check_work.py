@@ -1,0 +1,85 @@
+"""Check with the real openFIBSEM package what `fibdeck` wrote while it worked.
+
+    python check_work.py DIR
+
+DIR is the folder that `.ci/run` worked in: a session's log, pictures, an instrument file, saved positions.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from fibsem.applications.autolamella.tools.data import parse_line, parse_msg
+from fibsem.structures import BeamType, FibsemImage, FibsemStagePosition
+from fibsem.utils import load_microscope_configuration, load_yaml
+
+
+def log(path: Path, folder: Path) -> None:
+    """Every line is read by openFIBSEM's parser, every message by its JSON trick, and every act is there."""
+    said = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        time, function, message = parse_line(line)
+        assert time > 1.7e9 and function, f"line {number}: {line}"
+        if message.startswith("{"):
+            said.append(parse_msg(message))
+    kinds = {entry["msg"] for entry in said}
+    assert {"connect_to_microscope", "move_stage_absolute", "acquire_image", "set"} <= kinds, kinds
+    moves = [entry["position"] for entry in said if entry["msg"] == "move_stage_absolute"]
+    assert abs(moves[0]["x"] - 100e-6) < 1e-9 and abs(moves[0]["y"] + 50e-6) < 1e-9, moves[0]
+    ends = [json.loads(line) for line in (folder / "script.jsonl").read_text().splitlines()]
+    assert len(ends) == 16 and all(end["ok"] for end in ends), ends
+
+
+def picture(path: Path, folder: Path) -> None:
+    image = FibsemImage.load(str(path))
+    assert image.metadata is not None, "no metadata"
+    settings = image.metadata.image_settings
+    beam = BeamType.ELECTRON if path.stem.endswith("_eb") else BeamType.ION
+    assert settings.beam_type is beam, settings.beam_type
+    area = settings.reduced_area
+    width, height = settings.resolution
+    if area is not None:
+        width, height = round(width * area.width), round(height * area.height)
+    assert image.data.shape == (height, width), (image.data.shape, settings)
+    assert image.data.std() > 5, "nothing to see"
+    assert abs(image.metadata.pixel_size.x - settings.hfw / settings.resolution[0]) < 1e-15
+    state = image.metadata.microscope_state
+    beam_state = state.ion_beam if beam is BeamType.ION else state.electron_beam
+    assert state.stage_position.x is not None and beam_state.hfw == settings.hfw, (state.stage_position, beam_state)
+
+
+def instrument(path: Path, folder: Path) -> None:
+    settings = load_microscope_configuration(str(path))
+    assert settings.system.info.name == "bench", settings.system.info
+    assert settings.system.stage.shuttle_pre_tilt == 27, settings.system.stage
+
+
+def positions(path: Path, folder: Path) -> None:
+    (position,) = [FibsemStagePosition.from_dict(item) for item in load_yaml(str(path))]
+    assert position.name == "grid's (1)" and abs(position.x) < 1e-2, position
+
+
+def main(folder: Path) -> int:
+    work = [(log, p) for p in folder.glob("data/sessions/*/logfile.log")]
+    work += [(picture, p) for p in sorted(folder.glob("pictures/*.tif"))]
+    work += [(instrument, p) for p in [folder / "shown.yaml", *folder.glob("config/instruments/*.yaml")]]
+    work += [(positions, p) for p in folder.glob("config/**/saved-positions.yaml")]
+    failed = 0
+    for check, path in work:
+        try:
+            check(path, folder)
+        except Exception as problem:  # every file gets its verdict
+            failed += 1
+            print(f"FAILED {path.relative_to(folder)}: {type(problem).__name__}: {problem}")
+        else:
+            print(f"ok     {path.relative_to(folder)}")
+    kinds = {check for check, _ in work}
+    missing = [check.__name__ for check in (log, picture, instrument, positions) if check not in kinds]
+    failed += len(missing)
+    total = len(work) + len(missing)
+    print(f"{total - failed} of {total} files read by openFIBSEM as they were meant" + (f"; missing: {missing}" if missing else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
