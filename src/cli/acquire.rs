@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 /// Take pictures and save them as TIFF, never over an existing file.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  fibdeck acquire --demo --beam both --hfw 150um -o pictures\n  fibdeck acquire --demo --beam ion --dwell 3us --frame-integration 4 --drift-correction -o fib.tif\n  fibdeck acquire --demo --chamber -o chamber.tif")]
+#[command(
+    after_help = "Examples:\n  fibdeck acquire --demo --beam both --hfw 150um -o pictures\n  fibdeck acquire --demo --beam ion --dwell 3us --frame-integration 4 --drift-correction -o fib.tif\n  fibdeck acquire --demo --chamber -o chamber.tif"
+)]
 pub struct Acquire {
     /// electron, ion or both.
     #[arg(long)]
@@ -66,7 +68,18 @@ impl Acquire {
         let result = session.run(command)?;
         if globals.json {
             let ended = Ok(result);
-            output::line(&output::envelope(if self.chamber { "chamber.picture" } else { "image.acquire" }, &session.instrument(), &ended).to_string())?;
+            output::line(
+                &output::envelope(
+                    if self.chamber {
+                        "chamber.picture"
+                    } else {
+                        "image.acquire"
+                    },
+                    &session.instrument(),
+                    &ended,
+                )
+                .to_string(),
+            )?;
             return Ok(Exit::Done);
         }
         for file in files(&result) {
@@ -105,7 +118,10 @@ impl Acquire {
 
 /// The engine may work in another folder than its client.
 fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+    std::path::absolute(path)
+        .unwrap_or_else(|_| path.to_owned())
+        .display()
+        .to_string()
 }
 
 fn files(result: &Value) -> Vec<String> {

@@ -25,12 +25,23 @@ pub struct Align {
 impl Align {
     pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
         let method: Method = serde_json::from_value(json!(self.method)).map_err(|_| {
-            CliError::new(Exit::Usage, format!("`{}` is no method: cross-correlation or phase-correlation", model::text::printable(&self.method)))
+            CliError::new(
+                Exit::Usage,
+                format!(
+                    "`{}` is no method: cross-correlation or phase-correlation",
+                    model::text::printable(&self.method)
+                ),
+            )
         })?;
         let (reference, new) = (load(&self.reference)?, load(&self.new)?);
         let pixel = new.metadata.as_ref().map(|m| m.pixel_size.x);
-        let found = register(reference.pixels.to_f32().view(), new.pixels.to_f32().view(), method, &Options::default())
-            .map_err(|e| CliError::new(Exit::Refused, format!("{e}; no shift was measured")))?;
+        let found = register(
+            reference.pixels.to_f32().view(),
+            new.pixels.to_f32().view(),
+            method,
+            &Options::default(),
+        )
+        .map_err(|e| CliError::new(Exit::Refused, format!("{e}; no shift was measured")))?;
         let metres = |px: f64| pixel.map(|p| px * p);
         let mut result = json!({
             "dx_px": found.dx_px, "dy_px": found.dy_px,
@@ -40,7 +51,11 @@ impl Align {
         if let Some(reason) = &found.reason {
             result["reason"] = json!(reason);
         }
-        output::line(&if globals.json { result.to_string() } else { output::plain(&result) })?;
+        output::line(&if globals.json {
+            result.to_string()
+        } else {
+            output::plain(&result)
+        })?;
         Ok(if found.accepted { Exit::Done } else { Exit::Refused })
     }
 }

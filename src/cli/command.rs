@@ -15,7 +15,9 @@ use std::path::PathBuf;
 ///
 /// Blank lines and lines that begin with # are skipped. Stops at the first failure unless --keep-going.
 #[derive(Args)]
-#[command(after_help = "Example:\n  printf 'stage.stable-move dx=10um\\nimage.acquire beam=electron\\n' | fibdeck script --demo --json")]
+#[command(
+    after_help = "Example:\n  printf 'stage.stable-move dx=10um\\nimage.acquire beam=electron\\n' | fibdeck script --demo --json"
+)]
 pub struct Script {
     /// File of commands; stdin without one.
     file: Option<PathBuf>,
@@ -28,8 +30,12 @@ impl Script {
     pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
         let source: Box<dyn BufRead> = match &self.file {
             Some(path) => {
-                let file = std::fs::File::open(path)
-                    .map_err(|e| CliError::new(Exit::Usage, format!("{} cannot be read: {e}; nothing was started", path.display())))?;
+                let file = std::fs::File::open(path).map_err(|e| {
+                    CliError::new(
+                        Exit::Usage,
+                        format!("{} cannot be read: {e}; nothing was started", path.display()),
+                    )
+                })?;
                 Box::new(BufReader::new(file))
             }
             None => Box::new(BufReader::new(std::io::stdin())),
@@ -64,7 +70,9 @@ impl Script {
 
 /// Run one engine command.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  fibdeck do --list\n  fibdeck do --demo stage.move-relative x=20um\n  fibdeck do --demo --json system.get key=hfw beam=ion")]
+#[command(
+    after_help = "Examples:\n  fibdeck do --list\n  fibdeck do --demo stage.move-relative x=20um\n  fibdeck do --demo --json system.get key=hfw beam=ion"
+)]
 pub struct Do {
     /// List the commands instead.
     #[arg(long)]
@@ -127,11 +135,21 @@ fn bare(globals: &Globals, command: Command) -> Result<Exit, CliError> {
     if let Value::Object(map) = &mut result {
         map.entry("instrument").or_insert_with(|| json!(session.instrument()));
     }
-    output::line(&if globals.json { result.to_string() } else { output::plain(&result) })?;
+    output::line(&if globals.json {
+        result.to_string()
+    } else {
+        output::plain(&result)
+    })?;
     Ok(Exit::Done)
 }
 
-fn tell(globals: &Globals, command: &str, instrument: &str, ended: &engine::link::Ended, line: Option<usize>) -> Result<(), CliError> {
+fn tell(
+    globals: &Globals,
+    command: &str,
+    instrument: &str,
+    ended: &engine::link::Ended,
+    line: Option<usize>,
+) -> Result<(), CliError> {
     if globals.json {
         return output::line(&output::envelope(command, instrument, ended).to_string());
     }
@@ -166,10 +184,23 @@ fn list(globals: &Globals) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     for row in rows() {
-        output::line(&format!("{}\n    {}", parse::usage(row).trim_start_matches("usage: "), row.doc))?;
+        output::line(&format!(
+            "{}\n    {}",
+            parse::usage(row).trim_start_matches("usage: "),
+            row.doc
+        ))?;
         for arg in row.args {
-            let default = if arg.default.is_empty() { String::new() } else { format!(" [{}]", arg.default) };
-            output::line(&format!("      {:18} {} ({}){default}", arg.name, arg.doc, arg.kind.hint()))?;
+            let default = if arg.default.is_empty() {
+                String::new()
+            } else {
+                format!(" [{}]", arg.default)
+            };
+            output::line(&format!(
+                "      {:18} {} ({}){default}",
+                arg.name,
+                arg.doc,
+                arg.kind.hint()
+            ))?;
         }
     }
     Ok(Exit::Done)

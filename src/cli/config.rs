@@ -19,7 +19,9 @@ pub struct Config {
 #[derive(Subcommand)]
 enum Verb {
     /// Make an instrument's file from the few values it needs; asked for on a terminal, or given as KEY=VALUE.
-    #[command(after_help = "Example:\n  fibdeck config new name=hydra ip_address=192.168.0.1 manufacturer=ThermoFisher --yes")]
+    #[command(
+        after_help = "Example:\n  fibdeck config new name=hydra ip_address=192.168.0.1 manufacturer=ThermoFisher --yes"
+    )]
     New {
         /// Values by name; those left out are asked for on a terminal, or have their default.
         #[arg(value_name = "KEY=VALUE")]
@@ -61,11 +63,16 @@ fn usage(error: impl std::fmt::Display) -> CliError {
 fn new(globals: &Globals, given: &[String], default: bool) -> Result<Exit, CliError> {
     let mut values = Vec::new();
     for word in given {
-        let (key, value) = word.split_once('=').ok_or_else(|| usage(format!("`{}` is not KEY=VALUE", model::text::printable(word))))?;
+        let (key, value) = word
+            .split_once('=')
+            .ok_or_else(|| usage(format!("`{}` is not KEY=VALUE", model::text::printable(word))))?;
         values.push((key.to_owned(), value.to_owned()));
     }
     if std::io::stdin().is_terminal() && !globals.yes {
-        for field in FORM.iter().filter(|f| !given.iter().any(|g| g.starts_with(&format!("{}=", f.key)))) {
+        for field in FORM
+            .iter()
+            .filter(|f| !given.iter().any(|g| g.starts_with(&format!("{}=", f.key))))
+        {
             values.push((field.key.to_owned(), ask(field.label, field.default, field.doc)?));
         }
     }
@@ -77,7 +84,11 @@ fn new(globals: &Globals, given: &[String], default: bool) -> Result<Exit, CliEr
         paths.choose(&made.info.name).map_err(CliError::failed)?;
     }
     let value = json!({ "file": file, "name": made.info.name, "default": default });
-    output::line(&if globals.json { value.to_string() } else { file.display().to_string() })?;
+    output::line(&if globals.json {
+        value.to_string()
+    } else {
+        file.display().to_string()
+    })?;
     Ok(Exit::Done)
 }
 
@@ -87,7 +98,11 @@ fn ask(label: &str, default: &str, doc: &str) -> Result<String, CliError> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).map_err(CliError::failed)?;
     let line = line.trim();
-    Ok(if line.is_empty() { default.to_owned() } else { line.to_owned() })
+    Ok(if line.is_empty() {
+        default.to_owned()
+    } else {
+        line.to_owned()
+    })
 }
 
 fn layered(globals: &Globals) -> Result<model::config::Layered<model::config::Instrument>, CliError> {
@@ -101,7 +116,11 @@ fn layered(globals: &Globals) -> Result<model::config::Layered<model::config::In
 fn show(globals: &Globals, origin: bool) -> Result<Exit, CliError> {
     let layered = layered(globals)?;
     if globals.json {
-        let value = if origin { json!(layered.origins) } else { json!(layered.value) };
+        let value = if origin {
+            json!(layered.origins)
+        } else {
+            json!(layered.value)
+        };
         output::line(&value.to_string())?;
     } else if origin {
         let width = layered.origins.iter().map(|o| o.key.len()).max().unwrap_or(0);
@@ -123,7 +142,11 @@ fn check(globals: &Globals) -> Result<Exit, CliError> {
         for problem in &layered.problems {
             output::line(&model::text::printable(&format!("{}: {}", problem.place, problem.text)))?;
         }
-        output::line(&format!("{}: {} to note", model::text::printable(&layered.value.info.name), layered.problems.len()))?;
+        output::line(&format!(
+            "{}: {} to note",
+            model::text::printable(&layered.value.info.name),
+            layered.problems.len()
+        ))?;
     }
     Ok(Exit::Done)
 }
@@ -132,9 +155,15 @@ fn list(globals: &Globals) -> Result<Exit, CliError> {
     let paths = globals.paths()?;
     let chosen = paths.chosen().map_err(usage)?;
     for entry in paths.instruments() {
-        let place = entry.file.as_ref().map_or_else(|| "shipped".to_owned(), |f| f.display().to_string());
+        let place = entry
+            .file
+            .as_ref()
+            .map_or_else(|| "shipped".to_owned(), |f| f.display().to_string());
         if globals.json {
-            output::line(&json!({ "name": entry.name, "file": entry.file, "default": chosen.as_ref() == Some(&entry.name) }).to_string())?;
+            output::line(
+                &json!({ "name": entry.name, "file": entry.file, "default": chosen.as_ref() == Some(&entry.name) })
+                    .to_string(),
+            )?;
         } else {
             let mark = if chosen.as_ref() == Some(&entry.name) { "*" } else { " " };
             output::line(&model::text::printable(&format!("{mark} {:16} {place}", entry.name)))?;

@@ -23,7 +23,13 @@ pub fn run(globals: Globals) -> Result<Exit, CliError> {
         Graphics::Auto => None,
         chosen => chosen.word().parse().ok(),
     };
-    let screen = UiOptions { graphics, theme: globals.theme.clone(), start_tab: None, paths, owns_engine: true };
+    let screen = UiOptions {
+        graphics,
+        theme: globals.theme.clone(),
+        start_tab: None,
+        paths,
+        owns_engine: true,
+    };
     ui::run(engine.link("console"), screen).map_err(CliError::failed)?;
     Ok(Exit::Done)
 }
@@ -33,5 +39,7 @@ fn log_to_screen(globals: &Globals) {
     let level = globals.log.clone().unwrap_or_else(|| "info".to_owned());
     let filter = EnvFilter::try_new(&level).unwrap_or_else(|_| EnvFilter::new("info"));
     // a second subscriber in one process (tests) is refused and harmless
-    let _ = tracing_subscriber::registry().with(ui::log_layer().with_filter(filter)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(ui::log_layer().with_filter(filter))
+        .try_init();
 }

@@ -20,10 +20,19 @@ struct Finding {
 
 impl Doctor {
     pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
-        let findings = vec![program(), folders(globals), instrument(globals), terminal(globals), twin(globals)];
+        let findings = vec![
+            program(),
+            folders(globals),
+            instrument(globals),
+            terminal(globals),
+            twin(globals),
+        ];
         let good = findings.iter().all(|f| f.good);
         if globals.json {
-            let list: Vec<Value> = findings.iter().map(|f| json!({ "check": f.what, "ok": f.good, "text": f.text })).collect();
+            let list: Vec<Value> = findings
+                .iter()
+                .map(|f| json!({ "check": f.what, "ok": f.good, "text": f.text }))
+                .collect();
             output::line(&json!({ "ok": good, "checks": list }).to_string())?;
         } else {
             for f in &findings {
@@ -36,18 +45,41 @@ impl Doctor {
 }
 
 fn program() -> Finding {
-    let text = format!("fibdeck {} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
-    Finding { what: "program", good: true, text }
+    let text = format!(
+        "fibdeck {} on {} {}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    );
+    Finding {
+        what: "program",
+        good: true,
+        text,
+    }
 }
 
 fn folders(globals: &Globals) -> Finding {
     let paths = match globals.paths() {
         Ok(paths) => paths,
-        Err(error) => return Finding { what: "folders", good: false, text: error.text },
+        Err(error) => {
+            return Finding {
+                what: "folders",
+                good: false,
+                text: error.text,
+            };
+        }
     };
-    let text = format!("settings {}, data {}", paths.config_dir.display(), paths.data_dir.display());
+    let text = format!(
+        "settings {}, data {}",
+        paths.config_dir.display(),
+        paths.data_dir.display()
+    );
     match writable(&paths.data_dir) {
-        Ok(()) => Finding { what: "folders", good: true, text },
+        Ok(()) => Finding {
+            what: "folders",
+            good: true,
+            text,
+        },
         Err(error) => Finding {
             what: "folders",
             good: false,
@@ -70,15 +102,30 @@ fn instrument(globals: &Globals) -> Finding {
         Ok((instrument, problems)) => {
             let name = &instrument.info.name;
             let reachable = engine::core::has_driver(&instrument.driver);
-            let odd = if problems.is_empty() { String::new() } else { format!("; to note: {}", problems.join("; ")) };
+            let odd = if problems.is_empty() {
+                String::new()
+            } else {
+                format!("; to note: {}", problems.join("; "))
+            };
             let text = if reachable {
                 format!("{name} by driver `{}`{odd}", instrument.driver)
             } else {
-                format!("{name}: there is no driver `{}` in this fibdeck; --demo opens the digital twin{odd}", instrument.driver)
+                format!(
+                    "{name}: there is no driver `{}` in this fibdeck; --demo opens the digital twin{odd}",
+                    instrument.driver
+                )
             };
-            Finding { what: "instrument", good: reachable, text }
+            Finding {
+                what: "instrument",
+                good: reachable,
+                text,
+            }
         }
-        Err(error) => Finding { what: "instrument", good: false, text: error.text },
+        Err(error) => Finding {
+            what: "instrument",
+            good: false,
+            text: error.text,
+        },
     }
 }
 
@@ -93,18 +140,37 @@ fn terminal(globals: &Globals) -> Finding {
         graphics.protocol,
         env.depth()
     );
-    Finding { what: "terminal", good: true, text }
+    Finding {
+        what: "terminal",
+        good: true,
+        text,
+    }
 }
 
 /// Opens a twin, takes a small picture in virtual time, and leaves.
 fn twin(globals: &Globals) -> Finding {
-    let globals = Globals { demo: true, instrument: None, speed: Some(engine::core::Speed::Virtual), faults: None, quiet: true, ..globals.clone() };
+    let globals = Globals {
+        demo: true,
+        instrument: None,
+        speed: Some(engine::core::Speed::Virtual),
+        faults: None,
+        quiet: true,
+        ..globals.clone()
+    };
     let taken = super::session::Session::twin(&globals, "doctor").and_then(|session| {
         let command = engine::command::parse::line("image.acquire beam=electron resolution=384x256 save=false")?;
         Ok(session.run(command)?)
     });
     match taken {
-        Ok(_) => Finding { what: "twin", good: true, text: "the digital twin connects and takes a picture".to_owned() },
-        Err(error) => Finding { what: "twin", good: false, text: error.text },
+        Ok(_) => Finding {
+            what: "twin",
+            good: true,
+            text: "the digital twin connects and takes a picture".to_owned(),
+        },
+        Err(error) => Finding {
+            what: "twin",
+            good: false,
+            text: error.text,
+        },
     }
 }

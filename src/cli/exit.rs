@@ -53,7 +53,10 @@ pub struct CliError {
 
 impl CliError {
     pub fn new(exit: Exit, text: impl fmt::Display) -> CliError {
-        CliError { exit, text: text.to_string() }
+        CliError {
+            exit,
+            text: text.to_string(),
+        }
     }
 
     pub fn failed(text: impl fmt::Display) -> CliError {

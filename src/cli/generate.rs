@@ -29,11 +29,19 @@ impl Man {
         let mut command = Cli::command().name("fibdeck");
         command.build();
         let out = &mut std::io::stdout();
-        clap_mangen::Man::new(command.clone()).render(out).map_err(CliError::failed)?;
+        clap_mangen::Man::new(command.clone())
+            .render(out)
+            .map_err(CliError::failed)?;
         for sub in command.get_subcommands().filter(|s| s.get_name() != "help") {
-            clap_mangen::Man::new(sub.clone()).render_synopsis_section(out).map_err(CliError::failed)?;
-            clap_mangen::Man::new(sub.clone()).render_description_section(out).map_err(CliError::failed)?;
-            clap_mangen::Man::new(sub.clone()).render_options_section(out).map_err(CliError::failed)?;
+            clap_mangen::Man::new(sub.clone())
+                .render_synopsis_section(out)
+                .map_err(CliError::failed)?;
+            clap_mangen::Man::new(sub.clone())
+                .render_description_section(out)
+                .map_err(CliError::failed)?;
+            clap_mangen::Man::new(sub.clone())
+                .render_options_section(out)
+                .map_err(CliError::failed)?;
         }
         Ok(Exit::Done)
     }

@@ -82,7 +82,9 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
     let globals = cli.globals;
-    let Some(verb) = cli.verb else { return console::run(globals) };
+    let Some(verb) = cli.verb else {
+        return console::run(globals);
+    };
     options::log_to_stderr(&globals);
     match verb {
         Verb::Script(script) => script.run(&globals),

@@ -118,7 +118,11 @@ impl Globals {
             paths.instrument(self.instrument.as_deref(), &[])
         };
         let layered = layered.map_err(|e| CliError::new(Exit::Usage, e))?;
-        let problems = layered.problems.iter().map(|p| format!("{}: {}", p.place, p.text)).collect();
+        let problems = layered
+            .problems
+            .iter()
+            .map(|p| format!("{}: {}", p.place, p.text))
+            .collect();
         let mut instrument = layered.value;
         if self.demo {
             instrument.driver = "sim".to_owned();
@@ -186,8 +190,15 @@ fn user() -> model::frame::User {
 
 /// Messages of the program itself go to stderr, warnings and worse unless asked for more.
 pub fn log_to_stderr(globals: &Globals) {
-    let level = globals.log.clone().unwrap_or_else(|| if globals.quiet { "off" } else { "error" }.to_owned());
+    let level = globals
+        .log
+        .clone()
+        .unwrap_or_else(|| if globals.quiet { "off" } else { "error" }.to_owned());
     let filter = EnvFilter::try_new(&level).unwrap_or_else(|_| EnvFilter::new("error"));
     // a second subscriber in one process (tests) is refused and harmless
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .try_init();
 }

@@ -15,7 +15,8 @@ pub fn envelope(command: &str, instrument: &str, ended: &Ended) -> Value {
     match ended {
         Ok(result) => json!({ "command": command, "ok": true, "instrument": instrument, "result": result }),
         Err(failure) => {
-            let mut error = json!({ "kind": failure.kind, "title": failure.title, "detail": failure.detail, "hint": failure.hint });
+            let mut error =
+                json!({ "kind": failure.kind, "title": failure.title, "detail": failure.detail, "hint": failure.hint });
             if let Some(data) = &failure.data {
                 error["data"] = data.clone();
             }
@@ -31,17 +32,32 @@ pub fn plain(value: &Value) -> String {
     let width = lines.iter().map(|(k, _)| k.chars().count()).max().unwrap_or(0);
     lines
         .into_iter()
-        .map(|(key, value)| if key.is_empty() { value } else { format!("{key:width$}  {value}") })
+        .map(|(key, value)| {
+            if key.is_empty() {
+                value
+            } else {
+                format!("{key:width$}  {value}")
+            }
+        })
         .collect::<Vec<_>>()
         .join("\n")
 }
 
 fn flatten(prefix: &str, value: &Value, lines: &mut Vec<(String, String)>) {
-    let name = |key: &str| if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
+    let name = |key: &str| {
+        if prefix.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{prefix}.{key}")
+        }
+    };
     match value {
         Value::Object(map) => map.iter().for_each(|(key, value)| flatten(&name(key), value, lines)),
         Value::Array(items) if items.iter().any(|i| i.is_object()) => {
-            items.iter().enumerate().for_each(|(n, item)| flatten(&name(&n.to_string()), item, lines));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(n, item)| flatten(&name(&n.to_string()), item, lines));
         }
         Value::String(text) => lines.push((prefix.to_owned(), model::text::printable(text))),
         Value::Null => lines.push((prefix.to_owned(), "-".to_owned())),

@@ -62,7 +62,12 @@ impl Session {
             (false, false, true) => Progress::Bar,
             (false, false, false) => Progress::None,
         };
-        Ok(Session { link: engine.link(name), _engine: engine, runtime, progress })
+        Ok(Session {
+            link: engine.link(name),
+            _engine: engine,
+            runtime,
+            progress,
+        })
     }
 
     pub fn instrument(&self) -> String {
@@ -90,7 +95,9 @@ impl Session {
     }
 
     fn show(&self, item: &Heard, told: &mut Told) {
-        let Heard::Pulse(Pulse::Progress { progress, .. }) = item else { return };
+        let Heard::Pulse(Pulse::Progress { progress, .. }) = item else {
+            return;
+        };
         if self.progress == Progress::None || !told.is_news(&progress.text, progress.fraction) {
             return;
         }
@@ -103,7 +110,12 @@ impl Session {
             (Progress::Bar, Some(fraction)) => {
                 let full = (fraction.clamp(0.0, 1.0) * 30.0).round() as usize;
                 let text = model::text::printable(&progress.text);
-                eprint!("\r\x1b[K[{}{}] {:3.0} %  {text}", "#".repeat(full), ".".repeat(30 - full), fraction * 100.0);
+                eprint!(
+                    "\r\x1b[K[{}{}] {:3.0} %  {text}",
+                    "#".repeat(full),
+                    ".".repeat(30 - full),
+                    fraction * 100.0
+                );
                 // a bar that cannot be drawn is no loss
                 let _ = std::io::stderr().flush();
             }

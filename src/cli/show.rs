@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 /// Show pictures in the terminal, with a scale bar and a line of metadata.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  fibdeck show image_eb.tif image_ib.tif\n  fibdeck show --info --json image_ib.tif")]
+#[command(
+    after_help = "Examples:\n  fibdeck show image_eb.tif image_ib.tif\n  fibdeck show --info --json image_ib.tif"
+)]
 pub struct Show {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -30,7 +32,11 @@ impl Show {
     pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
         let mut failed = 0;
         for file in &self.files {
-            let shown = if self.info { info(file, globals) } else { picture(file, globals, self.autogamma) };
+            let shown = if self.info {
+                info(file, globals)
+            } else {
+                picture(file, globals, self.autogamma)
+            };
             if let Err(error) = shown {
                 eprintln!("fibdeck: {error}");
                 failed += 1;
@@ -48,7 +54,11 @@ fn info(file: &Path, globals: &Globals) -> Result<(), CliError> {
     let frame = align::load(file)?;
     let (w, h) = frame.pixels.size();
     let value = json!({ "file": file, "size": [w, h], "bits": frame.pixels.bits(), "metadata": frame.metadata });
-    output::line(&if globals.json { value.to_string() } else { output::plain(&value) })
+    output::line(&if globals.json {
+        value.to_string()
+    } else {
+        output::plain(&value)
+    })
 }
 
 /// Shows one file as well as the terminal can, and says in a line what it is.
@@ -70,12 +80,22 @@ fn print(frame: &Frame, graphics: Graphics, autogamma: bool) -> Result<(), CliEr
     let (columns, rows) = pane();
     // cut to the size it is shown at: viuer would send every pixel of the file
     let cell = (10, 20);
-    let grid = Grid { per_cell: (10.0, 20.0), cell_px: cell, max_cells: u16::MAX };
+    let grid = Grid {
+        per_cell: (10.0, 20.0),
+        cell_px: cell,
+        max_cells: u16::MAX,
+    };
     let area = ratatui::layout::Rect::new(0, 0, columns, rows);
     let viewport = Viewport::new(frame.pixels.size(), area, grid, &View::default());
     let tone = if autogamma { tone(frame) } else { Tone::default() };
     let pixel_size = frame.metadata.as_ref().map_or(0.0, |m| m.pixel_size.x);
-    let overlays: Vec<Overlay> = (pixel_size > 0.0).then_some(Overlay::ScaleBar { pixel_size, ink: Ink::Neutral }).into_iter().collect();
+    let overlays: Vec<Overlay> = (pixel_size > 0.0)
+        .then_some(Overlay::ScaleBar {
+            pixel_size,
+            ink: Ink::Neutral,
+        })
+        .into_iter()
+        .collect();
     let raster = raster::burn(raster::show(&frame.pixels, &viewport, &tone), &overlays, &viewport);
     let config = viuer::Config {
         absolute_offset: false,
@@ -86,7 +106,8 @@ fn print(frame: &Frame, graphics: Graphics, autogamma: bool) -> Result<(), CliEr
         use_sixel: matches!(graphics, Graphics::Auto | Graphics::Sixel),
         ..viuer::Config::default()
     };
-    viuer::print(&rgb(&raster), &config).map_err(|e| CliError::failed(format!("the picture could not be shown: {e}")))?;
+    viuer::print(&rgb(&raster), &config)
+        .map_err(|e| CliError::failed(format!("the picture could not be shown: {e}")))?;
     Ok(())
 }
 
@@ -108,8 +129,14 @@ fn rgb(raster: &Raster) -> DynamicImage {
 /// `image_eb.tif  1536x1024 8 bit  SEM 2.00 kV 50.0 pA  WD 7.00 mm  150 um`.
 fn caption(file: &Path, frame: &Frame) -> String {
     let (w, h) = frame.pixels.size();
-    let mut text = format!("{}  {w}x{h} {} bit", model::text::printable(&file.display().to_string()), frame.pixels.bits());
-    let Some(metadata) = &frame.metadata else { return text + "  no metadata" };
+    let mut text = format!(
+        "{}  {w}x{h} {} bit",
+        model::text::printable(&file.display().to_string()),
+        frame.pixels.bits()
+    );
+    let Some(metadata) = &frame.metadata else {
+        return text + "  no metadata";
+    };
     let beam = metadata.image.beam_type;
     text += &format!("  {}", beam.short());
     if let Some(state) = metadata.microscope_state.beam(beam) {

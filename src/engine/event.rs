@@ -1,7 +1,10 @@
 //! Everything that happens. Events are numbered and folded into the snapshot; pulses (progress, the sign of life) are not.
 
 use crate::command::{Command, Failure};
-use model::{Beam, BeamState, Capabilities, ChamberState, Geometry, Identity, ImageSettings, Notice, StagePosition, StageState, StopReport};
+use model::{
+    Beam, BeamState, Capabilities, ChamberState, Geometry, Identity, ImageSettings, Notice, StagePosition, StageState,
+    StopReport,
+};
 use serde::{Deserialize, Serialize};
 
 pub type JobId = u64;
@@ -29,30 +32,80 @@ pub enum By {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    Connecting { instrument: String },
+    Connecting {
+        instrument: String,
+    },
     Connected(Box<Connection>),
-    Disconnected { reason: Option<String> },
+    Disconnected {
+        reason: Option<String>,
+    },
     /// Reads fail or come late; values on the screen grow old.
-    LinkTrouble { text: String },
-    Stage { by: By, stage: StageView },
-    BeamChanged { by: By, beam: Beam, state: Box<BeamState> },
-    ChamberChanged { by: By, state: ChamberState },
+    LinkTrouble {
+        text: String,
+    },
+    Stage {
+        by: By,
+        stage: StageView,
+    },
+    BeamChanged {
+        by: By,
+        beam: Beam,
+        state: Box<BeamState>,
+    },
+    ChamberChanged {
+        by: By,
+        state: ChamberState,
+    },
     /// Settings the next picture of this beam will use.
-    Settings { settings: Box<ImageSettings> },
-    JobStarted { job: Job },
-    JobEnded { id: JobId, end: JobEnd },
-    JobPaused { id: JobId, paused: bool },
-    Asked { question: Box<Question> },
-    Answered { id: u64, choice: String },
-    FrameTaken { frame: Box<FrameInfo> },
-    Live { beam: Beam, live: LiveView },
-    Raised { id: NoticeId, notice: Notice },
+    Settings {
+        settings: Box<ImageSettings>,
+    },
+    JobStarted {
+        job: Job,
+    },
+    JobEnded {
+        id: JobId,
+        end: JobEnd,
+    },
+    JobPaused {
+        id: JobId,
+        paused: bool,
+    },
+    Asked {
+        question: Box<Question>,
+    },
+    Answered {
+        id: u64,
+        choice: String,
+    },
+    FrameTaken {
+        frame: Box<FrameInfo>,
+    },
+    Live {
+        beam: Beam,
+        live: LiveView,
+    },
+    Raised {
+        id: NoticeId,
+        notice: Notice,
+    },
     /// All notices up to this one were seen; alarms are acknowledged.
-    Seen { id: NoticeId },
-    Positions { positions: Vec<StagePosition> },
-    Session { session: Session },
-    Control { holder: Option<String> },
-    Stopped { by: String, report: Option<StopReport> },
+    Seen {
+        id: NoticeId,
+    },
+    Positions {
+        positions: Vec<StagePosition>,
+    },
+    Session {
+        session: Session,
+    },
+    Control {
+        holder: Option<String>,
+    },
+    Stopped {
+        by: String,
+        report: Option<StopReport>,
+    },
 }
 
 /// What a connection found, read only.
@@ -187,7 +240,13 @@ pub struct Session {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "pulse", rename_all = "kebab-case")]
 pub enum Pulse {
-    Progress { job: JobId, progress: Progress },
+    Progress {
+        job: JobId,
+        progress: Progress,
+    },
     /// Once a second: the engine lives, this is its clock, and then the instrument was last read whole.
-    Alive { time: f64, read: f64 },
+    Alive {
+        time: f64,
+        read: f64,
+    },
 }

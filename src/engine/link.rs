@@ -17,8 +17,15 @@ pub type Ended = Result<Value, Failure>;
 
 /// What an engine receives.
 pub(crate) enum Request {
-    Run { command: Command, by: String, ended: oneshot::Sender<Ended> },
-    Ask { query: Query, reply: oneshot::Sender<Reply> },
+    Run {
+        command: Command,
+        by: String,
+        ended: oneshot::Sender<Ended>,
+    },
+    Ask {
+        query: Query,
+        reply: oneshot::Sender<Reply>,
+    },
     /// The red button was pressed (and went out, if `sent`): find out what it came to.
     Stopped { by: String, sent: bool },
     /// The process is ending.
@@ -57,13 +64,20 @@ impl Receipt {
 }
 
 fn gone() -> Failure {
-    Failure::new(ErrorKind::NotConnected, "the engine has ended; nothing was sent", "start fibdeck again")
+    Failure::new(
+        ErrorKind::NotConnected,
+        "the engine has ended; nothing was sent",
+        "start fibdeck again",
+    )
 }
 
 impl Link {
     /// The same line under another client's name (journal, Busy refusals, control).
     pub fn named(&self, name: impl Into<String>) -> Link {
-        Link { name: name.into(), ..self.clone() }
+        Link {
+            name: name.into(),
+            ..self.clone()
+        }
     }
 
     pub fn name(&self) -> &str {
@@ -74,7 +88,11 @@ impl Link {
     pub fn send(&self, command: Command) -> Receipt {
         let (sender, ended) = oneshot::channel();
         // a closed engine drops the sender, and the receipt then says so
-        let _ = self.requests.send(Request::Run { command, by: self.name.clone(), ended: sender });
+        let _ = self.requests.send(Request::Run {
+            command,
+            by: self.name.clone(),
+            ended: sender,
+        });
         Receipt { ended }
     }
 
@@ -85,7 +103,9 @@ impl Link {
 
     pub async fn ask(&self, query: Query) -> Result<Reply, Failure> {
         let (sender, reply) = oneshot::channel();
-        self.requests.send(Request::Ask { query, reply: sender }).map_err(|_| gone())?;
+        self.requests
+            .send(Request::Ask { query, reply: sender })
+            .map_err(|_| gone())?;
         reply.await.map_err(|_| gone())
     }
 

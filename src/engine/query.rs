@@ -11,9 +11,15 @@ use std::sync::Arc;
 pub enum Query {
     Snapshot,
     /// The picture, no larger than this many pixels a side (area mean; 0 = full size).
-    Frame { id: FrameId, most: u32 },
+    Frame {
+        id: FrameId,
+        most: u32,
+    },
     /// Would the guard (names, kinds, control, running job) let this command of this client through now? Nothing is done.
-    Preview { command: crate::Command, by: String },
+    Preview {
+        command: crate::Command,
+        by: String,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -21,6 +27,8 @@ pub enum Reply {
     Snapshot(Arc<Snapshot>),
     Frame(Arc<Frame>),
     /// Fell out of the ring; its file, if it was saved.
-    Gone { file: Option<String> },
+    Gone {
+        file: Option<String>,
+    },
     Preview(Result<(), crate::Failure>),
 }

@@ -1,6 +1,8 @@
 //! The fold of events: what is so now. Engine and clients fold with the same function.
 
-use crate::event::{By, Connection, Event, FrameInfo, Job, LiveView, NoticeId, Pulse, Question, Sequenced, Session, StageView};
+use crate::event::{
+    By, Connection, Event, FrameInfo, Job, LiveView, NoticeId, Pulse, Question, Sequenced, Session, StageView,
+};
 use model::{Beam, BeamState, ChamberState, ImageSettings, Notice, Severity, StagePosition, StopReport};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -108,7 +110,9 @@ impl Snapshot {
 
     /// Alarms nobody has acknowledged.
     pub fn alarms(&self) -> impl Iterator<Item = &NoticeEntry> {
-        self.notices.iter().filter(|n| n.notice.severity == Severity::Alarm && !n.seen)
+        self.notices
+            .iter()
+            .filter(|n| n.notice.severity == Severity::Alarm && !n.seen)
     }
 
     /// Folds one event in.
@@ -142,16 +146,30 @@ impl Snapshot {
             Event::LinkTrouble { text } => self.trouble = Some(text.clone()),
             Event::Stage { by, stage } => {
                 self.trouble = None;
-                self.stage = Some(Aged { value: stage.clone(), time, by: *by });
+                self.stage = Some(Aged {
+                    value: stage.clone(),
+                    time,
+                    by: *by,
+                });
             }
             Event::BeamChanged { by, beam, state } => {
-                let aged = Some(Aged { value: (**state).clone(), time, by: *by });
+                let aged = Some(Aged {
+                    value: (**state).clone(),
+                    time,
+                    by: *by,
+                });
                 match beam {
                     Beam::Electron => self.electron = aged,
                     Beam::Ion => self.ion = aged,
                 }
             }
-            Event::ChamberChanged { by, state } => self.chamber = Some(Aged { value: *state, time, by: *by }),
+            Event::ChamberChanged { by, state } => {
+                self.chamber = Some(Aged {
+                    value: *state,
+                    time,
+                    by: *by,
+                })
+            }
             Event::Settings { settings } => self.settings[at(settings.beam_type)] = (**settings).clone(),
             Event::JobStarted { job } => {
                 self.stopped = None;
@@ -188,7 +206,12 @@ impl Snapshot {
             },
             Event::Live { beam, live } => self.live[at(*beam)] = live.clone(),
             Event::Raised { id, notice } => {
-                let entry = NoticeEntry { id: *id, time, notice: notice.clone(), seen: false };
+                let entry = NoticeEntry {
+                    id: *id,
+                    time,
+                    notice: notice.clone(),
+                    seen: false,
+                };
                 push(&mut self.notices, entry, MOST_NOTICES);
             }
             Event::Seen { id } => {

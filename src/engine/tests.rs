@@ -31,7 +31,10 @@ impl Bench {
             connect: false,
         };
         change(&mut options);
-        Bench { engine: Some(start(options).unwrap()), folder }
+        Bench {
+            engine: Some(start(options).unwrap()),
+            folder,
+        }
     }
 
     fn link(&self) -> Link {
@@ -50,31 +53,50 @@ impl Bench {
 }
 
 fn wait<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap()
+        .block_on(work)
 }
 
 #[test]
 fn a_picture_is_taken_saved_and_kept() {
     let bench = Bench::new();
-    let result = bench.lines(&["system.connect", "image.acquire beam=electron resolution=384x256"]).unwrap();
+    let result = bench
+        .lines(&["system.connect", "image.acquire beam=electron resolution=384x256"])
+        .unwrap();
     let file = result["pictures"][0]["file"].as_str().unwrap();
     assert!(file.starts_with(bench.folder.path().to_str().unwrap()), "{file}");
     let snapshot = bench.link().snapshot();
     let info = snapshot.newest(Beam::Electron).unwrap();
     assert_eq!(info.size, (384, 256));
-    let Ok(Reply::Frame(frame)) = wait(bench.link().ask(Query::Frame { id: info.id, most: 0 })) else { panic!("gone") };
-    assert_eq!(frame.pixels, model::Frame::load(std::path::Path::new(file)).unwrap().frame.pixels);
-    let Ok(Reply::Frame(small)) = wait(bench.link().ask(Query::Frame { id: info.id, most: 100 })) else { panic!("gone") };
+    let Ok(Reply::Frame(frame)) = wait(bench.link().ask(Query::Frame { id: info.id, most: 0 })) else {
+        panic!("gone")
+    };
+    assert_eq!(
+        frame.pixels,
+        model::Frame::load(std::path::Path::new(file)).unwrap().frame.pixels
+    );
+    let Ok(Reply::Frame(small)) = wait(bench.link().ask(Query::Frame { id: info.id, most: 100 })) else {
+        panic!("gone")
+    };
     assert_eq!(small.pixels.size(), (96, 64));
 }
 
 #[test]
 fn moves_end_where_they_were_sent_and_limits_refuse() {
     let bench = Bench::new();
-    let moved = bench.lines(&["system.connect", "stage.move-relative x=20um y=-5um"]).unwrap();
+    let moved = bench
+        .lines(&["system.connect", "stage.move-relative x=20um y=-5um"])
+        .unwrap();
     assert!((moved["x"].as_f64().unwrap() - 20e-6).abs() < 1e-9);
     let before = bench.lines(&["stage.position"]).unwrap();
-    for line in ["stage.move-absolute x=10m", "stage.move-absolute t=170deg", "stage.move-relative z=1m"] {
+    for line in [
+        "stage.move-absolute x=10m",
+        "stage.move-absolute t=170deg",
+        "stage.move-relative z=1m",
+    ] {
         let failure = bench.lines(&[line]).unwrap_err();
         assert_eq!(failure.kind, ErrorKind::OutOfRange, "{line}: {failure}");
     }
@@ -133,7 +155,10 @@ fn stop_halts_the_stage_blanks_and_tells_the_truth() {
         let snapshot = link.snapshot();
         let report = snapshot.stopped.clone().unwrap();
         assert!(report.sent && report.at_rest);
-        assert!(report.acts.iter().any(|(_, outcome)| *outcome == StopOutcome::Halted), "{report:?}");
+        assert!(
+            report.acts.iter().any(|(_, outcome)| *outcome == StopOutcome::Halted),
+            "{report:?}"
+        );
         assert!(snapshot.beam(Beam::Ion).unwrap().value.blanked);
         assert!(snapshot.stage.as_ref().unwrap().value.state.pose.x < 5e-3);
     });
@@ -178,13 +203,19 @@ fn a_failed_save_is_an_alarm_and_the_picture_stays_in_memory() {
     let bench = Bench::new();
     let blocked = bench.folder.path().join("file");
     std::fs::write(&blocked, "not a folder").unwrap();
-    let line = format!("image.acquire beam=electron resolution=384x256 path='{}'", blocked.join("sub").display());
+    let line = format!(
+        "image.acquire beam=electron resolution=384x256 path='{}'",
+        blocked.join("sub").display()
+    );
     let failure = bench.lines(&["system.connect", &line]).unwrap_err();
     assert_eq!(failure.kind, ErrorKind::File);
     let snapshot = bench.link().snapshot();
     assert_eq!(snapshot.alarms().count(), 1);
     let id = snapshot.newest(Beam::Electron).unwrap().id;
-    assert!(matches!(wait(bench.link().ask(Query::Frame { id, most: 0 })), Ok(Reply::Frame(_))));
+    assert!(matches!(
+        wait(bench.link().ask(Query::Frame { id, most: 0 })),
+        Ok(Reply::Frame(_))
+    ));
     bench.lines(&["notice.seen"]).unwrap();
     assert_eq!(bench.link().snapshot().alarms().count(), 0);
 }
@@ -194,7 +225,14 @@ fn the_snapshot_is_the_fold_of_the_events() {
     let bench = Bench::new();
     let mut folded = (*bench.link().snapshot()).clone();
     let mut heard = bench.link().listen();
-    bench.lines(&["system.connect", "stage.move-relative x=1um", "position.save name=a", "image.settings beam=ion hfw=80um"]).unwrap();
+    bench
+        .lines(&[
+            "system.connect",
+            "stage.move-relative x=1um",
+            "position.save name=a",
+            "image.settings beam=ion hfw=80um",
+        ])
+        .unwrap();
     while let Ok(item) = heard.try_recv() {
         match item {
             crate::link::Heard::Event(event) => {
@@ -213,19 +251,43 @@ fn what_others_change_is_noticed_within_a_second_and_marked() {
     use hal::sim::Foreign;
     let bench = Bench::new();
     bench.lines(&["system.connect", "stage.move-relative x=1um"]).unwrap();
-    let world = crate::core::lock(&bench.engine.as_ref().unwrap().core.world).clone().unwrap();
+    let world = crate::core::lock(&bench.engine.as_ref().unwrap().core.world)
+        .clone()
+        .unwrap();
     assert_eq!(bench.link().snapshot().stage.as_ref().unwrap().by, By::Us);
-    world.foreign(Foreign::Move(model::StagePosition { x: Some(3e-6), ..Default::default() })).unwrap();
-    world.foreign(Foreign::Set(Beam::Electron, model::Key::Voltage, model::Value::Number(5000.0))).unwrap();
+    world
+        .foreign(Foreign::Move(model::StagePosition {
+            x: Some(3e-6),
+            ..Default::default()
+        }))
+        .unwrap();
+    world
+        .foreign(Foreign::Set(
+            Beam::Electron,
+            model::Key::Voltage,
+            model::Value::Number(5000.0),
+        ))
+        .unwrap();
     bench.lines(&["system.wait seconds=1"]).unwrap();
     let snapshot = bench.link().snapshot();
     assert_eq!(snapshot.stage.as_ref().unwrap().by, By::Other);
     assert_eq!(snapshot.beam(Beam::Electron).unwrap().by, By::Other);
     assert_eq!(snapshot.beam(Beam::Electron).unwrap().value.settings.voltage, 5000.0);
-    assert!(snapshot.notices.iter().any(|n| n.notice.title.contains("not by fibdeck")));
+    assert!(
+        snapshot
+            .notices
+            .iter()
+            .any(|n| n.notice.title.contains("not by fibdeck"))
+    );
     world.foreign(Foreign::Leak).unwrap();
     bench.lines(&["system.wait seconds=1"]).unwrap();
-    assert!(bench.link().snapshot().alarms().any(|n| n.notice.title == "vacuum lost"));
+    assert!(
+        bench
+            .link()
+            .snapshot()
+            .alarms()
+            .any(|n| n.notice.title == "vacuum lost")
+    );
 }
 
 #[test]
@@ -234,7 +296,9 @@ fn a_paused_job_waits_and_lends_the_hardware() {
     bench.lines(&["system.connect"]).unwrap();
     let link = bench.link();
     wait(async {
-        let set = link.send(parse::line("image.reference hfw=300um,200um,150um,100um resolution=1536x1024 dwell_time=10us").unwrap());
+        let set = link.send(
+            parse::line("image.reference hfw=300um,200um,150um,100um resolution=1536x1024 dwell_time=10us").unwrap(),
+        );
         until(&link, |s| s.running().is_some()).await;
         link.run(parse::line("job.pause").unwrap()).await.unwrap();
         // what is under way ends; nothing new begins, and the stage may be used meanwhile
@@ -289,7 +353,9 @@ fn a_live_view_gives_way_and_the_ion_beams_ends_by_itself() {
     let link = bench.link();
     wait(async {
         until(&link, |s| s.live_frames[1].is_some()).await;
-        link.run(parse::line("stage.move-relative x=5um").unwrap()).await.unwrap();
+        link.run(parse::line("stage.move-relative x=5um").unwrap())
+            .await
+            .unwrap();
         assert!(link.snapshot().live[1].on);
         until(&link, |s| !s.live[1].on).await;
         let live = link.snapshot().live[1].clone();
@@ -301,13 +367,47 @@ fn a_live_view_gives_way_and_the_ion_beams_ends_by_itself() {
 fn state_has_the_keys_that_scripts_rely_on() {
     let bench = Bench::new();
     let state = bench.lines(&["system.connect", "system.state"]).unwrap();
-    for key in ["instrument", "connected", "control", "chamber", "stage", "electron", "ion", "manipulator", "gis", "milling", "jobs", "notices"] {
+    for key in [
+        "instrument",
+        "connected",
+        "control",
+        "chamber",
+        "stage",
+        "electron",
+        "ion",
+        "manipulator",
+        "gis",
+        "milling",
+        "jobs",
+        "notices",
+    ] {
         assert!(state.get(key).is_some(), "{key}");
     }
-    for key in ["x", "y", "z", "r", "t", "moving", "homed", "linked", "limits", "orientation", "milling_angle_deg"] {
+    for key in [
+        "x",
+        "y",
+        "z",
+        "r",
+        "t",
+        "moving",
+        "homed",
+        "linked",
+        "limits",
+        "orientation",
+        "milling_angle_deg",
+    ] {
         assert!(state["stage"].get(key).is_some(), "{key}");
     }
-    for key in ["on", "blanked", "voltage", "current", "hfw", "working_distance", "dwell_time", "resolution"] {
+    for key in [
+        "on",
+        "blanked",
+        "voltage",
+        "current",
+        "hfw",
+        "working_distance",
+        "dwell_time",
+        "resolution",
+    ] {
         assert!(state["ion"].get(key).is_some(), "{key}");
     }
     assert_eq!(state["chamber"]["state"], "Pumped");

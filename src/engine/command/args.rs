@@ -13,7 +13,10 @@ impl Args {
     }
 
     pub fn count(&self, name: &str) -> Option<u32> {
-        self.0.get(name).and_then(Value::as_u64).and_then(|v| u32::try_from(v).ok())
+        self.0
+            .get(name)
+            .and_then(Value::as_u64)
+            .and_then(|v| u32::try_from(v).ok())
     }
 
     pub fn id(&self, name: &str) -> Option<u64> {
@@ -54,6 +57,11 @@ impl Args {
 
     /// A required argument was checked to be there; this keeps its absence an error and not a panic.
     pub fn need<T>(&self, value: Option<T>, name: &str) -> Result<T, Failure> {
-        value.ok_or_else(|| Failure::usage(format!("`{name}=` is missing; nothing was sent"), "see its help with `do --list`"))
+        value.ok_or_else(|| {
+            Failure::usage(
+                format!("`{name}=` is missing; nothing was sent"),
+                "see its help with `do --list`",
+            )
+        })
     }
 }

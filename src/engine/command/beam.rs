@@ -78,7 +78,11 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "beam.plasma",
         doc: "Change the gas of the plasma source. Takes about ten minutes; can be cancelled.",
-        args: &[need("gas", ArgKind::Text, "gas, as system.available key=plasma_gas lists")],
+        args: &[need(
+            "gas",
+            ArgKind::Text,
+            "gas, as system.available key=plasma_gas lists",
+        )],
         danger: Danger::Beam,
         lane: Lane::Job,
         example: "beam.plasma gas=Xenon",

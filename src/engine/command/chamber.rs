@@ -30,7 +30,11 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "chamber.picture",
         doc: "A picture of the chamber camera; saved where path says.",
-        args: &[arg("path", ArgKind::Path, "folder or .tif file (never over an existing one)")],
+        args: &[arg(
+            "path",
+            ArgKind::Path,
+            "folder or .tif file (never over an existing one)",
+        )],
         danger: Danger::None,
         lane: Lane::Now,
         example: "chamber.picture",
@@ -40,7 +44,13 @@ pub(crate) const ROWS: &[CommandRow] = &[
 
 async fn picture(cx: Cx, args: Args) -> Ended {
     let frame = cx.scope()?.chamber_picture().await?;
-    let (frame, file) = cx.core.keep_frame(frame, &Keep { live: false, path: args.text("path").map(str::to_owned) })?;
+    let (frame, file) = cx.core.keep_frame(
+        frame,
+        &Keep {
+            live: false,
+            path: args.text("path").map(str::to_owned),
+        },
+    )?;
     let (w, h) = frame.pixels.size();
     Ok(json!({ "size": [w, h], "file": file }))
 }

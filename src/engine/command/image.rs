@@ -17,12 +17,27 @@ const REDUCED: ArgRow = arg("reduced_area", ArgKind::Rect, "scan only this part"
 const FRAMES: ArgRow = arg("frame_integration", ArgKind::Count(1, 255), "frames to average").or("as set");
 const LINES: ArgRow = arg("line_integration", ArgKind::Count(1, 255), "times each line is scanned").or("as set");
 const INTERLACE: ArgRow = arg("scan_interlacing", ArgKind::Count(1, 255), "interlaced passes").or("as set");
-const DRIFT: ArgRow = arg("drift_correction", ArgKind::Bool, "register frames before averaging (needs 2 or more)").or("as set");
+const DRIFT: ArgRow = arg(
+    "drift_correction",
+    ArgKind::Bool,
+    "register frames before averaging (needs 2 or more)",
+)
+.or("as set");
 const AUTOCONTRAST: ArgRow = arg("autocontrast", ArgKind::Bool, "set contrast and brightness first").or("as set");
-const AUTOGAMMA: ArgRow = arg("autogamma", ArgKind::Bool, "gamma of the display; saved pixels are never changed").or("false");
+const AUTOGAMMA: ArgRow = arg(
+    "autogamma",
+    ArgKind::Bool,
+    "gamma of the display; saved pixels are never changed",
+)
+.or("false");
 const FILENAME: ArgRow = arg("filename", ArgKind::Text, "name without ending; _eb or _ib is added").or("as set");
 const SAVE: ArgRow = arg("save", ArgKind::Bool, "write the picture to a file").or("as set");
-const PATH: ArgRow = arg("path", ArgKind::Path, "folder or .tif file (never over an existing one)").or("the session's folder");
+const PATH: ArgRow = arg(
+    "path",
+    ArgKind::Path,
+    "folder or .tif file (never over an existing one)",
+)
+.or("the session's folder");
 
 pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
@@ -30,7 +45,19 @@ pub(crate) const ROWS: &[CommandRow] = &[
         doc: "Take a picture with one beam or both.",
         args: &[
             arg("beam", ArgKind::Beams, "which").or("both"),
-            HFW, RESOLUTION, DWELL, REDUCED, FRAMES, LINES, INTERLACE, DRIFT, AUTOCONTRAST, AUTOGAMMA, FILENAME, SAVE, PATH,
+            HFW,
+            RESOLUTION,
+            DWELL,
+            REDUCED,
+            FRAMES,
+            LINES,
+            INTERLACE,
+            DRIFT,
+            AUTOCONTRAST,
+            AUTOGAMMA,
+            FILENAME,
+            SAVE,
+            PATH,
         ],
         danger: Danger::Beam,
         lane: Lane::Job,
@@ -43,7 +70,13 @@ pub(crate) const ROWS: &[CommandRow] = &[
         args: &[
             arg("hfw", ArgKind::Text, "field widths, e.g. 400um,150um").or("400um,150um"),
             arg("beam", ArgKind::Beams, "which").or("both"),
-            RESOLUTION, DWELL, FRAMES, LINES, AUTOCONTRAST, FILENAME, PATH,
+            RESOLUTION,
+            DWELL,
+            FRAMES,
+            LINES,
+            AUTOCONTRAST,
+            FILENAME,
+            PATH,
         ],
         danger: Danger::Beam,
         lane: Lane::Job,
@@ -53,7 +86,10 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "image.live",
         doc: "Live view on or off. The ion beam's ends by itself and counts its dose.",
-        args: &[need("beam", ArgKind::Beam, "which"), arg("on", ArgKind::Bool, "on or off").or("true")],
+        args: &[
+            need("beam", ArgKind::Beam, "which"),
+            arg("on", ArgKind::Bool, "on or off").or("true"),
+        ],
         danger: Danger::Beam,
         lane: Lane::Now,
         example: "image.live beam=electron on=true",
@@ -71,7 +107,18 @@ pub(crate) const ROWS: &[CommandRow] = &[
         doc: "What the next picture of a beam uses; the result is all of it.",
         args: &[
             need("beam", ArgKind::Beam, "which"),
-            HFW, RESOLUTION, DWELL, REDUCED, FRAMES, LINES, INTERLACE, DRIFT, AUTOCONTRAST, FILENAME, SAVE, PATH,
+            HFW,
+            RESOLUTION,
+            DWELL,
+            REDUCED,
+            FRAMES,
+            LINES,
+            INTERLACE,
+            DRIFT,
+            AUTOCONTRAST,
+            FILENAME,
+            SAVE,
+            PATH,
             arg("full_frame", ArgKind::Bool, "true forgets the reduced area").or("false"),
         ],
         danger: Danger::None,
@@ -86,7 +133,13 @@ pub(crate) const ROWS: &[CommandRow] = &[
         danger: Danger::Beam,
         lane: Lane::Job,
         example: "image.autocontrast beam=electron",
-        run: |cx, args| Box::pin(workflow(cx, with_beam(args, Beam::Electron), ::workflow::contrast::autocontrast)),
+        run: |cx, args| {
+            Box::pin(workflow(
+                cx,
+                with_beam(args, Beam::Electron),
+                ::workflow::contrast::autocontrast,
+            ))
+        },
     },
     CommandRow {
         name: "image.autofocus",
@@ -95,7 +148,13 @@ pub(crate) const ROWS: &[CommandRow] = &[
         danger: Danger::Beam,
         lane: Lane::Job,
         example: "image.autofocus beam=electron",
-        run: |cx, args| Box::pin(workflow(cx, with_beam(args, Beam::Electron), ::workflow::autofocus::autofocus)),
+        run: |cx, args| {
+            Box::pin(workflow(
+                cx,
+                with_beam(args, Beam::Electron),
+                ::workflow::autofocus::autofocus,
+            ))
+        },
     },
 ];
 
@@ -108,13 +167,20 @@ pub(crate) fn with_beam(mut args: Args, default: Beam) -> Args {
 
 /// `400um,150um` in metres.
 pub(crate) fn lengths(text: &str) -> Result<Vec<f64>, model::units::UnitError> {
-    text.split(',').map(|part| model::units::parse(part.trim(), Unit::Metre)).collect()
+    text.split(',')
+        .map(|part| model::units::parse(part.trim(), Unit::Metre))
+        .collect()
 }
 
 fn options(args: &Args) -> Result<PictureOptions, Failure> {
     let mut given = args.0.clone();
     given.retain(|name, _| !matches!(name.as_str(), "beam" | "autogamma" | "path" | "full_frame"));
-    serde_json::from_value(Value::Object(given)).map_err(|e| Failure::usage(format!("those settings make no sense: {e}; nothing was taken"), "see `fibdeck do --list`"))
+    serde_json::from_value(Value::Object(given)).map_err(|e| {
+        Failure::usage(
+            format!("those settings make no sense: {e}; nothing was taken"),
+            "see `fibdeck do --list`",
+        )
+    })
 }
 
 fn beams(cx: &Cx, args: &Args) -> Result<Vec<Beam>, Failure> {
@@ -125,12 +191,26 @@ fn beams(cx: &Cx, args: &Args) -> Result<Vec<Beam>, Failure> {
 }
 
 async fn acquire(cx: Cx, args: Args) -> Ended {
-    let mut params = Acquire { beams: beams(&cx, &args)?, options: options(&args)?, path: args.text("path").map(str::to_owned) };
-    let file = params.path.as_deref().map(Path::new).filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("tif")));
+    let mut params = Acquire {
+        beams: beams(&cx, &args)?,
+        options: options(&args)?,
+        path: args.text("path").map(str::to_owned),
+    };
+    let file = params
+        .path
+        .as_deref()
+        .map(Path::new)
+        .filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("tif")));
     if let (true, Some(file)) = (params.beams.len() > 1, file) {
         // one file name for two pictures: each gets its beam's ending
         params.options.filename = file.file_stem().map(|s| s.to_string_lossy().into_owned());
-        params.path = Some(file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).display().to_string());
+        params.path = Some(
+            file.parent()
+                .filter(|p| !p.as_os_str().is_empty())
+                .unwrap_or(Path::new("."))
+                .display()
+                .to_string(),
+        );
     }
     result(::workflow::acquire::acquire(cx.job()?, params).await?)
 }
@@ -138,8 +218,12 @@ async fn acquire(cx: Cx, args: Args) -> Ended {
 async fn reference(cx: Cx, args: Args) -> Ended {
     let defaults = ReferenceSet::default();
     let hfw = match args.text("hfw") {
-        Some(text) => lengths(text)
-            .map_err(|e| Failure::usage(format!("those field widths make no sense: {e}; nothing was taken"), "e.g. hfw=400um,150um"))?,
+        Some(text) => lengths(text).map_err(|e| {
+            Failure::usage(
+                format!("those field widths make no sense: {e}; nothing was taken"),
+                "e.g. hfw=400um,150um",
+            )
+        })?,
         None => defaults.hfw,
     };
     let mut rest = args.clone();
@@ -167,6 +251,8 @@ async fn settings(cx: Cx, args: Args) -> Ended {
     if let Ok(scope) = cx.scope() {
         hal::interlock::acquire(&settings, scope.capabilities())?;
     }
-    cx.core.publish(Event::Settings { settings: Box::new(settings.clone()) });
+    cx.core.publish(Event::Settings {
+        settings: Box::new(settings.clone()),
+    });
     result(settings)
 }

@@ -59,7 +59,10 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "answer",
         doc: "Answer a job's question.",
-        args: &[need("id", ANY_ID, "number of the question"), need("choice", ArgKind::Text, "one of its choices")],
+        args: &[
+            need("id", ANY_ID, "number of the question"),
+            need("choice", ArgKind::Text, "one of its choices"),
+        ],
         danger: Danger::None,
         lane: Lane::Now,
         example: "answer id=12 choice=yes",
@@ -74,7 +77,9 @@ pub(crate) const ROWS: &[CommandRow] = &[
         example: "control.take",
         run: |cx, _| {
             Box::pin(async move {
-                cx.core.publish(Event::Control { holder: Some(cx.by.clone()) });
+                cx.core.publish(Event::Control {
+                    holder: Some(cx.by.clone()),
+                });
                 Ok(json!({ "control": cx.by }))
             })
         },
@@ -98,7 +103,11 @@ pub(crate) const ROWS: &[CommandRow] = &[
 ];
 
 fn no_job() -> Failure {
-    Failure::new(ErrorKind::Other, "no such job runs; nothing was changed", "job.list shows what there is")
+    Failure::new(
+        ErrorKind::Other,
+        "no such job runs; nothing was changed",
+        "job.list shows what there is",
+    )
 }
 
 fn pause(cx: &Cx, paused: bool) -> Ended {
@@ -108,7 +117,11 @@ fn pause(cx: &Cx, paused: bool) -> Ended {
 }
 
 async fn stop_job(cx: Cx, args: Args) -> Ended {
-    if cx.core.lanes.stop_job(args.id("id")) { Ok(json!({ "stopping": true })) } else { Err(no_job()) }
+    if cx.core.lanes.stop_job(args.id("id")) {
+        Ok(json!({ "stopping": true }))
+    } else {
+        Err(no_job())
+    }
 }
 
 async fn answer(cx: Cx, args: Args) -> Ended {

@@ -51,7 +51,10 @@ pub struct Command {
 
 impl Command {
     pub fn new(name: &str) -> Command {
-        Command { name: name.to_owned(), args: serde_json::Map::new() }
+        Command {
+            name: name.to_owned(),
+            args: serde_json::Map::new(),
+        }
     }
 
     /// With one more argument (SI units).
@@ -77,7 +80,13 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(kind: ErrorKind, title: impl Into<String>, hint: impl Into<String>) -> Failure {
-        Failure { kind, title: title.into(), detail: String::new(), hint: hint.into(), data: None }
+        Failure {
+            kind,
+            title: title.into(),
+            detail: String::new(),
+            hint: hint.into(),
+            data: None,
+        }
     }
 
     pub fn usage(title: impl Into<String>, hint: impl Into<String>) -> Failure {
@@ -102,29 +111,55 @@ impl std::error::Error for Failure {}
 
 impl From<workflow::JobError> for Failure {
     fn from(error: workflow::JobError) -> Failure {
-        Failure { kind: error.kind, title: error.what, detail: error.source.unwrap_or_default(), hint: error.hint, data: error.data }
+        Failure {
+            kind: error.kind,
+            title: error.what,
+            detail: error.source.unwrap_or_default(),
+            hint: error.hint,
+            data: error.data,
+        }
     }
 }
 
 /// Runs a workflow: the arguments are its parameters, its result is the command's.
-pub(crate) async fn workflow<P, R, F>(cx: crate::core::Cx, args: Args, work: impl FnOnce(workflow::JobCx, P) -> F) -> crate::link::Ended
+pub(crate) async fn workflow<P, R, F>(
+    cx: crate::core::Cx,
+    args: Args,
+    work: impl FnOnce(workflow::JobCx, P) -> F,
+) -> crate::link::Ended
 where
     P: serde::de::DeserializeOwned,
     R: Serialize,
     F: Future<Output = Result<R, workflow::JobError>>,
 {
-    let params = serde_json::from_value(serde_json::Value::Object(args.0))
-        .map_err(|e| Failure::usage(format!("an argument is missing or makes no sense: {e}; nothing was sent"), "see `fibdeck do --list`"))?;
+    let params = serde_json::from_value(serde_json::Value::Object(args.0)).map_err(|e| {
+        Failure::usage(
+            format!("an argument is missing or makes no sense: {e}; nothing was sent"),
+            "see `fibdeck do --list`",
+        )
+    })?;
     result(work(cx.job()?, params).await?)
 }
 
 /// A result as JSON.
 pub(crate) fn result(value: impl Serialize) -> crate::link::Ended {
-    serde_json::to_value(value).map_err(|e| Failure::new(ErrorKind::Other, "the result could not be written as JSON", e.to_string()))
+    serde_json::to_value(value).map_err(|e| {
+        Failure::new(
+            ErrorKind::Other,
+            "the result could not be written as JSON",
+            e.to_string(),
+        )
+    })
 }
 
 impl From<hal::HalError> for Failure {
     fn from(error: hal::HalError) -> Failure {
-        Failure { kind: error.kind, title: error.what, detail: error.source.unwrap_or_default(), hint: error.hint, data: None }
+        Failure {
+            kind: error.kind,
+            title: error.what,
+            detail: error.source.unwrap_or_default(),
+            hint: error.hint,
+            data: None,
+        }
     }
 }

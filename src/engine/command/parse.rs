@@ -16,14 +16,19 @@ pub fn find(name: &str) -> Result<&'static CommandRow, Failure> {
     let near = nearest(name, super::rows().map(|row| row.name));
     Err(Failure::usage(
         format!("there is no command `{}`; nothing was sent", printable(name)),
-        near.map_or_else(|| "`fibdeck do --list` shows them all".to_owned(), |near| format!("did you mean `{near}`?")),
+        near.map_or_else(
+            || "`fibdeck do --list` shows them all".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        ),
     ))
 }
 
 /// `name key=value key="quoted value" value`: a value without a key goes to the first required argument not yet given.
 pub fn line(text: &str) -> Result<Command, Failure> {
     let mut words = split(text)?.into_iter();
-    let name = words.next().ok_or_else(|| Failure::usage("an empty command", "type a command's name"))?;
+    let name = words
+        .next()
+        .ok_or_else(|| Failure::usage("an empty command", "type a command's name"))?;
     pairs(&name, words)
 }
 
@@ -33,24 +38,39 @@ pub fn pairs(name: &str, words: impl IntoIterator<Item = String>) -> Result<Comm
     let mut args = Map::new();
     for word in words {
         let (key, value) = match word.split_once('=') {
-            Some((key, value)) if row.args.iter().any(|a| a.name == key.replace('-', "_")) || !key.contains(['/', '{', '[']) => {
+            Some((key, value))
+                if row.args.iter().any(|a| a.name == key.replace('-', "_")) || !key.contains(['/', '{', '[']) =>
+            {
                 (key.to_owned(), value.to_owned())
             }
             _ => {
                 let free = row.args.iter().find(|a| a.required && !args.contains_key(a.name));
                 let free = free.or_else(|| row.args.iter().find(|a| !args.contains_key(a.name)));
                 let free = free.ok_or_else(|| {
-                    Failure::usage(format!("`{}` is one word too many for {}; nothing was sent", printable(&word), row.name), usage(row))
+                    Failure::usage(
+                        format!(
+                            "`{}` is one word too many for {}; nothing was sent",
+                            printable(&word),
+                            row.name
+                        ),
+                        usage(row),
+                    )
                 })?;
                 (free.name.to_owned(), word)
             }
         };
         let key = key.replace('-', "_");
         if args.insert(key.clone(), Value::String(value)).is_some() {
-            return Err(Failure::usage(format!("`{}=` is given twice; nothing was sent", printable(&key)), usage(row)));
+            return Err(Failure::usage(
+                format!("`{}=` is given twice; nothing was sent", printable(&key)),
+                usage(row),
+            ));
         }
     }
-    check(Command { name: row.name.to_owned(), args })
+    check(Command {
+        name: row.name.to_owned(),
+        args,
+    })
 }
 
 /// Checks names, presence and kinds; strings with units become SI numbers. Nothing wrong passes.
@@ -72,9 +92,20 @@ pub fn check(command: Command) -> Result<Command, Failure> {
         checked.insert(name.clone(), convert(arg, value, key)?);
     }
     if let Some(missing) = row.args.iter().find(|a| a.required && !checked.contains_key(a.name)) {
-        return Err(Failure::usage(format!("{} needs `{}=` ({}); nothing was sent", row.name, missing.name, missing.kind.hint()), usage(row)));
+        return Err(Failure::usage(
+            format!(
+                "{} needs `{}=` ({}); nothing was sent",
+                row.name,
+                missing.name,
+                missing.kind.hint()
+            ),
+            usage(row),
+        ));
     }
-    Ok(Command { name: row.name.to_owned(), args: checked })
+    Ok(Command {
+        name: row.name.to_owned(),
+        args: checked,
+    })
 }
 
 /// `stage.move-relative [x=LENGTH] ...` with what each takes.
@@ -82,14 +113,23 @@ pub fn usage(row: &CommandRow) -> String {
     let args: Vec<String> = row
         .args
         .iter()
-        .map(|a| if a.required { format!("{}=", a.name) } else { format!("[{}=]", a.name) })
+        .map(|a| {
+            if a.required {
+                format!("{}=", a.name)
+            } else {
+                format!("[{}=]", a.name)
+            }
+        })
         .collect();
     format!("usage: {} {}", row.name, args.join(" ")).trim_end().to_owned()
 }
 
 fn wrong(arg: &ArgRow, value: &Value, why: impl std::fmt::Display) -> Failure {
     let shown = value.as_str().map_or_else(|| value.to_string(), printable);
-    Failure::usage(format!("`{}={shown}` makes no sense: {why}; nothing was sent", arg.name), format!("{} takes {}", arg.name, arg.kind.hint()))
+    Failure::usage(
+        format!("`{}={shown}` makes no sense: {why}; nothing was sent", arg.name),
+        format!("{} takes {}", arg.name, arg.kind.hint()),
+    )
 }
 
 fn convert(arg: &ArgRow, value: &Value, key: Option<Key>) -> Result<Value, Failure> {
@@ -116,7 +156,9 @@ fn convert(arg: &ArgRow, value: &Value, key: Option<Key>) -> Result<Value, Failu
         },
         ArgKind::Text | ArgKind::Path | ArgKind::PositionName => match value {
             Value::String(text) if text.is_empty() => Err(wrong(arg, value, "it is empty")),
-            Value::String(text) if text.chars().any(char::is_control) => Err(wrong(arg, value, "it holds control characters")),
+            Value::String(text) if text.chars().any(char::is_control) => {
+                Err(wrong(arg, value, "it holds control characters"))
+            }
             Value::String(_) => Ok(value.clone()),
             _ => Err(wrong(arg, value, "not text")),
         },
@@ -133,7 +175,9 @@ fn convert(arg: &ArgRow, value: &Value, key: Option<Key>) -> Result<Value, Failu
         },
         ArgKind::Beams => match value.as_str() {
             Some(word) if word.eq_ignore_ascii_case("both") => Ok(json!("both")),
-            Some(word) if word.parse::<Beam>().is_ok() => Ok(json!(word.parse::<Beam>().map(Beam::word).unwrap_or("both"))),
+            Some(word) if word.parse::<Beam>().is_ok() => {
+                Ok(json!(word.parse::<Beam>().map(Beam::word).unwrap_or("both")))
+            }
             _ => Err(wrong(arg, value, "neither electron, ion nor both")),
         },
         ArgKind::Size => size(arg, value),
@@ -142,7 +186,10 @@ fn convert(arg: &ArgRow, value: &Value, key: Option<Key>) -> Result<Value, Failu
             Some((_, Some(key))) => Ok(json!(key.name())),
             Some((name, None)) => {
                 let near = nearest(name, model::key::KEYS.iter().map(|r| r.name)).unwrap_or("on");
-                Err(Failure::usage(format!("there is no key `{}`; nothing was sent", printable(name)), format!("did you mean `{near}`?")))
+                Err(Failure::usage(
+                    format!("there is no key `{}`; nothing was sent", printable(name)),
+                    format!("did you mean `{near}`?"),
+                ))
             }
             None => Err(wrong(arg, value, "not a key's name")),
         },
@@ -155,7 +202,10 @@ fn convert(arg: &ArgRow, value: &Value, key: Option<Key>) -> Result<Value, Failu
 
 fn number(arg: &ArgRow, value: &Value, unit: model::Unit) -> Result<Value, Failure> {
     let parsed = match value {
-        Value::Number(n) => n.as_f64().filter(|v| v.is_finite()).ok_or_else(|| wrong(arg, value, "not a finite number"))?,
+        Value::Number(n) => n
+            .as_f64()
+            .filter(|v| v.is_finite())
+            .ok_or_else(|| wrong(arg, value, "not a finite number"))?,
         Value::String(text) => units::parse(text, unit).map_err(|e| wrong(arg, value, e))?,
         _ => return Err(wrong(arg, value, "not a number")),
     };
@@ -170,7 +220,8 @@ fn size(arg: &ArgRow, value: &Value) -> Result<Value, Failure> {
             .and_then(|(w, h)| Some((w.trim().parse().ok()?, h.trim().parse().ok()?))),
         other => serde_json::from_value(other.clone()).ok(),
     };
-    pair.map(|(w, h)| json!([w, h])).ok_or_else(|| wrong(arg, value, "not a width and a height in pixels"))
+    pair.map(|(w, h)| json!([w, h]))
+        .ok_or_else(|| wrong(arg, value, "not a width and a height in pixels"))
 }
 
 fn rect(arg: &ArgRow, value: &Value) -> Result<Value, Failure> {
@@ -178,7 +229,12 @@ fn rect(arg: &ArgRow, value: &Value) -> Result<Value, Failure> {
         Value::String(text) => {
             let parts: Option<Vec<f64>> = text.split(',').map(|p| p.trim().parse().ok()).collect();
             match parts.as_deref() {
-                Some([left, top, width, height]) => Some(Rect { left: *left, top: *top, width: *width, height: *height }),
+                Some([left, top, width, height]) => Some(Rect {
+                    left: *left,
+                    top: *top,
+                    width: *width,
+                    height: *height,
+                }),
                 _ => serde_json::from_str(text).ok(),
             }
         }
@@ -195,7 +251,14 @@ fn rect(arg: &ArgRow, value: &Value) -> Result<Value, Failure> {
 fn key_value(arg: &ArgRow, value: &Value, key: Key) -> Result<Value, Failure> {
     match key.row().kind {
         Kind::Number(unit) => number(arg, value, unit),
-        Kind::Bool => convert(&ArgRow { kind: ArgKind::Bool, ..arg_like(arg) }, value, None),
+        Kind::Bool => convert(
+            &ArgRow {
+                kind: ArgKind::Bool,
+                ..arg_like(arg)
+            },
+            value,
+            None,
+        ),
         Kind::Size => size(arg, value),
         Kind::Rect => rect(arg, value),
         Kind::Point(unit) => {
@@ -206,8 +269,12 @@ fn key_value(arg: &ArgRow, value: &Value, key: Key) -> Result<Value, Failure> {
                     (part(x)?, part(y)?)
                 }
                 other => {
-                    let object = other.as_str().and_then(|t| serde_json::from_str(t).ok()).unwrap_or_else(|| other.clone());
-                    let point: model::Point = serde_json::from_value(object).map_err(|_| wrong(arg, value, "not x,y"))?;
+                    let object = other
+                        .as_str()
+                        .and_then(|t| serde_json::from_str(t).ok())
+                        .unwrap_or_else(|| other.clone());
+                    let point: model::Point =
+                        serde_json::from_value(object).map_err(|_| wrong(arg, value, "not x,y"))?;
                     (point.x, point.y)
                 }
             };
@@ -222,7 +289,13 @@ fn key_value(arg: &ArgRow, value: &Value, key: Key) -> Result<Value, Failure> {
 }
 
 fn arg_like(arg: &ArgRow) -> ArgRow {
-    ArgRow { name: arg.name, kind: arg.kind, required: arg.required, default: arg.default, doc: arg.doc }
+    ArgRow {
+        name: arg.name,
+        kind: arg.kind,
+        required: arg.required,
+        default: arg.default,
+        doc: arg.doc,
+    }
 }
 
 /// Words at blanks; "double" and 'single' quotes hold blanks together.
@@ -250,7 +323,10 @@ fn split(text: &str) -> Result<Vec<String>, Failure> {
         }
     }
     if let Some(quote) = open {
-        return Err(Failure::usage(format!("a quotation opened with {quote} does not end; nothing was sent"), "close it"));
+        return Err(Failure::usage(
+            format!("a quotation opened with {quote} does not end; nothing was sent"),
+            "close it",
+        ));
     }
     if any || !word.is_empty() {
         words.push(word);
@@ -283,18 +359,39 @@ mod tests {
 
     #[test]
     fn typos_name_what_was_meant() {
-        assert!(line("stage.move-relativ x=1um").unwrap_err().hint.contains("stage.move-relative"));
+        assert!(
+            line("stage.move-relativ x=1um")
+                .unwrap_err()
+                .hint
+                .contains("stage.move-relative")
+        );
         assert!(line("system.get key=hwf beam=ion").unwrap_err().hint.contains("hfw"));
-        assert!(line("image.acquire resolutoin=1x1").unwrap_err().hint.contains("resolution"));
+        assert!(
+            line("image.acquire resolutoin=1x1")
+                .unwrap_err()
+                .hint
+                .contains("resolution")
+        );
     }
 
     #[test]
     fn nonsense_is_refused() {
         for text in [
-            "", "   ", "stage.move-relative x=NaN", "stage.move-relative x=inf", "stage.move-relative x=20V",
-            "stage.move-absolute t=52", "image.acquire beam=proton", "image.acquire frame-integration=0",
-            "image.acquire reduced-area=0.9,0,0.5,1", "position.go name=", "position.go name=\"a", "position.go a b",
-            "position.go name=a name=b", "system.set key=hfw beam=ion", "position.save name=\u{1b}[2J",
+            "",
+            "   ",
+            "stage.move-relative x=NaN",
+            "stage.move-relative x=inf",
+            "stage.move-relative x=20V",
+            "stage.move-absolute t=52",
+            "image.acquire beam=proton",
+            "image.acquire frame-integration=0",
+            "image.acquire reduced-area=0.9,0,0.5,1",
+            "position.go name=",
+            "position.go name=\"a",
+            "position.go a b",
+            "position.go name=a name=b",
+            "system.set key=hfw beam=ion",
+            "position.save name=\u{1b}[2J",
         ] {
             let failure = line(text).expect_err(text);
             assert!(!failure.title.is_empty() && !failure.hint.is_empty(), "{text}");

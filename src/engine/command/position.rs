@@ -102,14 +102,20 @@ fn change(cx: &Cx, work: impl FnOnce(&mut Positions) -> Result<(), PositionsErro
         work(&mut files.positions)?;
         files.all()
     };
-    cx.core.publish(Event::Positions { positions: positions.clone() });
+    cx.core.publish(Event::Positions {
+        positions: positions.clone(),
+    });
     result(positions)
 }
 
 async fn save(cx: Cx, args: Args) -> Ended {
     let name = args.need(args.text("name"), "name")?.to_owned();
     let pose = cx.scope()?.stage().await?.value.pose;
-    let position = StagePosition { name: Some(name), coordinate_system: Some("RAW".to_owned()), ..pose.into() };
+    let position = StagePosition {
+        name: Some(name),
+        coordinate_system: Some("RAW".to_owned()),
+        ..pose.into()
+    };
     change(&cx, |positions| positions.save(position))
 }
 
@@ -117,7 +123,10 @@ async fn go(cx: Cx, args: Args) -> Ended {
     let name = args.need(args.text("name"), "name")?;
     let target = lock(&cx.core.files).positions.get(name)?.clone();
     if let Err(error) = target.check_finite() {
-        return Err(Failure::usage(format!("that position cannot be gone to: {error}; nothing moved"), "remove it and save it anew"));
+        return Err(Failure::usage(
+            format!("that position cannot be gone to: {error}; nothing moved"),
+            "remove it and save it anew",
+        ));
     }
     result(movement::safe_move(cx.job()?, SafeMove { target }).await?)
 }

@@ -92,12 +92,24 @@ impl ArgKind {
 
 /// An argument that may be left out.
 pub(crate) const fn arg(name: &'static str, kind: ArgKind, doc: &'static str) -> ArgRow {
-    ArgRow { name, kind, required: false, default: "", doc }
+    ArgRow {
+        name,
+        kind,
+        required: false,
+        default: "",
+        doc,
+    }
 }
 
 /// An argument that must be given.
 pub(crate) const fn need(name: &'static str, kind: ArgKind, doc: &'static str) -> ArgRow {
-    ArgRow { name, kind, required: true, default: "", doc }
+    ArgRow {
+        name,
+        kind,
+        required: true,
+        default: "",
+        doc,
+    }
 }
 
 impl ArgRow {

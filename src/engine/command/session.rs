@@ -47,8 +47,13 @@ pub(crate) const ROWS: &[CommandRow] = &[
 async fn set(cx: Cx, args: Args) -> Ended {
     let mut session = cx.core.snapshot().session.clone();
     if let Some(folder) = args.text("folder") {
-        model::file::ensure_folder(Path::new(folder))
-            .map_err(|e| Failure::new(ErrorKind::File, format!("that folder cannot be used: {e}; nothing was changed"), "choose another"))?;
+        model::file::ensure_folder(Path::new(folder)).map_err(|e| {
+            Failure::new(
+                ErrorKind::File,
+                format!("that folder cannot be used: {e}; nothing was changed"),
+                "choose another",
+            )
+        })?;
         session.folder = folder.to_owned();
     }
     for (name, field) in [
@@ -62,6 +67,8 @@ async fn set(cx: Cx, args: Args) -> Ended {
             *field = text.to_owned();
         }
     }
-    cx.core.publish(Event::Session { session: session.clone() });
+    cx.core.publish(Event::Session {
+        session: session.clone(),
+    });
     result(session)
 }

@@ -62,7 +62,17 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "stage.stable-move",
         doc: "Centre what is at (dx, dy) in the picture by moving along the sample plane.",
-        args: &[DX, DY, BEAM, arg("static_wd", ArgKind::Bool, "set the SEM working distance to the eucentric height").or("false")],
+        args: &[
+            DX,
+            DY,
+            BEAM,
+            arg(
+                "static_wd",
+                ArgKind::Bool,
+                "set the SEM working distance to the eucentric height",
+            )
+            .or("false"),
+        ],
         danger: Danger::Motion,
         lane: Lane::Job,
         example: "stage.stable-move dx=10um dy=-5um beam=electron",
@@ -83,7 +93,12 @@ pub(crate) const ROWS: &[CommandRow] = &[
         args: &[
             DY,
             DX,
-            arg("exact", ArgKind::Bool, "truly vertical, where openFIBSEM's move falls 10 % short").or("false"),
+            arg(
+                "exact",
+                ArgKind::Bool,
+                "truly vertical, where openFIBSEM's move falls 10 % short",
+            )
+            .or("false"),
         ],
         danger: Danger::Motion,
         lane: Lane::Job,
@@ -137,7 +152,13 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "stage.jog",
         doc: "One step in the direction of a picture axis (dx, dy) or of a stage axis. A step while one is under way is refused.",
-        args: &[DX, DY, BEAM, arg("axis", ArgKind::Word(&["x", "y", "z", "r", "t"]), "stage axis"), arg("step", ArgKind::Number(Unit::None), "m or rad along that axis")],
+        args: &[
+            DX,
+            DY,
+            BEAM,
+            arg("axis", ArgKind::Word(&["x", "y", "z", "r", "t"]), "stage axis"),
+            arg("step", ArgKind::Number(Unit::None), "m or rad along that axis"),
+        ],
         danger: Danger::Motion,
         lane: Lane::Job,
         example: "stage.jog dx=1um beam=electron",
@@ -155,7 +176,10 @@ fn offset(args: Args) -> Args {
 }
 
 async fn center_on(cx: Cx, args: Args) -> Ended {
-    let point = Point { x: args.need(args.number("x"), "x")?, y: args.need(args.number("y"), "y")? };
+    let point = Point {
+        x: args.need(args.number("x"), "x")?,
+        y: args.need(args.number("y"), "y")?,
+    };
     let beam = args.beam("beam").unwrap_or(Beam::Electron);
     result(movement::center_on(cx.job()?, beam, point).await?)
 }
@@ -163,10 +187,14 @@ async fn center_on(cx: Cx, args: Args) -> Ended {
 async fn jog(cx: Cx, args: Args) -> Ended {
     match (args.text("axis"), args.number("step")) {
         (Some(axis), Some(step)) => {
-            let axis = serde_json::from_value(json!(axis)).map_err(|e| Failure::usage(e.to_string(), "x, y, z, r or t"))?;
+            let axis =
+                serde_json::from_value(json!(axis)).map_err(|e| Failure::usage(e.to_string(), "x, y, z, r or t"))?;
             result(movement::relative(cx.job()?, StagePosition::default().with(axis, step)).await?)
         }
         (None, None) => workflow(cx, offset(args), movement::stable_move).await,
-        _ => Err(Failure::usage("axis= and step= belong together; nothing moved", "stage.jog axis=z step=0.000001")),
+        _ => Err(Failure::usage(
+            "axis= and step= belong together; nothing moved",
+            "stage.jog axis=z step=0.000001",
+        )),
     }
 }

@@ -17,7 +17,12 @@ pub(crate) const ROWS: &[CommandRow] = &[
         args: &[
             arg("address", ArgKind::Text, "address for this session").or("as configured"),
             arg("port", ArgKind::Count(1, 65535), "port for this session").or("as configured"),
-            arg("instrument", ArgKind::Text, "another configured instrument, by name or file").or("the one fibdeck was started with"),
+            arg(
+                "instrument",
+                ArgKind::Text,
+                "another configured instrument, by name or file",
+            )
+            .or("the one fibdeck was started with"),
         ],
         danger: Danger::None,
         lane: Lane::Now,
@@ -78,7 +83,10 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "system.get",
         doc: "Read one key of the instrument.",
-        args: &[need("key", ArgKind::Key, "which"), arg("beam", ArgKind::Beam, "of which beam, where the key belongs to one")],
+        args: &[
+            need("key", ArgKind::Key, "which"),
+            arg("beam", ArgKind::Beam, "of which beam, where the key belongs to one"),
+        ],
         danger: Danger::None,
         lane: Lane::Now,
         example: "system.get key=working_distance beam=electron",
@@ -100,7 +108,10 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "system.available",
         doc: "The values a key may take on this instrument; an empty list means any.",
-        args: &[need("key", ArgKind::Key, "which"), arg("beam", ArgKind::Beam, "of which beam").or("electron")],
+        args: &[
+            need("key", ArgKind::Key, "which"),
+            arg("beam", ArgKind::Beam, "of which beam").or("electron"),
+        ],
         danger: Danger::None,
         lane: Lane::Now,
         example: "system.available key=current beam=ion",
@@ -144,7 +155,10 @@ pub(crate) const ROWS: &[CommandRow] = &[
             Box::pin(async move {
                 let seconds = args.need(args.number("seconds"), "seconds")?;
                 if seconds < 0.0 {
-                    return Err(Failure::usage("time does not run backwards; nothing was waited for", "a time of 0 s or more"));
+                    return Err(Failure::usage(
+                        "time does not run backwards; nothing was waited for",
+                        "a time of 0 s or more",
+                    ));
                 }
                 connect::wait(&cx.core, seconds).await;
                 Ok(json!({ "waited_s": seconds }))
@@ -161,7 +175,11 @@ pub(crate) const ROWS: &[CommandRow] = &[
         run: |cx, _| {
             Box::pin(async move {
                 cx.scope()?.truth().await?.ok_or_else(|| {
-                    Failure::new(ErrorKind::Unsupported, "a real instrument has no ground truth", "`--demo` opens the digital twin")
+                    Failure::new(
+                        ErrorKind::Unsupported,
+                        "a real instrument has no ground truth",
+                        "`--demo` opens the digital twin",
+                    )
                 })
             })
         },
@@ -196,10 +214,18 @@ async fn get(cx: Cx, args: Args) -> Ended {
 async fn set(cx: Cx, args: Args) -> Ended {
     let key = key(&args)?;
     let given = args.need(args.json("value"), "value")?.clone();
-    let value: Value = serde_json::from_value(given).map_err(|e| Failure::usage(format!("that value makes no sense: {e}; nothing was sent"), key.row().doc))?;
+    let value: Value = serde_json::from_value(given).map_err(|e| {
+        Failure::usage(
+            format!("that value makes no sense: {e}; nothing was sent"),
+            key.row().doc,
+        )
+    })?;
     let act = match (key.row().per_beam, args.beam("beam"), key, &value) {
         (true, None, ..) => {
-            return Err(Failure::usage(format!("`{key}` belongs to a beam and none was named; nothing was sent"), "add beam=electron or beam=ion"));
+            return Err(Failure::usage(
+                format!("`{key}` belongs to a beam and none was named; nothing was sent"),
+                "add beam=electron or beam=ion",
+            ));
         }
         (true, Some(beam), Key::On, Value::Bool(on)) => Act::BeamPower { beam, on: *on },
         (true, Some(beam), Key::Blanked, Value::Bool(on)) => Act::BeamBlank { beam, on: *on },
@@ -225,7 +251,11 @@ async fn available(cx: Cx, args: Args) -> Ended {
     let key = key(&args)?;
     let beam = args.beam("beam").unwrap_or(Beam::Electron);
     let scope = cx.scope()?;
-    let values = scope.capabilities().beam(beam).map(|b| b.available(key).to_vec()).unwrap_or_default();
+    let values = scope
+        .capabilities()
+        .beam(beam)
+        .map(|b| b.available(key).to_vec())
+        .unwrap_or_default();
     Ok(json!({ "key": key, "beam": beam, "values": values }))
 }
 

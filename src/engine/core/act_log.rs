@@ -31,7 +31,8 @@ impl Touched {
 
     /// A change seen now on `resource` is ours.
     pub fn ours(&self, resource: Resource) -> bool {
-        self.under_way.get(&resource).is_some_and(|n| *n > 0) || self.since_read.get(&resource).copied().unwrap_or(false)
+        self.under_way.get(&resource).is_some_and(|n| *n > 0)
+            || self.since_read.get(&resource).copied().unwrap_or(false)
     }
 
     /// The resource was read after everything we did to it.
@@ -56,7 +57,9 @@ pub(crate) struct Record(pub Weak<Core>);
 
 impl ActLog for Record {
     fn intent(&self, id: ActId, by: &str, act: &Act) -> Result<(), HalError> {
-        let Some(core) = self.0.upgrade() else { return Err(HalError::not_connected()) };
+        let Some(core) = self.0.upgrade() else {
+            return Err(HalError::not_connected());
+        };
         lock(&core.touched).begin(act);
         core.logs.act(core.time(), id, by, act, "intent", None);
         Ok(())
@@ -72,7 +75,14 @@ impl ActLog for Record {
         let Some(core) = self.0.upgrade() else { return };
         lock(&core.touched).end(act);
         let error = result.as_ref().err().map(ToString::to_string);
-        core.logs.act(core.time(), id, by, act, if error.is_none() { "done" } else { "failed" }, error.as_deref());
+        core.logs.act(
+            core.time(),
+            id,
+            by,
+            act,
+            if error.is_none() { "done" } else { "failed" },
+            error.as_deref(),
+        );
         core.lanes.look();
     }
 }

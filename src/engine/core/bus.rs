@@ -19,13 +19,21 @@ pub(crate) struct Bus {
 impl Bus {
     pub fn new(first: Snapshot) -> Bus {
         let first = Arc::new(first);
-        Bus { newest: watch::channel(first.clone()).0, heard: broadcast::channel(BACKLOG).0, snapshot: Mutex::new(first) }
+        Bus {
+            newest: watch::channel(first.clone()).0,
+            heard: broadcast::channel(BACKLOG).0,
+            snapshot: Mutex::new(first),
+        }
     }
 
     pub fn publish(&self, time: f64, event: Event) -> Arc<Sequenced> {
         // sent under the lock, so that everyone hears events in their order
         let mut current = lock(&self.snapshot);
-        let sequenced = Arc::new(Sequenced { seq: current.seq + 1, time, event });
+        let sequenced = Arc::new(Sequenced {
+            seq: current.seq + 1,
+            time,
+            event,
+        });
         Arc::make_mut(&mut current).apply(&sequenced);
         self.newest.send_replace(current.clone());
         // nobody listening is fine: the snapshot has it

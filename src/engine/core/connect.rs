@@ -4,8 +4,8 @@ use super::act_log::Record;
 use super::{Connected, Core, Speed, lock, watch};
 use crate::command::Failure;
 use crate::event::{Compared, Connection, Event};
-use hal::drivers::{self, Opening};
 use hal::Scope;
+use hal::drivers::{self, Opening};
 use model::config::Instrument;
 use model::{ErrorKind, Notice, Severity};
 use std::sync::Arc;
@@ -13,15 +13,25 @@ use std::sync::Arc;
 /// Opens `instrument`, reads it, publishes it.
 pub(crate) async fn connect(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Failure> {
     if lock(&core.connected).is_some() {
-        return Err(Failure::new(ErrorKind::Busy, "an instrument is connected already; nothing was changed", "disconnect first (system.disconnect)"));
+        return Err(Failure::new(
+            ErrorKind::Busy,
+            "an instrument is connected already; nothing was changed",
+            "disconnect first (system.disconnect)",
+        ));
     }
     let name = instrument.info.name.clone();
     core.publish(Event::Connecting { instrument: name });
     match open(core, instrument).await {
         Ok(connection) => Ok(connection),
         Err(failure) => {
-            core.publish(Event::Disconnected { reason: Some(failure.to_string()) });
-            core.notice(Notice::new(Severity::Error, "could not connect").detail(failure.title.clone()).hint(failure.hint.clone()));
+            core.publish(Event::Disconnected {
+                reason: Some(failure.to_string()),
+            });
+            core.notice(
+                Notice::new(Severity::Error, "could not connect")
+                    .detail(failure.title.clone())
+                    .hint(failure.hint.clone()),
+            );
             Err(failure)
         }
     }
@@ -32,7 +42,10 @@ async fn open(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Fa
         let known: Vec<&str> = drivers::DRIVERS.iter().map(|d| d.name).collect();
         Failure::new(
             ErrorKind::Unsupported,
-            format!("there is no driver `{}` in this fibdeck; nothing was opened", model::text::printable(&instrument.driver)),
+            format!(
+                "there is no driver `{}` in this fibdeck; nothing was opened",
+                model::text::printable(&instrument.driver)
+            ),
             format!("known drivers: {}; `--demo` opens the digital twin", known.join(", ")),
         )
     })?;
@@ -41,12 +54,27 @@ async fn open(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Fa
     let (builder, config) = (core.clone(), instrument.clone());
     let microscope = tokio::task::spawn_blocking(move || {
         let world = (config.driver == "sim").then(|| builder.world(&config)).transpose()?;
-        let opening = Opening { instrument: (*config).clone(), clock: builder.clock.clone(), world };
+        let opening = Opening {
+            instrument: (*config).clone(),
+            clock: builder.clock.clone(),
+            world,
+        };
         (row.open)(&opening).map_err(Failure::from)
     })
     .await
-    .map_err(|_| Failure::new(ErrorKind::Other, "the driver failed inside while it opened the instrument", "see the log"))??;
-    let scope = Scope::new(microscope, instrument.limits, core.clock.clone(), Arc::new(Record(Arc::downgrade(core))));
+    .map_err(|_| {
+        Failure::new(
+            ErrorKind::Other,
+            "the driver failed inside while it opened the instrument",
+            "see the log",
+        )
+    })??;
+    let scope = Scope::new(
+        microscope,
+        instrument.limits,
+        core.clock.clone(),
+        Arc::new(Record(Arc::downgrade(core))),
+    );
     let comparison = workflow::configuration::compare(&scope, &instrument).await;
     let connection = Connection {
         identity: scope.identity().clone(),
@@ -55,7 +83,12 @@ async fn open(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Fa
         address: address(&instrument),
         comparison: comparison
             .into_iter()
-            .map(|c| Compared { key: c.key, configured: c.configured, actual: c.actual, same: c.same })
+            .map(|c| Compared {
+                key: c.key,
+                configured: c.configured,
+                actual: c.actual,
+                same: c.same,
+            })
             .collect(),
     };
     *lock(&core.connected) = Some(Connected { scope, instrument });
@@ -75,7 +108,11 @@ fn address(instrument: &Instrument) -> String {
 /// Leaves the instrument as it is; ends live views first. Refused while a job runs.
 pub(crate) async fn disconnect(core: &Arc<Core>) -> Result<(), Failure> {
     if let Some((_, title)) = core.lanes.running() {
-        return Err(Failure::new(ErrorKind::Busy, format!("busy with {title}; still connected"), "stop it first (job.stop)"));
+        return Err(Failure::new(
+            ErrorKind::Busy,
+            format!("busy with {title}; still connected"),
+            "stop it first (job.stop)",
+        ));
     }
     core.connected()?;
     super::live::end_all(core).await;

@@ -18,7 +18,10 @@ impl Files {
                 let doubts = positions.problems.clone();
                 (positions, doubts)
             }
-            Err(error) => (Positions::default(), vec![format!("saved positions were not read: {error}")]),
+            Err(error) => (
+                Positions::default(),
+                vec![format!("saved positions were not read: {error}")],
+            ),
         };
         let files = Files { positions };
         let all = files.all();
@@ -42,16 +45,29 @@ impl From<PositionsError> for Failure {
 
 /// Writes a captured state as YAML, never over an existing file; its path.
 pub(crate) fn write_state(path: &Path, state: &MicroscopeState) -> Result<String, Failure> {
-    let text = yaml::write(state).map_err(|e| Failure::new(ErrorKind::Other, "the state could not be written", e.to_string()))?;
-    let written = file::create(path, file::Durability::Synced, |out| std::io::Write::write_all(out, text.as_bytes()));
-    written
-        .map(|p| p.display().to_string())
-        .map_err(|e| Failure::new(ErrorKind::File, format!("the state was not saved: {e}"), "choose another path"))
+    let text = yaml::write(state)
+        .map_err(|e| Failure::new(ErrorKind::Other, "the state could not be written", e.to_string()))?;
+    let written = file::create(path, file::Durability::Synced, |out| {
+        std::io::Write::write_all(out, text.as_bytes())
+    });
+    written.map(|p| p.display().to_string()).map_err(|e| {
+        Failure::new(
+            ErrorKind::File,
+            format!("the state was not saved: {e}"),
+            "choose another path",
+        )
+    })
 }
 
 /// A state that `write_state` or openFIBSEM wrote (YAML or JSON).
 pub(crate) fn read_state(path: &Path) -> Result<MicroscopeState, Failure> {
-    let bad = |e: String| Failure::new(ErrorKind::File, format!("{}: {e}; nothing was changed", path.display()), "name a file that system.capture wrote");
+    let bad = |e: String| {
+        Failure::new(
+            ErrorKind::File,
+            format!("{}: {e}; nothing was changed", path.display()),
+            "name a file that system.capture wrote",
+        )
+    };
     let document = yaml::Document::load(path).map_err(|e| bad(e.to_string()))?;
     document.to().map_err(|e| bad(e.to_string()))
 }

@@ -72,7 +72,10 @@ pub(crate) fn reduced(frame: &Arc<Frame>, most: u32) -> Arc<Frame> {
     };
     let scale = if frame.pixels.bits() == 16 { 256.0 } else { 1.0 };
     let small = ndarray::Array2::from_shape_fn((rows, columns), |(r, c)| (mean(r, c) / scale).round() as u8);
-    Arc::new(Frame { pixels: model::Pixels::U8(small), metadata: frame.metadata.clone() })
+    Arc::new(Frame {
+        pixels: model::Pixels::U8(small),
+        metadata: frame.metadata.clone(),
+    })
 }
 
 #[cfg(test)]
@@ -82,7 +85,10 @@ mod tests {
     use ndarray::Array2;
 
     fn frame(side: usize) -> Arc<Frame> {
-        Arc::new(Frame { pixels: Pixels::U8(Array2::from_elem((side, side), 100)), metadata: None })
+        Arc::new(Frame {
+            pixels: Pixels::U8(Array2::from_elem((side, side), 100)),
+            metadata: None,
+        })
     }
 
     #[test]

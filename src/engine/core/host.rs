@@ -24,7 +24,11 @@ pub(crate) struct JobHost {
 impl Host for JobHost {
     fn progress(&self, fraction: Option<f64>, remaining: Option<f64>, text: &str) {
         if let Some(job) = self.job {
-            let progress = Progress { fraction, remaining, text: text.to_owned() };
+            let progress = Progress {
+                fraction,
+                remaining,
+                text: text.to_owned(),
+            };
             self.core.pulse(Pulse::Progress { job, progress });
         }
     }
@@ -56,11 +60,21 @@ impl Host for JobHost {
     fn ask(&self, question: workflow::Question) -> BoxFuture<'static, Result<String, JobError>> {
         let (core, job, hand) = (self.core.clone(), self.job, self.hand.clone());
         Box::pin(async move {
-            let job = job.ok_or_else(|| JobError::new(ErrorKind::Other, "a live view has no questions", "this is a fault of fibdeck"))?;
+            let job = job.ok_or_else(|| {
+                JobError::new(
+                    ErrorKind::Other,
+                    "a live view has no questions",
+                    "this is a fault of fibdeck",
+                )
+            })?;
             let id = core.fresh_id();
             let (sender, answer) = oneshot::channel();
             let choices = question.choices.iter().map(|(word, _)| word.clone()).collect();
-            *lock(&core.lanes.question) = Some(Open { id, choices, answer: sender });
+            *lock(&core.lanes.question) = Some(Open {
+                id,
+                choices,
+                answer: sender,
+            });
             let question = Question {
                 id,
                 job,
@@ -69,13 +83,24 @@ impl Host for JobHost {
                 choices: question.choices,
                 since: core.time(),
             };
-            core.publish(Event::Asked { question: Box::new(question) });
-            let stopped = || JobError::new(ErrorKind::Stopped, "stopped while it waited for an answer", "start it again when it is safe");
+            core.publish(Event::Asked {
+                question: Box::new(question),
+            });
+            let stopped = || {
+                JobError::new(
+                    ErrorKind::Stopped,
+                    "stopped while it waited for an answer",
+                    "start it again when it is safe",
+                )
+            };
             let choice = answer.await.map_err(|_| stopped())?;
             if hand.is_ended() {
                 return Err(stopped());
             }
-            core.publish(Event::Answered { id, choice: choice.clone() });
+            core.publish(Event::Answered {
+                id,
+                choice: choice.clone(),
+            });
             Ok(choice)
         })
     }
@@ -93,12 +118,18 @@ impl Core {
             metadata.experiment.project = some(&session.project);
         }
         let wanted = !keep.live && (keep.path.is_some() || frame.metadata.as_ref().is_some_and(|m| m.image.save));
-        let saved = if wanted { Some(self.save_frame(&frame, keep, &session.folder)) } else { None };
+        let saved = if wanted {
+            Some(self.save_frame(&frame, keep, &session.folder))
+        } else {
+            None
+        };
         let file = saved.as_ref().and_then(|s| s.as_ref().ok()).cloned();
         let id = self.fresh_id();
         let frame = Arc::new(frame);
         lock(&self.frames).push(id, frame.clone(), keep.live);
-        self.publish(Event::FrameTaken { frame: Box::new(info(id, &frame, keep.live, self.time(), file.clone())) });
+        self.publish(Event::FrameTaken {
+            frame: Box::new(info(id, &frame, keep.live, self.time(), file.clone())),
+        });
         match saved {
             Some(Err(error)) => Err(error),
             _ => Ok((frame, file)),
@@ -108,9 +139,16 @@ impl Core {
     fn save_frame(&self, frame: &Frame, keep: &Keep, folder: &str) -> Result<String, JobError> {
         let settings = frame.metadata.as_ref().map(|m| &m.image);
         let name = settings.map_or_else(|| "chamber.tif".to_owned(), model::frame::file_name);
-        let target = keep.path.as_deref().or_else(|| settings.and_then(|s| s.path.as_deref()));
+        let target = keep
+            .path
+            .as_deref()
+            .or_else(|| settings.and_then(|s| s.path.as_deref()));
         let result = match target.map(Path::new) {
-            Some(file) if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("tif") || e.eq_ignore_ascii_case("tiff")) => {
+            Some(file)
+                if file
+                    .extension()
+                    .is_some_and(|e| e.eq_ignore_ascii_case("tif") || e.eq_ignore_ascii_case("tiff")) =>
+            {
                 match file.parent().filter(|p| !p.as_os_str().is_empty()) {
                     Some(parent) => model::file::ensure_folder(parent).and_then(|()| frame.save(file)),
                     None => frame.save(file),
@@ -123,9 +161,15 @@ impl Core {
             self.notice(
                 Notice::new(Severity::Alarm, "a picture was NOT saved")
                     .detail(error.to_string())
-                    .hint("it is still in memory: free space or choose another folder, then save it from the filmstrip"),
+                    .hint(
+                        "it is still in memory: free space or choose another folder, then save it from the filmstrip",
+                    ),
             );
-            JobError::new(ErrorKind::File, format!("the picture was taken but not saved: {error}"), "free space or choose another folder; it is still in memory")
+            JobError::new(
+                ErrorKind::File,
+                format!("the picture was taken but not saved: {error}"),
+                "free space or choose another folder; it is still in memory",
+            )
         })
     }
 }

@@ -46,7 +46,12 @@ impl Drop for Activity<'_> {
 
 impl Lanes {
     pub fn new() -> Lanes {
-        Lanes { running: Mutex::new(Vec::new()), question: Mutex::new(None), active: watch::channel(0).0, looked: Notify::new() }
+        Lanes {
+            running: Mutex::new(Vec::new()),
+            question: Mutex::new(None),
+            active: watch::channel(0).0,
+            looked: Notify::new(),
+        }
     }
 
     fn activity(&self) -> Activity<'_> {
@@ -74,7 +79,9 @@ impl Lanes {
     /// Ends the job of that id (all, if none is named) and what the hardware was lent for; `false` if it does not run.
     pub fn stop_job(&self, id: Option<JobId>) -> bool {
         let running = lock(&self.running);
-        let Some(first) = running.iter().position(|r| id.is_none_or(|id| r.id == id)) else { return false };
+        let Some(first) = running.iter().position(|r| id.is_none_or(|id| r.id == id)) else {
+            return false;
+        };
         for job in &running[first..] {
             job.release.cancel();
             job.paused.send_replace(false);
@@ -109,7 +116,10 @@ impl Lanes {
         }
         let mut question = lock(&self.question);
         let Some(open) = question.as_ref().filter(|q| q.id == id) else {
-            return Err(Failure::usage("no such question is open; nothing was answered", "job.list shows what waits"));
+            return Err(Failure::usage(
+                "no such question is open; nothing was answered",
+                "job.list shows what waits",
+            ));
         };
         if !open.choices.iter().any(|c| c == choice) {
             return Err(Failure::usage(
@@ -128,7 +138,11 @@ impl Lanes {
     pub fn pause_job(&self, paused: bool) -> Result<JobId, Failure> {
         let running = lock(&self.running);
         match running.as_slice() {
-            [] => Err(Failure::new(ErrorKind::Other, "no job runs; nothing was changed", "job.list shows what there was")),
+            [] => Err(Failure::new(
+                ErrorKind::Other,
+                "no job runs; nothing was changed",
+                "job.list shows what there was",
+            )),
             [job] => {
                 job.paused.send_replace(paused);
                 Ok(job.id)
@@ -155,7 +169,11 @@ async fn execute(core: &Arc<Core>, command: Command, by: String) -> Ended {
     core.take_control_if_free(row, &by);
     match row.lane {
         Lane::Now => {
-            let cx = Cx { core: core.clone(), by, job: None };
+            let cx = Cx {
+                core: core.clone(),
+                by,
+                job: None,
+            };
             caught((row.run)(cx, Args(command.args))).await
         }
         Lane::Job => run_job(core, row, command, by).await,
@@ -181,11 +199,39 @@ async fn run_job(core: &Arc<Core>, row: &'static CommandRow, command: Command, b
     let (hand, release) = connected.scope.hand(format!("{} by {by}", row.name));
     let (paused, is_paused) = watch::channel(false);
     core.lanes.free().map_err(|other| busy(&other))?;
-    lock(&core.lanes.running).push(Running { id, title: title.clone(), release, paused });
-    let job = Job { id, command: command.clone(), by: by.clone(), title, started: core.time(), paused: false, progress: None, end: None };
+    lock(&core.lanes.running).push(Running {
+        id,
+        title: title.clone(),
+        release,
+        paused,
+    });
+    let job = Job {
+        id,
+        command: command.clone(),
+        by: by.clone(),
+        title,
+        started: core.time(),
+        paused: false,
+        progress: None,
+        end: None,
+    };
     core.publish(Event::JobStarted { job });
-    let host = Arc::new(JobHost { core: core.clone(), job: Some(id), paused: is_paused, while_active: None, hand: hand.clone() });
-    let cx = Cx { core: core.clone(), by, job: Some(JobCx { hand, host, instrument: connected.instrument }) };
+    let host = Arc::new(JobHost {
+        core: core.clone(),
+        job: Some(id),
+        paused: is_paused,
+        while_active: None,
+        hand: hand.clone(),
+    });
+    let cx = Cx {
+        core: core.clone(),
+        by,
+        job: Some(JobCx {
+            hand,
+            host,
+            instrument: connected.instrument,
+        }),
+    };
     let ended = caught((row.run)(cx, Args(command.args))).await;
     super::watch::look_now(core).await;
     lock(&core.lanes.running).retain(|r| r.id != id);
@@ -194,26 +240,41 @@ async fn run_job(core: &Arc<Core>, row: &'static CommandRow, command: Command, b
         Err(failure) if failure.kind == ErrorKind::Stopped => (How::Stopped, Some(failure.clone())),
         Err(failure) => (How::Failed, Some(failure.clone())),
     };
-    core.publish(Event::JobEnded { id, end: JobEnd { time: core.time(), how, failure } });
+    core.publish(Event::JobEnded {
+        id,
+        end: JobEnd {
+            time: core.time(),
+            how,
+            failure,
+        },
+    });
     ended
 }
 
 /// The command as an operator would say it: its name and what was given.
 fn title(row: &CommandRow, command: &Command) -> String {
-    let args: Vec<String> = command.args.iter().map(|(name, value)| {
-        let kind = row.args.iter().find(|a| a.name == name).map(|a| a.kind);
-        let shown = match (kind, value.as_f64(), value.as_str()) {
-            (Some(crate::command::ArgKind::Number(unit)), Some(v), _) => model::units::format(v, unit),
-            (_, _, Some(text)) => text.to_owned(),
-            _ => value.to_string(),
-        };
-        format!("{name}={shown}")
-    }).collect();
+    let args: Vec<String> = command
+        .args
+        .iter()
+        .map(|(name, value)| {
+            let kind = row.args.iter().find(|a| a.name == name).map(|a| a.kind);
+            let shown = match (kind, value.as_f64(), value.as_str()) {
+                (Some(crate::command::ArgKind::Number(unit)), Some(v), _) => model::units::format(v, unit),
+                (_, _, Some(text)) => text.to_owned(),
+                _ => value.to_string(),
+            };
+            format!("{name}={shown}")
+        })
+        .collect();
     model::text::printable(format!("{} {}", row.name, args.join(" ")).trim_end())
 }
 
 fn busy(title: &str) -> Failure {
-    Failure::new(ErrorKind::Busy, format!("busy with {title}; nothing was sent"), "wait for its end, or stop it (job.stop)")
+    Failure::new(
+        ErrorKind::Busy,
+        format!("busy with {title}; nothing was sent"),
+        "wait for its end, or stop it (job.stop)",
+    )
 }
 
 impl Core {
@@ -239,7 +300,9 @@ impl Core {
     /// Who acts while nobody has control, has it from then on.
     fn take_control_if_free(&self, row: &CommandRow, by: &str) {
         if (row.danger > Danger::None || row.lane == Lane::Job) && self.snapshot().control.is_none() {
-            self.publish(Event::Control { holder: Some(by.to_owned()) });
+            self.publish(Event::Control {
+                holder: Some(by.to_owned()),
+            });
         }
     }
 
@@ -253,7 +316,10 @@ impl Core {
     pub(crate) fn press_stop(&self, by: &str, engine: &UnboundedSender<Request>) {
         let sent = self.press(by);
         // a closed engine has nothing left to stop
-        let _ = engine.send(Request::Stopped { by: by.to_owned(), sent });
+        let _ = engine.send(Request::Stopped {
+            by: by.to_owned(),
+            sent,
+        });
     }
 
     /// Sends stop out and ends the job; whether it went out.
@@ -272,7 +338,10 @@ impl Core {
 /// Finds out what a press of stop came to and says so.
 pub(crate) async fn confirm_stop(core: &Arc<Core>, by: &str, sent: bool) -> Option<StopReport> {
     let Ok(scope) = core.scope() else {
-        core.notice(Notice::new(Severity::Info, "stop: no instrument is connected, so nothing was moving"));
+        core.notice(Notice::new(
+            Severity::Info,
+            "stop: no instrument is connected, so nothing was moving",
+        ));
         return None;
     };
     let _active = core.lanes.activity();
@@ -280,15 +349,26 @@ pub(crate) async fn confirm_stop(core: &Arc<Core>, by: &str, sent: bool) -> Opti
     lock(&core.touched).all();
     super::watch::look_now(core).await;
     let unsure = !report.sent || !report.at_rest || report.acts.iter().any(|(_, o)| *o == StopOutcome::Unconfirmed);
-    let detail: Vec<String> = report.acts.iter().map(|(what, outcome)| format!("{what}: {}", outcome_words(*outcome))).collect();
+    let detail: Vec<String> = report
+        .acts
+        .iter()
+        .map(|(what, outcome)| format!("{what}: {}", outcome_words(*outcome)))
+        .collect();
     let notice = if unsure {
-        Notice::new(Severity::Alarm, "STOP was pressed but is not confirmed: look at the instrument")
-            .hint("use the vendor's own stop if anything still moves")
+        Notice::new(
+            Severity::Alarm,
+            "STOP was pressed but is not confirmed: look at the instrument",
+        )
+        .hint("use the vendor's own stop if anything still moves")
     } else {
-        Notice::new(Severity::Warning, "stopped: everything is at rest, beams blanked").hint("unblank the beams (beam.unblank) to go on")
+        Notice::new(Severity::Warning, "stopped: everything is at rest, beams blanked")
+            .hint("unblank the beams (beam.unblank) to go on")
     };
     core.notice(notice.detail(detail.join("; ")));
-    core.publish(Event::Stopped { by: by.to_owned(), report: Some(report.clone()) });
+    core.publish(Event::Stopped {
+        by: by.to_owned(),
+        report: Some(report.clone()),
+    });
     Some(report)
 }
 
@@ -301,4 +381,3 @@ fn outcome_words(outcome: StopOutcome) -> &'static str {
         StopOutcome::Unconfirmed => "not confirmed",
     }
 }
-

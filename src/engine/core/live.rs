@@ -3,8 +3,8 @@
 use super::{Core, Speed, host::JobHost, lock};
 use crate::event::{Event, LiveView};
 use crate::snapshot::at;
-use hal::scope::Release;
 use hal::Hand;
+use hal::scope::Release;
 use model::{Beam, Notice, Severity};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -27,7 +27,10 @@ pub(crate) fn switch(core: &Arc<Core>, beam: Beam, on: bool) -> Result<(), crate
         old.cancel();
     }
     if !on {
-        core.publish(Event::Live { beam, live: LiveView::default() });
+        core.publish(Event::Live {
+            beam,
+            live: LiveView::default(),
+        });
         return Ok(());
     }
     let connected = core.connected()?;
@@ -38,9 +41,25 @@ pub(crate) fn switch(core: &Arc<Core>, beam: Beam, on: bool) -> Result<(), crate
     core.lives.put(beam, Some(release));
     // nothing pauses a live view; on a virtual clock it sees time pass only while a command waits for it
     let while_active = (core.options.speed == Speed::Virtual).then(|| core.lanes.active());
-    let host = JobHost { core: core.clone(), job: None, paused: watch::channel(false).1, while_active, hand: hand.clone() };
-    let cx = JobCx { hand: hand.clone(), host: Arc::new(host), instrument: connected.instrument };
-    core.publish(Event::Live { beam, live: LiveView { on: true, ..LiveView::default() } });
+    let host = JobHost {
+        core: core.clone(),
+        job: None,
+        paused: watch::channel(false).1,
+        while_active,
+        hand: hand.clone(),
+    };
+    let cx = JobCx {
+        hand: hand.clone(),
+        host: Arc::new(host),
+        instrument: connected.instrument,
+    };
+    core.publish(Event::Live {
+        beam,
+        live: LiveView {
+            on: true,
+            ..LiveView::default()
+        },
+    });
     tokio::spawn(stream(core.clone(), beam, cx, hand));
     Ok(())
 }
@@ -50,7 +69,10 @@ pub(crate) async fn end_all(core: &Arc<Core>) {
     for beam in Beam::ALL {
         if let Some(release) = core.lives.put(beam, None) {
             release.cancel();
-            core.publish(Event::Live { beam, live: LiveView::default() });
+            core.publish(Event::Live {
+                beam,
+                live: LiveView::default(),
+            });
         }
     }
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -62,7 +84,15 @@ async fn stream(core: Arc<Core>, beam: Beam, cx: JobCx, hand: Hand) {
     let report = move |report: LiveReport| {
         *lock(&last) = report;
         let until = report.remaining.map(|s| teller.time() + s);
-        teller.publish(Event::Live { beam, live: LiveView { on: true, until, dose: report.dose, reason: None } });
+        teller.publish(Event::Live {
+            beam,
+            live: LiveView {
+                on: true,
+                until,
+                dose: report.dose,
+                reason: None,
+            },
+        });
     };
     let ended = live(cx, Live::of(beam), report).await;
     if hand.is_ended() && core.lives.put(beam, None).is_none() {
@@ -77,5 +107,13 @@ async fn stream(core: Arc<Core>, beam: Beam, cx: JobCx, hand: Hand) {
     };
     core.notice(Notice::new(Severity::Info, format!("live {} {reason}", beam.short())));
     let dose = lock(&told).dose;
-    core.publish(Event::Live { beam, live: LiveView { on: false, until: None, dose, reason: Some(reason) } });
+    core.publish(Event::Live {
+        beam,
+        live: LiveView {
+            on: false,
+            until: None,
+            dose,
+            reason: Some(reason),
+        },
+    });
 }

@@ -24,15 +24,31 @@ impl Logs {
     pub fn open(folder: &Path) -> (Logs, Option<String>) {
         let open = |name: &str| -> io::Result<Mutex<File>> {
             std::fs::create_dir_all(folder)?;
-            OpenOptions::new().create(true).append(true).open(folder.join(name)).map(Mutex::new)
+            OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(folder.join(name))
+                .map(Mutex::new)
         };
         match (open("events.jsonl"), open("logfile.log")) {
-            (Ok(events), Ok(lines)) => {
-                (Logs { events: Some(events), lines: Some(lines), broken: AtomicBool::new(false) }, None)
-            }
+            (Ok(events), Ok(lines)) => (
+                Logs {
+                    events: Some(events),
+                    lines: Some(lines),
+                    broken: AtomicBool::new(false),
+                },
+                None,
+            ),
             (Err(error), _) | (_, Err(error)) => {
                 let why = format!("{}: {error}", folder.display());
-                (Logs { events: None, lines: None, broken: AtomicBool::new(true) }, Some(why))
+                (
+                    Logs {
+                        events: None,
+                        lines: None,
+                        broken: AtomicBool::new(true),
+                    },
+                    Some(why),
+                )
             }
         }
     }
@@ -55,10 +71,20 @@ impl Logs {
                 let text = format!("{} {} {}", notice.title, notice.detail, notice.hint);
                 self.line(event.time, "WARNING", "notice", &plain(&text));
             }
-            Event::JobStarted { job } => self.line(event.time, "INFO", "job", &plain(&format!("started {} for {}", job.title, job.by))),
+            Event::JobStarted { job } => self.line(
+                event.time,
+                "INFO",
+                "job",
+                &plain(&format!("started {} for {}", job.title, job.by)),
+            ),
             Event::JobEnded { id, end } => {
                 let why = end.failure.as_ref().map(ToString::to_string).unwrap_or_default();
-                self.line(event.time, "INFO", "job", &plain(&format!("job {id} {:?} {why}", end.how)));
+                self.line(
+                    event.time,
+                    "INFO",
+                    "job",
+                    &plain(&format!("job {id} {:?} {why}", end.how)),
+                );
             }
             Event::Connected(connection) => {
                 let message = json!({ "msg": "connect_to_microscope", "name": connection.identity.name, "address": connection.address });
@@ -78,18 +104,28 @@ impl Logs {
         let record = json!({ "act": id, "by": by, "what": act, "stage": stage, "time": time, "error": error });
         self.write(self.events.as_ref(), &record.to_string());
         if let Some(error) = error {
-            self.line(time, "ERROR", "act", &plain(&format!("{} failed: {error}", act.describe())));
+            self.line(
+                time,
+                "ERROR",
+                "act",
+                &plain(&format!("{} failed: {error}", act.describe())),
+            );
         }
     }
 
     fn line(&self, time: f64, level: &str, function: &str, message: &str) {
         // time stamps have milliseconds after a comma, in local time, as Python's logging writes them
         let micros = (time * 1e6) as i64;
-        let stamp = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::system());
+        let stamp = Timestamp::from_microsecond(micros)
+            .unwrap_or(Timestamp::UNIX_EPOCH)
+            .to_zoned(TimeZone::system());
         let millis = stamp.millisecond();
         self.write(
             self.lines.as_ref(),
-            &format!("{},{millis:03} — root — {level} — {function}:0 — {message}", stamp.strftime("%Y-%m-%d %H:%M:%S")),
+            &format!(
+                "{},{millis:03} — root — {level} — {function}:0 — {message}",
+                stamp.strftime("%Y-%m-%d %H:%M:%S")
+            ),
         );
     }
 
@@ -129,7 +165,10 @@ pub fn python(value: &Value) -> String {
         Value::String(text) => format!("'{}'", plain(text)),
         Value::Array(items) => format!("[{}]", items.iter().map(python).collect::<Vec<_>>().join(", ")),
         Value::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(k, v)| format!("'{}': {}", plain(k), python(v))).collect();
+            let entries: Vec<String> = map
+                .iter()
+                .map(|(k, v)| format!("'{}': {}", plain(k), python(v)))
+                .collect();
             format!("{{{}}}", entries.join(", "))
         }
     }
@@ -152,7 +191,9 @@ fn plain(text: &str) -> String {
 
 /// Where a session's files go: a dated folder below the data folder.
 pub fn session_folder(data: &Path, time: f64) -> PathBuf {
-    let stamp = Timestamp::from_second(time as i64).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::system());
+    let stamp = Timestamp::from_second(time as i64)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .to_zoned(TimeZone::system());
     model::frame::session_folder(&data.join("sessions"), stamp.date())
 }
 
@@ -163,7 +204,10 @@ mod tests {
     #[test]
     fn messages_are_pythons_repr_without_what_its_parser_drops() {
         let value = json!({ "msg": "set", "value": null, "on": true, "name": "it's (a) — b", "list": [1, 2.5e-6] });
-        assert_eq!(python(&value), "{'msg': 'set', 'value': None, 'on': True, 'name': 'its [a] - b', 'list': [1, 2.5e-6]}");
+        assert_eq!(
+            python(&value),
+            "{'msg': 'set', 'value': None, 'on': True, 'name': 'its [a] - b', 'list': [1, 2.5e-6]}"
+        );
     }
 
     #[test]
@@ -176,6 +220,9 @@ mod tests {
         let fields: Vec<&str> = text.trim_end().split(" — ").collect();
         assert_eq!(fields.len(), 5);
         assert_eq!(&fields[1..4], ["root", "DEBUG", "set:0"]);
-        assert_eq!(fields[4], "{'msg': 'set', 'key': 'stage_link', 'beam_type': None, 'value': True}");
+        assert_eq!(
+            fields[4],
+            "{'msg': 'set', 'key': 'stage_link', 'beam_type': None, 'value': True}"
+        );
     }
 }

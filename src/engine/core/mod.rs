@@ -53,7 +53,13 @@ pub struct Cx {
 impl Cx {
     /// The job's context; a row of the wrong lane is a fault of the table, told as such.
     pub(crate) fn job(&self) -> Result<JobCx, Failure> {
-        self.job.clone().ok_or_else(|| Failure::new(ErrorKind::NotConnected, "no instrument is connected; nothing was sent", "connect first (system.connect)"))
+        self.job.clone().ok_or_else(|| {
+            Failure::new(
+                ErrorKind::NotConnected,
+                "no instrument is connected; nothing was sent",
+                "connect first (system.connect)",
+            )
+        })
     }
 
     pub(crate) fn scope(&self) -> Result<Scope, Failure> {
@@ -109,9 +115,14 @@ impl Core {
         match notice.severity {
             Severity::Info => tracing::info!(target: "notice", "{}", notice.title),
             Severity::Warning => tracing::warn!(target: "notice", "{}", notice.title),
-            Severity::Error | Severity::Alarm => tracing::error!(target: "notice", "{} {}", notice.title, notice.detail),
+            Severity::Error | Severity::Alarm => {
+                tracing::error!(target: "notice", "{} {}", notice.title, notice.detail)
+            }
         }
-        self.publish(Event::Raised { id: self.fresh_id(), notice });
+        self.publish(Event::Raised {
+            id: self.fresh_id(),
+            notice,
+        });
     }
 
     pub(crate) fn fresh_id(&self) -> u64 {
@@ -129,18 +140,28 @@ impl Core {
     /// Another configured instrument, by name or file.
     pub(crate) fn find_instrument(&self, name: &str) -> Result<Instrument, Failure> {
         let layered = self.options.paths.instrument(Some(name), &[]).map_err(|e| {
-            Failure::new(ErrorKind::File, format!("that instrument cannot be read: {e}; nothing was opened"), "`fibdeck config check` explains its file")
+            Failure::new(
+                ErrorKind::File,
+                format!("that instrument cannot be read: {e}; nothing was opened"),
+                "`fibdeck config check` explains its file",
+            )
         })?;
         Ok(layered.value)
     }
 
     pub(crate) fn connected(&self) -> Result<Connected, Failure> {
-        lock(&self.connected).clone().ok_or_else(|| hal::HalError::not_connected().into())
+        lock(&self.connected)
+            .clone()
+            .ok_or_else(|| hal::HalError::not_connected().into())
     }
 }
 
 /// A link to the engine under a client's name.
-pub(crate) fn link(core: &Arc<Core>, requests: tokio::sync::mpsc::UnboundedSender<crate::link::Request>, name: &str) -> Link {
+pub(crate) fn link(
+    core: &Arc<Core>,
+    requests: tokio::sync::mpsc::UnboundedSender<crate::link::Request>,
+    name: &str,
+) -> Link {
     let weak = Arc::downgrade(core);
     let to_engine = requests.clone();
     Link {

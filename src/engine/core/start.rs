@@ -1,7 +1,7 @@
 //! Building and ending an engine.
 
-use super::logs::{Logs, session_folder};
 use super::files::Files;
+use super::logs::{Logs, session_folder};
 use super::{Core, bus::Bus, connect, frames, job, job::Lanes, link, live::Lives, lock, watch};
 use crate::command::Failure;
 use crate::event::Session;
@@ -72,7 +72,10 @@ pub fn start(options: Options) -> Result<Engine, Failure> {
     let is_twin = options.instrument.driver == "sim";
     match options.speed {
         Speed::Real(factor) if !(factor.is_finite() && factor > 0.0) => {
-            return Err(Failure::usage("the speed must be a number above 0; nothing was started", "--speed 1, --speed 20 or --speed max"));
+            return Err(Failure::usage(
+                "the speed must be a number above 0; nothing was started",
+                "--speed 1, --speed 20 or --speed max",
+            ));
         }
         Speed::Real(factor) if factor != 1.0 && !is_twin => return Err(only_the_twin("another speed")),
         Speed::Virtual if !is_twin => return Err(only_the_twin("virtual time")),
@@ -86,25 +89,46 @@ pub fn start(options: Options) -> Result<Engine, Failure> {
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || run(options, inbox, &ready))
-        .map_err(|e| Failure::new(ErrorKind::Other, "the engine's thread could not be started", e.to_string()))?;
+        .map_err(|e| {
+            Failure::new(
+                ErrorKind::Other,
+                "the engine's thread could not be started",
+                e.to_string(),
+            )
+        })?;
     let core = made
         .recv()
         .map_err(|_| Failure::new(ErrorKind::Other, "the engine ended before it began", "see the log"))??;
-    Ok(Engine { core, requests, thread: Some(thread) })
+    Ok(Engine {
+        core,
+        requests,
+        thread: Some(thread),
+    })
 }
 
 fn only_the_twin(what: &str) -> Failure {
-    Failure::usage(format!("only the digital twin can have {what}; nothing was started"), "add --demo")
+    Failure::usage(
+        format!("only the digital twin can have {what}; nothing was started"),
+        "add --demo",
+    )
 }
 
-fn run(options: Options, inbox: UnboundedReceiver<Request>, ready: &std::sync::mpsc::SyncSender<Result<Arc<Core>, Failure>>) {
+fn run(
+    options: Options,
+    inbox: UnboundedReceiver<Request>,
+    ready: &std::sync::mpsc::SyncSender<Result<Arc<Core>, Failure>>,
+) {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_time().start_paused(options.speed == Speed::Virtual);
     let runtime = match builder.build() {
         Ok(runtime) => runtime,
         Err(error) => {
             // the starter waits for exactly one word
-            let _ = ready.send(Err(Failure::new(ErrorKind::Other, "the engine's runtime could not be built", error.to_string())));
+            let _ = ready.send(Err(Failure::new(
+                ErrorKind::Other,
+                "the engine's runtime could not be built",
+                error.to_string(),
+            )));
             return;
         }
     };
@@ -133,7 +157,11 @@ fn build(options: Options) -> Arc<Core> {
         frozen: options.speed == Speed::Virtual,
         settings: first_settings(&options.instrument),
         positions,
-        session: Session { folder: folder.display().to_string(), user: options.user.clone(), ..Session::default() },
+        session: Session {
+            folder: folder.display().to_string(),
+            user: options.user.clone(),
+            ..Session::default()
+        },
         ..Snapshot::default()
     };
     let core = Arc::new(Core {
@@ -151,7 +179,11 @@ fn build(options: Options) -> Arc<Core> {
         options,
     });
     if let Some(why) = trouble {
-        core.notice(Notice::new(Severity::Alarm, "the session's log cannot be written").detail(why).hint("choose another folder with --data-dir"));
+        core.notice(
+            Notice::new(Severity::Alarm, "the session's log cannot be written")
+                .detail(why)
+                .hint("choose another folder with --data-dir"),
+        );
     }
     for doubt in doubts {
         core.notice(Notice::new(Severity::Warning, doubt));
@@ -160,7 +192,9 @@ fn build(options: Options) -> Arc<Core> {
 }
 
 fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |d| d.as_secs_f64())
 }
 
 /// What the first picture of each beam uses: the configuration's values; pictures are kept unless switched off.
@@ -217,7 +251,14 @@ fn answer(core: &Arc<Core>, query: Query) -> Reply {
         Query::Snapshot => Reply::Snapshot(core.snapshot()),
         Query::Frame { id, most } => match lock(&core.frames).get(id) {
             Some(frame) => Reply::Frame(frames::reduced(&frame, most)),
-            None => Reply::Gone { file: core.snapshot().frames.iter().find(|f| f.id == id).and_then(|f| f.file.clone()) },
+            None => Reply::Gone {
+                file: core
+                    .snapshot()
+                    .frames
+                    .iter()
+                    .find(|f| f.id == id)
+                    .and_then(|f| f.file.clone()),
+            },
         },
         Query::Preview { command, by } => Reply::Preview(preview(core, command, &by)),
     }

@@ -34,7 +34,9 @@ fn render(snapshot: &Snapshot, connected: bool) -> Value {
 }
 
 fn stage(snapshot: &Snapshot) -> Value {
-    let (Some(stage), Some(connection)) = (&snapshot.stage, &snapshot.connection) else { return Value::Null };
+    let (Some(stage), Some(connection)) = (&snapshot.stage, &snapshot.connection) else {
+        return Value::Null;
+    };
     let state = stage.value.state;
     let mut limits = Map::new();
     if let Some(capabilities) = &connection.capabilities.stage {
@@ -54,8 +56,16 @@ fn stage(snapshot: &Snapshot) -> Value {
 }
 
 fn beam(snapshot: &Snapshot, beam: Beam) -> Value {
-    let Some(aged) = snapshot.beam(beam) else { return Value::Null };
-    let BeamState { on, blanked, settings, detector, plasma_gas } = &aged.value;
+    let Some(aged) = snapshot.beam(beam) else {
+        return Value::Null;
+    };
+    let BeamState {
+        on,
+        blanked,
+        settings,
+        detector,
+        plasma_gas,
+    } = &aged.value;
     json!({
         "on": on, "blanked": blanked,
         "voltage": settings.voltage, "current": settings.beam_current, "hfw": settings.hfw,

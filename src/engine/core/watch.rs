@@ -85,18 +85,22 @@ impl Core {
         let snapshot = self.snapshot();
         let before = snapshot.stage.as_ref().map(|s| s.value.state);
         let same = before.is_some_and(|b| {
-            b.pose.is_close(&state.pose, AXIS_NOISE) && (b.moving, b.homed, b.linked) == (state.moving, state.homed, state.linked)
+            b.pose.is_close(&state.pose, AXIS_NOISE)
+                && (b.moving, b.homed, b.linked) == (state.moving, state.homed, state.linked)
         });
         if same {
             return;
         }
         let geometry = scope.geometry();
         let view = StageView {
-            orientation: Orientation::of(geometry, &state.pose).map_or("NONE", Orientation::name).to_owned(),
+            orientation: Orientation::of(geometry, &state.pose)
+                .map_or("NONE", Orientation::name)
+                .to_owned(),
             milling_angle_deg: milling_angle::of(geometry, &state.pose).to_degrees(),
             state,
         };
-        let moved_by_other = by == By::Other && before.is_some_and(|b| !b.pose.is_close(&state.pose, 1e-7) && !b.moving);
+        let moved_by_other =
+            by == By::Other && before.is_some_and(|b| !b.pose.is_close(&state.pose, 1e-7) && !b.moving);
         self.publish(Event::Stage { by, stage: view });
         if moved_by_other {
             self.notice(
@@ -115,9 +119,16 @@ impl Core {
             return;
         }
         let foreign = by == By::Other && before.is_some();
-        self.publish(Event::BeamChanged { by, beam, state: Box::new(state) });
+        self.publish(Event::BeamChanged {
+            by,
+            beam,
+            state: Box::new(state),
+        });
         if foreign {
-            self.notice(Notice::new(Severity::Info, format!("the {beam} beam was changed, not by fibdeck")).hint("the Imaging tab shows what it is now"));
+            self.notice(
+                Notice::new(Severity::Info, format!("the {beam} beam was changed, not by fibdeck"))
+                    .hint("the Imaging tab shows what it is now"),
+            );
         }
     }
 
@@ -126,17 +137,24 @@ impl Core {
         let snapshot = self.snapshot();
         let before = snapshot.chamber.as_ref().map(|c| c.value);
         let same = before.is_some_and(|b| {
-            b.phase == state.phase && (b.pressure - state.pressure).abs() <= PRESSURE_NEWS * b.pressure.abs().max(state.pressure.abs())
+            b.phase == state.phase
+                && (b.pressure - state.pressure).abs() <= PRESSURE_NEWS * b.pressure.abs().max(state.pressure.abs())
         });
         if same {
             return;
         }
-        let lost = by == By::Other && before.is_some_and(|b| b.phase == model::ChamberPhase::Pumped) && state.phase != model::ChamberPhase::Pumped;
+        let lost = by == By::Other
+            && before.is_some_and(|b| b.phase == model::ChamberPhase::Pumped)
+            && state.phase != model::ChamberPhase::Pumped;
         self.publish(Event::ChamberChanged { by, state });
         if lost {
             self.notice(
                 Notice::new(Severity::Alarm, "vacuum lost")
-                    .detail(format!("the chamber is {} at {}", state.phase.word().to_lowercase(), model::units::format(state.pressure, model::Unit::Pascal)))
+                    .detail(format!(
+                        "the chamber is {} at {}",
+                        state.phase.word().to_lowercase(),
+                        model::units::format(state.pressure, model::Unit::Pascal)
+                    ))
                     .hint("beams go off by themselves; find the cause before you pump"),
             );
         }
@@ -148,7 +166,11 @@ impl Core {
             && before.as_ref() != Some(&text)
         {
             self.publish(Event::LinkTrouble { text: text.clone() });
-            self.notice(Notice::new(Severity::Error, "the instrument does not answer").detail(text).hint("values on the screen grow old; they are marked"));
+            self.notice(
+                Notice::new(Severity::Error, "the instrument does not answer")
+                    .detail(text)
+                    .hint("values on the screen grow old; they are marked"),
+            );
         }
     }
 }

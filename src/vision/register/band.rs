@@ -76,13 +76,14 @@ impl Band {
             )
     }
 
-    /// The second peak, outside the first one's rings: (dy, dx), and its height relative to the first.
-    pub fn runner_up(&self) -> ((isize, isize), f64) {
+    /// The second peak, outside the first one's rings: (dy, dx), and its height relative to the first. `None` where no
+    /// allowed shift outside the rings correlates at all.
+    pub fn runner_up(&self) -> Option<((isize, isize), f64)> {
         let clear = 1.2 / self.centre;
         let (at, second) = highest(&self.map, |dy, dx| {
             self.allowed(dy, dx) && distance((dy, dx), self.peak, self.map.dim()) > clear
         });
-        (at, if self.z > 0.0 { second.max(0.0) / self.z } else { 1.0 })
+        (second > 0.0).then(|| (at, if self.z > 0.0 { second / self.z } else { 1.0 }))
     }
 
     fn at(&self, dy: isize, dx: isize) -> f64 {

@@ -73,8 +73,12 @@ impl Evidence {
         let (overlap, beyond_half) = pair.overlap(&pictures, y, x);
         // The leakage of a perfect lattice fills the whole spectrum once it is whitened and favours the shortest of its shifts.
         // So the rival is looked for without whitening, and judged by its own overlap.
-        let ((rival_y, rival_x), _) = pair.band(best.centre, limit, false).runner_up();
-        let rival = correlation(&pictures[0], &pictures[1], rival_y, rival_x).0 / overlap.max(f64::MIN_POSITIVE);
+        let rival = pair
+            .band(best.centre, limit, false)
+            .runner_up()
+            .map_or(0.0, |((y, x), _)| {
+                correlation(&pictures[0], &pictures[1], y, x).0 / overlap.max(f64::MIN_POSITIVE)
+            });
         let f = factor as f64;
         Ok(Evidence {
             shift: Shift {
@@ -84,7 +88,7 @@ impl Evidence {
             },
             significance: best.excess(),
             support,
-            runner_up: best.runner_up().1.max(rival),
+            runner_up: best.runner_up().map_or(0.0, |(_, height)| height).max(rival),
             overlap,
             beyond_half,
             tolerance_px: f * 0.012 * pair.size.0.max(pair.size.1) as f64,

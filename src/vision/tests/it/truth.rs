@@ -118,6 +118,24 @@ fn a_limit_refuses_longer_shifts_and_makes_a_mesh_unique() {
 }
 
 #[test]
+fn a_small_shift_in_a_tight_limit_has_no_rival_and_is_accepted() {
+    let whole = scene(Scene::Texture, 7);
+    let (a, b) = (view(&whole, (0, 0), 4.0, 1), view(&whole, (2, 1), 4.0, 2));
+    for limit in [6.0, 12.0, 40.0] {
+        let options = Options {
+            limit_px: Some(limit),
+            ..Options::default()
+        };
+        let found = run(&a, &b, Method::CrossCorrelation, &options);
+        assert!(found.accepted, "limit {limit}: {found:?}");
+        assert!(
+            (found.dx_px - 2.0).hypot(found.dy_px - 1.0) < 0.6,
+            "limit {limit}: {found:?}"
+        );
+    }
+}
+
+#[test]
 fn wrong_input_is_an_error() {
     let (a, b) = (Array2::<f32>::zeros((64, 64)), Array2::<f32>::zeros((64, 65)));
     let options = Options::default();
