@@ -27,7 +27,12 @@ const MOVES: &[&str] = &[
 const KEY: &str = "movement.acquire-after";
 
 /// What there is to take: the word for `image.acquire`, and how it is shown.
-const CHOICES: &[(&str, &str)] = &[("off", "nothing"), ("electron", "SEM"), ("ion", "FIB"), ("both", "SEM and FIB")];
+const CHOICES: &[(&str, &str)] = &[
+    ("off", "nothing"),
+    ("electron", "SEM"),
+    ("ion", "FIB"),
+    ("both", "SEM and FIB"),
+];
 
 pub fn is_move(command: &Command) -> bool {
     MOVES.contains(&command.name.as_str())
@@ -46,12 +51,19 @@ pub fn shown(cx: &Cx) -> &'static str {
 /// The next setting of the switch.
 pub fn switch(cx: &Cx) -> Effect {
     let (word, _) = CHOICES[(chosen(cx) + 1) % CHOICES.len()];
-    Effect::Remember { key: KEY.to_owned(), value: word.into() }
+    Effect::Remember {
+        key: KEY.to_owned(),
+        value: word.into(),
+    }
 }
 
 /// The picture to take after a command of this console has ended.
 pub fn ended(command: &Command, end: &Result<Value, Failure>, cx: &Cx) -> Vec<Effect> {
-    if end.is_ok() && is_move(command) { picture(cx) } else { Vec::new() }
+    if end.is_ok() && is_move(command) {
+        picture(cx)
+    } else {
+        Vec::new()
+    }
 }
 
 /// The picture the switch asks for.

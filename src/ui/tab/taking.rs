@@ -13,7 +13,13 @@ use model::Beam;
 const FIELDS: &[f64] = &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
 
 /// The actions that make sense at a picture, most useful first.
-pub const NEXT: &[Action] = &[Action::Acquire, Action::Live, Action::Autocontrast, Action::Autofocus, Action::AcquireBoth];
+pub const NEXT: &[Action] = &[
+    Action::Acquire,
+    Action::Live,
+    Action::Autocontrast,
+    Action::Autofocus,
+    Action::AcquireBoth,
+];
 
 /// Handles these actions for `beam`; `None`: another's business.
 pub fn update(action: &Action, beam: Beam, cx: &Cx) -> Option<Vec<Effect>> {
@@ -38,13 +44,25 @@ pub fn update(action: &Action, beam: Beam, cx: &Cx) -> Option<Vec<Effect>> {
 /// The next field width of the ladder that the instrument has.
 fn field(beam: Beam, by: i32, cx: &Cx) -> Vec<Effect> {
     let now = cx.snapshot.settings[at(beam)].hfw;
-    let range = cx.snapshot.connection.as_ref().and_then(|c| c.capabilities.beam(beam)).map(|b| b.hfw);
+    let range = cx
+        .snapshot
+        .connection
+        .as_ref()
+        .and_then(|c| c.capabilities.beam(beam))
+        .map(|b| b.hfw);
     let (low, high) = range.unwrap_or((1e-9, 1.0));
     match next_field(now, by).map(|next| next.clamp(low, high)) {
         Some(next) if next != now => {
-            vec![Effect::Send(Command::new("image.settings").with("beam", beam.word()).with("hfw", next))]
+            vec![Effect::Send(
+                Command::new("image.settings")
+                    .with("beam", beam.word())
+                    .with("hfw", next),
+            )]
         }
-        _ => vec![tell("that is the end of this beam's field widths", "the settings show the range")],
+        _ => vec![tell(
+            "that is the end of this beam's field widths",
+            "the settings show the range",
+        )],
     }
 }
 
@@ -54,7 +72,8 @@ fn next_field(now: f64, by: i32) -> Option<f64> {
     }
     let decade = now.log10().floor() as i32;
     // micrometres times whole numbers, so that 150 um is the same number however it is reached
-    let ladder = (decade - 1..=decade + 1).flat_map(|d| FIELDS.iter().map(move |f| (f * 10f64.powi(d + 6) * 1e3).round() * 1e-9));
+    let ladder = (decade - 1..=decade + 1)
+        .flat_map(|d| FIELDS.iter().map(move |f| (f * 10f64.powi(d + 6) * 1e3).round() * 1e-9));
     let (up, near) = (by > 0, 1e-6 * now);
     let further = ladder.filter(|f| if up { *f > now + near } else { *f < now - near });
     further.min_by(|a, b| (a - now).abs().total_cmp(&(b - now).abs()))
@@ -72,12 +91,18 @@ mod tests {
             field = next_field(field, 1).unwrap();
             climbed.push((field * 1e6 * 100.0).round() / 100.0);
         }
-        assert_eq!(climbed, [200.0, 300.0, 400.0, 500.0, 600.0, 800.0, 1000.0, 1500.0, 2000.0, 3000.0]);
+        assert_eq!(
+            climbed,
+            [200.0, 300.0, 400.0, 500.0, 600.0, 800.0, 1000.0, 1500.0, 2000.0, 3000.0]
+        );
         for _ in 0..10 {
             field = next_field(field, -1).unwrap();
         }
         assert!((field - 150e-6).abs() < 1e-15);
-        assert!((next_field(137e-6, -1).unwrap() - 100e-6).abs() < 1e-15, "a typed width steps to the ladder");
+        assert!(
+            (next_field(137e-6, -1).unwrap() - 100e-6).abs() < 1e-15,
+            "a typed width steps to the ladder"
+        );
         assert_eq!(next_field(0.0, 1), None);
         assert_eq!(next_field(f64::NAN, 1), None);
     }

@@ -23,7 +23,12 @@ pub struct Filmstrip {
 
 /// Pictures of a beam, newest first.
 fn frames<'a>(cx: &'a Cx) -> Vec<&'a FrameInfo> {
-    cx.snapshot.frames.iter().rev().filter(|frame| frame.beam.is_some()).collect()
+    cx.snapshot
+        .frames
+        .iter()
+        .rev()
+        .filter(|frame| frame.beam.is_some())
+        .collect()
 }
 
 impl Filmstrip {
@@ -67,10 +72,17 @@ impl Filmstrip {
                 _ => Role::Text,
             };
             let mark = if shown.contains(&frame.id) { '*' } else { ' ' };
-            let field = frame.settings.as_ref().map_or_else(String::new, |s| units::format(s.hfw, Unit::Metre));
+            let field = frame
+                .settings
+                .as_ref()
+                .map_or_else(String::new, |s| units::format(s.hfw, Unit::Metre));
             let beam = frame.beam.map_or("", |beam| beam.short());
             let saved = if frame.file.is_some() { "" } else { " -" };
-            let words = format!("{mark}{:03} {beam} {field:>7} {}{saved}", frame.id, cx.clock(frame.time));
+            let words = format!(
+                "{mark}{:03} {beam} {field:>7} {}{saved}",
+                frame.id,
+                cx.clock(frame.time)
+            );
             canvas.line(Line::styled(words, theme.style(role)), cell);
             canvas.hit(cell, Action::Pick { zone: ZONE, row });
         }

@@ -15,15 +15,28 @@ pub fn draw(histogram: Option<&Histogram>, theme: &Theme, area: Rect, canvas: &m
         return canvas.line(Line::styled("no pixels", theme.style(Role::Dim)), area);
     };
     let rows = area.height.saturating_sub(1);
-    for (i, bars) in tall(histogram, usize::from(area.width), usize::from(rows)).into_iter().enumerate() {
+    for (i, bars) in tall(histogram, usize::from(area.width), usize::from(rows))
+        .into_iter()
+        .enumerate()
+    {
         canvas.row(Line::styled(bars, theme.style(Role::Info)), area, i as u16);
     }
     let share = |n: u64| n as f64 / histogram.total().max(1) as f64;
     let (black, white) = (share(histogram.counts[0]), share(histogram.counts[255]));
-    let mut spans = vec![Span::styled(format!("{low}..{high} median {}", histogram.median()), theme.style(Role::Text))];
+    let mut spans = vec![Span::styled(
+        format!("{low}..{high} median {}", histogram.median()),
+        theme.style(Role::Text),
+    )];
     if black.max(white) >= 0.001 {
-        let role = if black.max(white) >= CLIPPED { Role::Warn } else { Role::Dim };
-        spans.push(Span::styled(format!(" clip {:.1}/{:.1} %", 100.0 * black, 100.0 * white), theme.style(role)));
+        let role = if black.max(white) >= CLIPPED {
+            Role::Warn
+        } else {
+            Role::Dim
+        };
+        spans.push(Span::styled(
+            format!(" clip {:.1}/{:.1} %", 100.0 * black, 100.0 * white),
+            theme.style(role),
+        ));
     }
     canvas.row(Line::from(spans), area, rows);
 }
@@ -35,14 +48,20 @@ fn tall(histogram: &Histogram, width: usize, rows: usize) -> Vec<String> {
     let width = width.min(256);
     let bin = |i: usize| {
         let from = i * 256 / width;
-        histogram.counts[from..((i + 1) * 256 / width).clamp(from + 1, 256)].iter().sum::<u64>()
+        histogram.counts[from..((i + 1) * 256 / width).clamp(from + 1, 256)]
+            .iter()
+            .sum::<u64>()
     };
     let heights: Vec<f64> = (0..width).map(|i| (bin(i) as f64).sqrt()).collect();
     let top = heights.iter().copied().fold(1.0, f64::max);
     (0..rows)
         .map(|row| {
             let floor = 8 * (rows - 1 - row);
-            let eighths = |h: &f64| ((h / top * 8.0 * rows as f64).ceil() as usize).saturating_sub(floor).min(8);
+            let eighths = |h: &f64| {
+                ((h / top * 8.0 * rows as f64).ceil() as usize)
+                    .saturating_sub(floor)
+                    .min(8)
+            };
             heights.iter().map(|h| BARS[eighths(h)]).collect()
         })
         .collect()

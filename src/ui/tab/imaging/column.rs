@@ -4,8 +4,8 @@ use crate::cx::{Cx, STALE};
 use crate::effect::Effect;
 use crate::widget::form::{Field, Kind};
 use engine::Command;
-use model::key::Kind as KeyKind;
 use model::capabilities::BeamCapabilities;
+use model::key::Kind as KeyKind;
 use model::{Beam, BeamState, Key, Unit, Value, units};
 use serde_json::json;
 
@@ -23,19 +23,41 @@ const fn row(name: &'static str, label: &'static str, key: Key, read: fn(&BeamSt
 
 /// Every row; points have one each for x and y.
 const ROWS: &[Row] = &[
-    row("preset", "preset", Key::Preset, |s| s.settings.preset.clone().map_or(Value::Null, Value::Text)),
-    row("voltage", "voltage", Key::Voltage, |s| Value::Number(s.settings.voltage)),
-    row("current", "current", Key::Current, |s| Value::Number(s.settings.beam_current)),
-    row("working_distance", "WD", Key::WorkingDistance, |s| Value::Number(s.settings.working_distance)),
-    row("stigmation_x", "stig x", Key::Stigmation, |s| Value::Number(s.settings.stigmation.x)),
-    row("stigmation_y", "stig y", Key::Stigmation, |s| Value::Number(s.settings.stigmation.y)),
+    row("preset", "preset", Key::Preset, |s| {
+        s.settings.preset.clone().map_or(Value::Null, Value::Text)
+    }),
+    row("voltage", "voltage", Key::Voltage, |s| {
+        Value::Number(s.settings.voltage)
+    }),
+    row("current", "current", Key::Current, |s| {
+        Value::Number(s.settings.beam_current)
+    }),
+    row("working_distance", "WD", Key::WorkingDistance, |s| {
+        Value::Number(s.settings.working_distance)
+    }),
+    row("stigmation_x", "stig x", Key::Stigmation, |s| {
+        Value::Number(s.settings.stigmation.x)
+    }),
+    row("stigmation_y", "stig y", Key::Stigmation, |s| {
+        Value::Number(s.settings.stigmation.y)
+    }),
     row("shift_x", "shift x", Key::Shift, |s| Value::Number(s.settings.shift.x)),
     row("shift_y", "shift y", Key::Shift, |s| Value::Number(s.settings.shift.y)),
-    row("scan_rotation", "scan rot.", Key::ScanRotation, |s| Value::Number(s.settings.scan_rotation)),
-    row("detector_type", "detector", Key::DetectorType, |s| Value::Text(s.detector.kind.clone())),
-    row("detector_mode", "mode", Key::DetectorMode, |s| Value::Text(s.detector.mode.clone())),
-    row("detector_contrast", "contrast", Key::DetectorContrast, |s| Value::Number(s.detector.contrast)),
-    row("detector_brightness", "brightness", Key::DetectorBrightness, |s| Value::Number(s.detector.brightness)),
+    row("scan_rotation", "scan rot.", Key::ScanRotation, |s| {
+        Value::Number(s.settings.scan_rotation)
+    }),
+    row("detector_type", "detector", Key::DetectorType, |s| {
+        Value::Text(s.detector.kind.clone())
+    }),
+    row("detector_mode", "mode", Key::DetectorMode, |s| {
+        Value::Text(s.detector.mode.clone())
+    }),
+    row("detector_contrast", "contrast", Key::DetectorContrast, |s| {
+        Value::Number(s.detector.contrast)
+    }),
+    row("detector_brightness", "brightness", Key::DetectorBrightness, |s| {
+        Value::Number(s.detector.brightness)
+    }),
 ];
 
 /// The rows for `beam`, from the snapshot; empty while it was never read.
@@ -56,7 +78,9 @@ pub fn fields(beam: Beam, cx: &Cx) -> Vec<Field> {
         let kind = kind(row.key, capabilities);
         let value = match ((row.read)(&state.value), row.key.row().kind) {
             // what cannot be edited knows no unit of its own
-            (Value::Number(n), KeyKind::Number(unit) | KeyKind::Point(unit)) if kind == Kind::Shown => Value::Text(units::format(n, unit)),
+            (Value::Number(n), KeyKind::Number(unit) | KeyKind::Point(unit)) if kind == Kind::Shown => {
+                Value::Text(units::format(n, unit))
+            }
             (value, _) => value,
         };
         let mut field = Field::new(row.name, row.label, kind).value(value);
@@ -78,8 +102,18 @@ fn kind(key: Key, capabilities: &BeamCapabilities) -> Kind {
     let mut choices: Vec<f64> = values.iter().filter_map(Value::as_f64).collect();
     choices.sort_by(f64::total_cmp);
     let number = |unit: Unit, (low, high): (f64, f64)| match low < high {
-        true => Kind::Number { unit, low, high, choices: choices.clone() },
-        false => Kind::Number { unit, low: f64::NEG_INFINITY, high: f64::INFINITY, choices: choices.clone() },
+        true => Kind::Number {
+            unit,
+            low,
+            high,
+            choices: choices.clone(),
+        },
+        false => Kind::Number {
+            unit,
+            low: f64::NEG_INFINITY,
+            high: f64::INFINITY,
+            choices: choices.clone(),
+        },
     };
     match (key, key.row().kind) {
         (Key::Voltage, _) => number(Unit::Volt, capabilities.voltage),
@@ -123,6 +157,8 @@ pub fn set(beam: Beam, name: &str, value: &Value, cx: &Cx) -> Vec<Effect> {
         }
         _ => json!(value),
     };
-    let command = Command::new("system.set").with("key", row.key.name()).with("value", value);
+    let command = Command::new("system.set")
+        .with("key", row.key.name())
+        .with("value", value);
     vec![Effect::Send(command.with("beam", beam.word()))]
 }

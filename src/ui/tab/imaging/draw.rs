@@ -25,8 +25,15 @@ pub fn draw(tab: &Imaging, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canv
         (false, Focus::Picture) => u16::from(area.height > 6),
         (false, _) => area.height / 2,
     };
-    let top = Rect { height: area.height - panel, ..area };
-    let below = Rect { y: top.bottom(), height: panel, ..area };
+    let top = Rect {
+        height: area.height - panel,
+        ..area
+    };
+    let below = Rect {
+        y: top.bottom(),
+        height: panel,
+        ..area
+    };
     tab.pair.draw(tab.focus == Focus::Picture, cx, theme, top, canvas);
     match (wide, tab.focus) {
         (true, _) => panels(tab, cx, theme, below, canvas),
@@ -38,7 +45,13 @@ pub fn draw(tab: &Imaging, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canv
 }
 
 fn panels(tab: &Imaging, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
-    let shares: [u16; 4] = if area.width >= 140 { [36, 30, 14, 20] } else { [30, 28, 19, 23] };
+    // the form that is being filled in has room for two columns
+    let shares: [u16; 4] = match tab.focus {
+        _ if area.width >= 160 => [34, 34, 13, 19],
+        Focus::Settings => [46, 22, 14, 18],
+        Focus::Column => [22, 46, 14, 18],
+        Focus::Picture | Focus::Film => [30, 28, 19, 23],
+    };
     let mut x = area.x;
     let places = shares.map(|share| {
         let width = (u32::from(area.width) * u32::from(share) / 100) as u16;
@@ -46,7 +59,10 @@ fn panels(tab: &Imaging, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas
         x += width;
         place
     });
-    let last = Rect { width: area.right() - places[3].x, ..places[3] };
+    let last = Rect {
+        width: area.right() - places[3].x,
+        ..places[3]
+    };
     settings(tab, cx, theme, places[0], canvas);
     column(tab, cx, theme, places[1], canvas);
     let inner = pane("Histogram", "", false, theme, places[2], canvas);
@@ -73,7 +89,14 @@ fn column(tab: &Imaging, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas
         None => "",
     };
     let focus = tab.focus == Focus::Column;
-    let inner = pane(&format!("Beam and detector {}", beam.short()), note, focus, theme, area, canvas);
+    let inner = pane(
+        &format!("Beam and detector {}", beam.short()),
+        note,
+        focus,
+        theme,
+        area,
+        canvas,
+    );
     tab.column.draw(focus, theme, inner, canvas);
 }
 
@@ -81,7 +104,11 @@ fn film(tab: &Imaging, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) 
     let note = format!("after a move: {}", after_move::shown(cx));
     let focus = tab.focus == Focus::Film;
     let inner = pane("Session", &note, focus, theme, area, canvas);
-    let shown: Vec<_> = Beam::ALL.iter().filter_map(|beam| tab.pair.pane(*beam).frame(cx)).map(|frame| frame.id).collect();
+    let shown: Vec<_> = Beam::ALL
+        .iter()
+        .filter_map(|beam| tab.pair.pane(*beam).frame(cx))
+        .map(|frame| frame.id)
+        .collect();
     tab.film.draw(focus, &shown, cx, theme, inner, canvas);
 }
 

@@ -82,7 +82,10 @@ impl Imaging {
         match self.focus {
             Focus::Picture => self.pair.update(action, cx),
             Focus::Settings => match self.settings.update(action) {
-                Outcome::Set { key: settings::AUTOGAMMA, .. } => self.pair.update(&Action::Autogamma, cx),
+                Outcome::Set {
+                    key: settings::AUTOGAMMA,
+                    ..
+                } => self.pair.update(&Action::Autogamma, cx),
                 Outcome::Set { key, value } => Some(settings::set(beam, key, &value, cx)),
                 Outcome::Handled => Some(Vec::new()),
                 Outcome::Ignored => None,
@@ -121,7 +124,9 @@ impl Tab for Imaging {
 
     fn available(&self, capabilities: Option<&Capabilities>) -> Result<(), Reason> {
         match capabilities {
-            Some(capabilities) if capabilities.beams().is_empty() => Err("this instrument has no beam to take pictures with"),
+            Some(capabilities) if capabilities.beams().is_empty() => {
+                Err("this instrument has no beam to take pictures with")
+            }
             _ => Ok(()),
         }
     }
@@ -154,9 +159,21 @@ impl Tab for Imaging {
         next.extend_from_slice(taking::NEXT);
         next.extend([Action::NextPane, Action::EditSettings]);
         if self.focus == Focus::Picture {
-            next.extend([Action::MoveHere, Action::ZoomIn, Action::Ruler, Action::DrawArea, Action::Vertical]);
+            next.extend([
+                Action::MoveHere,
+                Action::ZoomIn,
+                Action::Ruler,
+                Action::DrawArea,
+                Action::Vertical,
+            ]);
         }
-        next.extend([Action::EditBeam, Action::Film, Action::FieldLess, Action::FieldMore, Action::Coincidence]);
+        next.extend([
+            Action::EditBeam,
+            Action::Film,
+            Action::FieldLess,
+            Action::FieldMore,
+            Action::Coincidence,
+        ]);
         next
     }
 
@@ -176,7 +193,9 @@ impl Tab for Imaging {
                 self.focus = Focus::Picture;
             }
             Action::Coincidence => return vec![Effect::Send(Command::new("align.coincidence"))],
-            Action::GuidedCoincidence => return vec![Effect::Send(Command::new("align.coincidence").with("guided", true))],
+            Action::GuidedCoincidence => {
+                return vec![Effect::Send(Command::new("align.coincidence").with("guided", true))];
+            }
             Action::AlignBeam => return vec![Effect::Send(Command::new("align.beam-shift").with("beam", beam.word()))],
             other => return taking::update(other, beam, cx).unwrap_or_default(),
         }

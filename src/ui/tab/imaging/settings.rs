@@ -21,9 +21,21 @@ const AREA: &str = "full_frame";
 /// The rows for `beam`, from the snapshot.
 pub fn fields(beam: Beam, gamma: bool, cx: &Cx) -> Vec<Field> {
     let settings = &cx.snapshot.settings[at(beam)];
-    let capabilities = cx.snapshot.connection.as_ref().and_then(|c| c.capabilities.beam(beam)).cloned().unwrap_or_default();
+    let capabilities = cx
+        .snapshot
+        .connection
+        .as_ref()
+        .and_then(|c| c.capabilities.beam(beam))
+        .cloned()
+        .unwrap_or_default();
     let has = |offered: bool, field: Field| offered.then_some(field);
-    let range = |(low, high): (f64, f64)| if low < high { (low, high) } else { (f64::NEG_INFINITY, f64::INFINITY) };
+    let range = |(low, high): (f64, f64)| {
+        if low < high {
+            (low, high)
+        } else {
+            (f64::NEG_INFINITY, f64::INFINITY)
+        }
+    };
     let (field_low, field_high) = range(capabilities.hfw);
     let (dwell_low, dwell_high) = range(capabilities.dwell_time);
     let passes = |n: Option<u32>| Value::Number(f64::from(n.unwrap_or(1)));
@@ -42,21 +54,32 @@ pub fn fields(beam: Beam, gamma: bool, cx: &Cx) -> Vec<Field> {
         ),
         has(
             capabilities.frame_integration,
-            Field::new("frame_integration", "frames", count.clone()).value(passes(settings.frame_integration)).doc("averaged"),
+            Field::new("frame_integration", "frames", count.clone())
+                .value(passes(settings.frame_integration))
+                .doc("averaged"),
         ),
         has(
             capabilities.line_integration,
-            Field::new("line_integration", "lines", count.clone()).value(passes(settings.line_integration)).doc("scans of each line"),
+            Field::new("line_integration", "lines", count.clone())
+                .value(passes(settings.line_integration))
+                .doc("scans of each line"),
         ),
         has(
             capabilities.interlacing,
-            Field::new("scan_interlacing", "interlace", count).value(passes(settings.scan_interlacing)).doc("interlaced passes"),
+            Field::new("scan_interlacing", "interlace", count)
+                .value(passes(settings.scan_interlacing))
+                .doc("interlaced passes"),
         ),
         has(
             capabilities.drift_correction,
             Field::new("drift_correction", "drift corr.", Kind::Bool).value(Value::Bool(settings.drift_correction)),
         ),
-        has(capabilities.reduced_area, Field::new(AREA, "area", Kind::Button).value(area).doc("chosen: the full frame again")),
+        has(
+            capabilities.reduced_area,
+            Field::new(AREA, "area", Kind::Button)
+                .value(area)
+                .doc("chosen: the full frame again"),
+        ),
         Some(Field::new("autocontrast", "autocontrast", Kind::Bool).value(Value::Bool(settings.autocontrast))),
         Some(Field::new(AUTOGAMMA, "gamma shown", Kind::Bool).value(Value::Bool(gamma))),
         Some(Field::new("save", "save", Kind::Bool).value(Value::Bool(settings.save))),
@@ -65,7 +88,11 @@ pub fn fields(beam: Beam, gamma: bool, cx: &Cx) -> Vec<Field> {
                 .value(text(settings.path.as_deref().unwrap_or(&cx.snapshot.session.folder)))
                 .doc("empty = the session's folder"),
         ),
-        Some(Field::new("filename", "name", Kind::Text).value(text(&settings.filename)).doc("_eb or _ib is added")),
+        Some(
+            Field::new("filename", "name", Kind::Text)
+                .value(text(&settings.filename))
+                .doc("_eb or _ib is added"),
+        ),
     ];
     let mut rows: Vec<Field> = rows.into_iter().flatten().collect();
     for row in &mut rows {
@@ -86,7 +113,10 @@ pub fn set(beam: Beam, key: &'static str, value: &Value, cx: &Cx) -> Vec<Effect>
     let command = Command::new("image.settings").with("beam", beam.word());
     let value = match (key, value) {
         ("filename", Value::Text(name)) if name.trim().is_empty() => {
-            return vec![tell("a picture needs a name; the old one stays", "type letters and digits, no ending")];
+            return vec![tell(
+                "a picture needs a name; the old one stays",
+                "type letters and digits, no ending",
+            )];
         }
         ("path", Value::Text(path)) if path.trim().is_empty() => json!(cx.snapshot.session.folder),
         // whole numbers stay whole
@@ -103,9 +133,16 @@ fn kept(beam: Beam) -> String {
 
 /// Settings that took effect are kept for the next start.
 pub fn remember(command: &Command, end: &Result<serde_json::Value, Failure>) -> Vec<Effect> {
-    let beam = command.args.get("beam").and_then(|b| b.as_str()).and_then(|word| word.parse().ok());
+    let beam = command
+        .args
+        .get("beam")
+        .and_then(|b| b.as_str())
+        .and_then(|word| word.parse().ok());
     match (command.name.as_str(), beam, end) {
-        ("image.settings", Some(beam), Ok(value)) => vec![Effect::Remember { key: kept(beam), value: value.clone() }],
+        ("image.settings", Some(beam), Ok(value)) => vec![Effect::Remember {
+            key: kept(beam),
+            value: value.clone(),
+        }],
         _ => Vec::new(),
     }
 }
@@ -118,8 +155,17 @@ pub fn remembered(remembered: &Remembered) -> Vec<Command> {
         let given = serde_json::to_value(settings).ok()?;
         let mut command = Command::new("image.settings").with("beam", beam.word());
         let names = [
-            "hfw", "resolution", "dwell_time", "frame_integration", "line_integration", "scan_interlacing", "drift_correction",
-            "autocontrast", "save", "path", "filename",
+            "hfw",
+            "resolution",
+            "dwell_time",
+            "frame_integration",
+            "line_integration",
+            "scan_interlacing",
+            "drift_correction",
+            "autocontrast",
+            "save",
+            "path",
+            "filename",
         ];
         for name in names {
             if let Some(value) = given.get(name).filter(|value| !value.is_null()) {

@@ -41,7 +41,13 @@ pub struct Jog {
 
 impl Jog {
     pub fn new(cx: &Cx) -> Jog {
-        Jog { frame: Frame::Picture, in_flight: false, moved: false, last: cx.now, axis: None }
+        Jog {
+            frame: Frame::Picture,
+            in_flight: false,
+            moved: false,
+            last: cx.now,
+            axis: None,
+        }
     }
 
     pub fn has_moved(&self) -> bool {
@@ -59,7 +65,11 @@ impl Jog {
 
     pub fn update(&mut self, action: &Action, beam: Beam, steps: Steps, cx: &Cx) -> Vec<Effect> {
         if *action == Action::JogFrame {
-            self.frame = if self.frame == Frame::Picture { Frame::Axes } else { Frame::Picture };
+            self.frame = if self.frame == Frame::Picture {
+                Frame::Axes
+            } else {
+                Frame::Picture
+            };
             self.last = cx.now;
             return Vec::new();
         }
@@ -87,7 +97,12 @@ impl Jog {
                     _ => (0.0, -steps.length),
                 };
                 self.axis = Some(Axis::X);
-                return Some(Command::new(COMMAND).with("dx", dx).with("dy", dy).with("beam", beam.word()));
+                return Some(
+                    Command::new(COMMAND)
+                        .with("dx", dx)
+                        .with("dy", dy)
+                        .with("beam", beam.word()),
+                );
             }
             (Action::Left, Frame::Axes) => (Axis::X, -1.0),
             (Action::Right, Frame::Axes) => (Axis::X, 1.0),
@@ -102,7 +117,11 @@ impl Jog {
             _ => return None,
         };
         self.axis = Some(axis);
-        Some(Command::new(COMMAND).with("axis", axis.name()).with("step", sign * steps.of(axis)))
+        Some(
+            Command::new(COMMAND)
+                .with("axis", axis.name())
+                .with("step", sign * steps.of(axis)),
+        )
     }
 
     /// A step has ended; says whether the mode goes on.

@@ -112,14 +112,19 @@ impl Movement {
             return vec![tell("a move is under way; this step was not sent", "wait for its end")];
         }
         let by = sign * self.steps.of(self.axis);
-        vec![Effect::Send(Command::new("stage.move-relative").with(self.axis.name(), by))]
+        vec![Effect::Send(
+            Command::new("stage.move-relative").with(self.axis.name(), by),
+        )]
     }
 
     fn ask(&mut self, wanted: Wanted, cx: &Cx) -> Vec<Effect> {
         let name = self.places.name(cx);
         if name.is_none() && wanted.of_position() {
             self.focus = Focus::Places;
-            return vec![tell("no saved position is chosen; nothing was changed", "choose one in the list of places")];
+            return vec![tell(
+                "no saved position is chosen; nothing was changed",
+                "choose one in the list of places",
+            )];
         }
         self.prompt = Some(Prompt::new(wanted, name, cx));
         Vec::new()
@@ -143,9 +148,9 @@ impl Movement {
         }
     }
 
-    fn prompted(&mut self, action: &Action, cx: &Cx) -> Option<Vec<Effect>> {
+    fn prompted(&mut self, action: &Action) -> Option<Vec<Effect>> {
         let prompt = self.prompt.as_mut()?;
-        let (done, effects) = prompt.update(action, cx);
+        let (done, effects) = prompt.update(action);
         if done {
             self.prompt = None;
         }
@@ -170,7 +175,9 @@ impl Tab for Movement {
 
     fn available(&self, capabilities: Option<&Capabilities>) -> Result<(), Reason> {
         match capabilities {
-            Some(capabilities) if capabilities.stage.is_none() => Err("this instrument has no stage that can be moved from here"),
+            Some(capabilities) if capabilities.stage.is_none() => {
+                Err("this instrument has no stage that can be moved from here")
+            }
             _ => Ok(()),
         }
     }
@@ -193,20 +200,39 @@ impl Tab for Movement {
 
     fn next(&self, _cx: &Cx) -> Vec<Action> {
         if self.jog.is_some() {
-            let frame = [Action::Close, Action::Left, Action::Right, Action::Up, Action::Down, Action::PageUp, Action::PageDown];
+            let frame = [
+                Action::Close,
+                Action::Left,
+                Action::Right,
+                Action::Up,
+                Action::Down,
+                Action::PageUp,
+                Action::PageDown,
+            ];
             return [&frame[..], &[Action::ShorterStep, Action::LongerStep, Action::JogFrame]].concat();
         }
         if self.prompt.is_some() {
             return vec![Action::Accept, Action::Close];
         }
-        let steps = [Action::StepDown, Action::StepUp, Action::ShorterStep, Action::LongerStep];
+        let steps = [
+            Action::StepDown,
+            Action::StepUp,
+            Action::ShorterStep,
+            Action::LongerStep,
+        ];
         let mut next = match self.focus {
             Focus::Picture if self.pair.focused().is_marking() => return vec![Action::Accept, Action::Close],
             Focus::Picture => vec![Action::MoveHere, Action::Vertical, Action::NextPane, Action::Acquire],
             Focus::Pose => [&[Action::Up, Action::Down], &steps[..], &[Action::Close]].concat(),
             Focus::Target if self.form.editing() => return self.form.next(),
             Focus::Target => [&self.form.next()[..], &[Action::GoTarget, Action::Close]].concat(),
-            Focus::Places => vec![Action::Accept, Action::SavePosition, Action::RenamePosition, Action::DeletePosition, Action::Close],
+            Focus::Places => vec![
+                Action::Accept,
+                Action::SavePosition,
+                Action::RenamePosition,
+                Action::DeletePosition,
+                Action::Close,
+            ],
         };
         next.extend([Action::Jog, Action::EditTarget, Action::Places]);
         next.extend(steps);
@@ -215,7 +241,7 @@ impl Tab for Movement {
     }
 
     fn update(&mut self, action: &Action, cx: &Cx) -> Vec<Effect> {
-        if let Some(effects) = self.jogged(action, cx).or_else(|| self.prompted(action, cx)) {
+        if let Some(effects) = self.jogged(action, cx).or_else(|| self.prompted(action)) {
             return effects;
         }
         if let Some(effects) = self.pane(action, cx) {
@@ -290,7 +316,10 @@ impl Tab for Movement {
 
     fn tick(&mut self, cx: &Cx) -> Vec<Effect> {
         let mut effects = self.end_jog(cx);
-        effects.push(tell("jog mode ended by itself: no key for a while", "F7 starts it again"));
+        effects.push(tell(
+            "jog mode ended by itself: no key for a while",
+            "F7 starts it again",
+        ));
         effects
     }
 

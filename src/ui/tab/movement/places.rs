@@ -36,7 +36,9 @@ pub fn places<'a>(cx: &'a Cx) -> Vec<Place<'a>> {
         _ => geometry.is_some(),
     };
     let orientations = Orientation::ALL.into_iter().filter(has).map(Place::Orientation);
-    orientations.chain(cx.snapshot.positions.iter().map(Place::Saved)).collect()
+    orientations
+        .chain(cx.snapshot.positions.iter().map(Place::Saved))
+        .collect()
 }
 
 /// Which place is chosen.
@@ -61,13 +63,19 @@ impl Places {
 
     /// Name of the saved position that is chosen.
     pub fn name(&self, cx: &Cx) -> Option<String> {
-        places(cx).get(self.selection.row).filter(|place| matches!(place, Place::Saved(_))).map(Place::name)
+        places(cx)
+            .get(self.selection.row)
+            .filter(|place| matches!(place, Place::Saved(_)))
+            .map(Place::name)
     }
 
     pub fn delete(&self, cx: &Cx) -> Vec<Effect> {
         match self.name(cx) {
             Some(name) => vec![Effect::Send(Command::new("position.remove").with("name", name))],
-            None => vec![tell("no saved position is chosen; nothing was deleted", "choose one in the list of places")],
+            None => vec![tell(
+                "no saved position is chosen; nothing was deleted",
+                "choose one in the list of places",
+            )],
         }
     }
 }

@@ -61,6 +61,8 @@ impl Wanted {
 pub struct Prompt {
     wanted: Wanted,
     position: Option<String>,
+    /// Taken where nothing else was typed.
+    proposal: String,
     form: Form,
 }
 
@@ -68,10 +70,16 @@ const KEY: &str = "text";
 
 impl Prompt {
     pub fn new(wanted: Wanted, position: Option<String>, cx: &Cx) -> Prompt {
-        let proposal = Value::Text(wanted.proposal(position.as_deref(), cx));
-        let mut form = Form::new("prompt", vec![Field::new(KEY, wanted.words().1, Kind::Text).value(proposal)]);
+        let proposal = wanted.proposal(position.as_deref(), cx);
+        let field = Field::new(KEY, wanted.words().1, Kind::Text).value(Value::Text(proposal.clone()));
+        let mut form = Form::new("prompt", vec![field]);
         form.edit(KEY);
-        Prompt { wanted, position, form }
+        Prompt {
+            wanted,
+            position,
+            proposal,
+            form,
+        }
     }
 
     pub fn layer(&self) -> Layer {
@@ -79,12 +87,16 @@ impl Prompt {
     }
 
     /// Handles a key; says whether the line is done with.
-    pub fn update(&mut self, action: &Action, cx: &Cx) -> (bool, Vec<Effect>) {
-        let before = self.wanted.proposal(self.position.as_deref(), cx);
+    pub fn update(&mut self, action: &Action) -> (bool, Vec<Effect>) {
         let text = match (self.form.update(action), action) {
-            (Outcome::Set { value: Value::Text(text), .. }, _) => text,
-            // the proposal was taken as it is
-            (_, Action::Accept | Action::NextField | Action::PreviousField) => before,
+            (
+                Outcome::Set {
+                    value: Value::Text(text),
+                    ..
+                },
+                _,
+            ) => text,
+            (_, Action::Accept | Action::NextField | Action::PreviousField) => self.proposal.clone(),
             _ => return (!self.form.editing(), Vec::new()),
         };
         (true, self.done(text.trim()))

@@ -33,14 +33,21 @@ pub struct Refused {
 }
 
 fn refuse(why: &str, hint: &'static str) -> Refused {
-    Refused { why: format!("{why}; nothing moves"), hint }
+    Refused {
+        why: format!("{why}; nothing moves"),
+        hint,
+    }
 }
 
 const RETAKE: &str = "take a new picture and aim there";
 
 /// Where the stage was when the picture was taken, in all axes.
 pub fn pose(frame: &FrameInfo) -> Option<Pose> {
-    frame.stage.as_ref().and_then(|stage| Pose::try_from(stage).ok()).filter(Pose::is_finite)
+    frame
+        .stage
+        .as_ref()
+        .and_then(|stage| Pose::try_from(stage).ok())
+        .filter(Pose::is_finite)
 }
 
 /// The stage still stands where it stood in this picture; `None` where that cannot be said.
@@ -58,11 +65,24 @@ fn same_angle(a: f64, b: f64) -> bool {
 
 /// The picture offset that centres now what `frame` shows at the pixel `at`.
 pub fn aim(frame: &FrameInfo, at: Position, cx: &Cx) -> Result<Aim, Refused> {
-    let beam = frame.beam.ok_or_else(|| refuse("a chamber picture has no scale to aim by", "aim in the SEM or FIB picture"))?;
+    let beam = frame.beam.ok_or_else(|| {
+        refuse(
+            "a chamber picture has no scale to aim by",
+            "aim in the SEM or FIB picture",
+        )
+    })?;
     let shot = Shot::of(frame).ok_or_else(|| refuse("this picture does not say its pixel size", RETAKE))?;
     let then = pose(frame).ok_or_else(|| refuse("this picture does not say where the stage was", RETAKE))?;
-    let connection = cx.snapshot.connection.as_ref().ok_or_else(|| refuse("not connected", "connect first"))?;
-    let stage = cx.snapshot.stage.as_ref().ok_or_else(|| refuse("the stage has not been read", "wait a moment"))?;
+    let connection = cx
+        .snapshot
+        .connection
+        .as_ref()
+        .ok_or_else(|| refuse("not connected", "connect first"))?;
+    let stage = cx
+        .snapshot
+        .stage
+        .as_ref()
+        .ok_or_else(|| refuse("the stage has not been read", "wait a moment"))?;
     if stage.value.state.moving {
         return Err(refuse("the stage is moving", "wait until it stands"));
     }
@@ -71,18 +91,34 @@ pub fn aim(frame: &FrameInfo, at: Position, cx: &Cx) -> Result<Aim, Refused> {
         return Err(refuse("the stage was tilted or turned since this picture", RETAKE));
     }
     let offset = shot.to_metres(at);
-    let scan_now = cx.snapshot.beam(beam).map_or(frame.scan_rotation, |b| b.value.settings.scan_rotation);
+    let scan_now = cx
+        .snapshot
+        .beam(beam)
+        .map_or(frame.scan_rotation, |b| b.value.settings.scan_rotation);
     let way = then.distance(&now);
     if way < SAME_PLACE && scan_now == frame.scan_rotation {
         return Ok(Aim { offset, carried: None });
     }
-    let moved = Displacement { x: now.x - then.x, y: now.y - then.y, z: now.z - then.z };
+    let moved = Displacement {
+        x: now.x - then.x,
+        y: now.y - then.y,
+        z: now.z - then.z,
+    };
     let geometry = &connection.geometry;
     let gone = camera::centred_by(geometry, &then, beam, ScanRotation::default(), &moved);
     let old = scan::to_axes(offset, frame.scan_rotation);
-    let offset = scan::to_picture(Point { x: old.x - gone.x, y: old.y - gone.y }, scan_now);
+    let offset = scan::to_picture(
+        Point {
+            x: old.x - gone.x,
+            y: old.y - gone.y,
+        },
+        scan_now,
+    );
     if !(offset.x.is_finite() && offset.y.is_finite()) {
         return Err(refuse("the way from there to here cannot be computed", RETAKE));
     }
-    Ok(Aim { offset, carried: (way >= SAME_PLACE).then_some(way) })
+    Ok(Aim {
+        offset,
+        carried: (way >= SAME_PLACE).then_some(way),
+    })
 }

@@ -25,10 +25,23 @@ impl PicturePane {
         let note = frame.map_or_else(String::new, |frame| self.note(frame, cx));
         let inner = pane(&title, &note, focus, theme, area, canvas);
         let below = u16::from(inner.height >= 3);
-        let place = Rect { height: inner.height - below, ..inner };
+        let place = Rect {
+            height: inner.height - below,
+            ..inner
+        };
         self.place.set(place);
-        canvas.hit(area, Action::Point { slot: self.slot(), pointer: Pointer::default() });
-        let readout = Rect { y: place.bottom(), height: below, ..inner };
+        canvas.hit(
+            area,
+            Action::Point {
+                slot: self.slot(),
+                pointer: Pointer::default(),
+            },
+        );
+        let readout = Rect {
+            y: place.bottom(),
+            height: below,
+            ..inner
+        };
         match frame {
             Some(frame) => {
                 self.picture(frame, focus, look, cx, theme, place, canvas);
@@ -40,7 +53,11 @@ impl PicturePane {
                     Some(key) => format!("no {} picture yet: {key} takes one", self.beam.short()),
                     None => format!("no {} picture yet", self.beam.short()),
                 };
-                canvas.row(Line::styled(words, theme.style(Role::Dim)).centered(), place, place.height / 2);
+                canvas.row(
+                    Line::styled(words, theme.style(Role::Dim)).centered(),
+                    place,
+                    place.height / 2,
+                );
                 canvas.line(Line::from(self.live(cx, theme)), readout);
             }
         }
@@ -57,7 +74,13 @@ impl PicturePane {
         place: Rect,
         canvas: &mut Canvas,
     ) {
-        let mut says = |words: &str| canvas.row(Line::styled(words, theme.style(Role::Dim)).centered(), place, place.height / 2);
+        let mut says = |words: &str| {
+            canvas.row(
+                Line::styled(words, theme.style(Role::Dim)).centered(),
+                place,
+                place.height / 2,
+            )
+        };
         if cx.grid.max_cells == 0 {
             return says("pictures are switched off (graphics: none)");
         }
@@ -67,7 +90,10 @@ impl PicturePane {
                 None => "no longer in memory, and it was not saved",
             });
         }
-        let gamma = self.gamma.filter(|(of, _)| look.gamma && *of == frame.id).map(|(_, gamma)| gamma);
+        let gamma = self
+            .gamma
+            .filter(|(of, _)| look.gamma && *of == frame.id)
+            .map(|(_, gamma)| gamma);
         canvas.place(
             place,
             PictureKey {
@@ -94,8 +120,16 @@ impl PicturePane {
             _ => Sign::Done,
         };
         let age = cx.now - frame.time;
-        let old = if age > OLD { format!(" {} ago", duration(age)) } else { String::new() };
-        let which = if self.chosen.is_some() { format!("#{} ", frame.id) } else { String::new() };
+        let old = if age > OLD {
+            format!(" {} ago", duration(age))
+        } else {
+            String::new()
+        };
+        let which = if self.chosen.is_some() {
+            format!("#{} ", frame.id)
+        } else {
+            String::new()
+        };
         format!("{which}{}{old} {}", cx.clock_seconds(frame.time), sign.symbol())
     }
 
@@ -105,7 +139,10 @@ impl PicturePane {
             spans.push(Span::styled("VERTICAL ", theme.style(Role::Warn)));
         }
         if self.mark.is_some() {
-            spans.push(Span::styled("AREA: Enter takes it, Esc leaves it ", theme.style(Role::Warn)));
+            spans.push(Span::styled(
+                "AREA: Enter takes it, Esc leaves it ",
+                theme.style(Role::Warn),
+            ));
         }
         if focus {
             let cursor = self.cursor(frame.size);
@@ -113,13 +150,19 @@ impl PicturePane {
                 let metres = shot.to_metres(cursor);
                 format!("x {:+.2} y {:+.2} um  ", metres.x * 1e6, metres.y * 1e6)
             });
-            let grey = cx.frames.get(frame.id).and_then(|p| grey(&p.pixels, cursor, frame.size));
+            let grey = cx
+                .frames
+                .get(frame.id)
+                .and_then(|p| grey(&p.pixels, cursor, frame.size));
             let grey = grey.map_or_else(String::new, |grey| format!("  grey {grey}"));
             let pixel = format!("px {:.0},{:.0}{grey}", cursor.x.floor(), cursor.y.floor());
             spans.push(Span::styled(words.unwrap_or_default() + &pixel, theme.style(Role::Dim)));
         }
         if self.view.zoom > 1.0 {
-            spans.push(Span::styled(format!("  {:.1}x", self.view.zoom), theme.style(Role::Dim)));
+            spans.push(Span::styled(
+                format!("  {:.1}x", self.view.zoom),
+                theme.style(Role::Dim),
+            ));
         }
         Line::from(spans)
     }
@@ -135,9 +178,13 @@ impl PicturePane {
             words += &format!(" {:.0} s left", (until - cx.now).max(0.0));
         }
         if live.dose > 0.0 {
-            words += &format!(" {} C/m2", units::format(live.dose, Unit::None));
+            words += &format!(" {:.1e} C/m2", live.dose);
         }
-        let role = if live.until.is_some() { Role::Danger } else { Role::Accent };
+        let role = if live.until.is_some() {
+            Role::Danger
+        } else {
+            Role::Accent
+        };
         vec![Span::styled(words + "  ", theme.style(role))]
     }
 }

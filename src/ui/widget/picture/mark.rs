@@ -40,7 +40,10 @@ pub fn measured(from: Position, to: Position, shot: Option<Shot>) -> String {
     let length = dx.hypot(up);
     let angle = up.atan2(dx).to_degrees();
     match shot {
-        Some(shot) => format!("{}  {angle:.1} deg", units::format(length * shot.pixel_size, Unit::Metre)),
+        Some(shot) => format!(
+            "{}  {angle:.1} deg",
+            units::format(length * shot.pixel_size, Unit::Metre)
+        ),
         None => format!("{length:.0} px  {angle:.1} deg"),
     }
 }
@@ -66,7 +69,12 @@ impl Mark {
     pub fn area(self, cursor: Position, size: (u32, u32)) -> Option<Rect> {
         let (left, top, width, height) = self.rect(cursor);
         let (w, h) = (f64::from(size.0), f64::from(size.1));
-        let area = Rect { left: left / w, top: top / h, width: width / w, height: height / h };
+        let area = Rect {
+            left: left / w,
+            top: top / h,
+            width: width / w,
+            height: height / h,
+        };
         (width >= 1.0 && height >= 1.0 && area.is_valid()).then_some(area)
     }
 }

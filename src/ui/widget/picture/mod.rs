@@ -132,7 +132,12 @@ impl PicturePane {
     }
 
     fn viewport(&self, size: (u32, u32), cx: &Cx) -> Viewport {
-        Viewport::new((size.0 as usize, size.1 as usize), self.place.get(), cx.grid, &self.view)
+        Viewport::new(
+            (size.0 as usize, size.1 as usize),
+            self.place.get(),
+            cx.grid,
+            &self.view,
+        )
     }
 
     /// The snapshot changed: a new picture after a move is looked at from its centre.
@@ -167,10 +172,9 @@ impl PicturePane {
     /// Handles an action of the picture; `None`: not the picture's.
     pub fn update(&mut self, action: &Action, cx: &Cx) -> Option<Vec<Effect>> {
         let size = self.frame(cx).map_or((0, 0), |frame| frame.size);
-        let far = (FAR, action);
         match action {
             Action::Left | Action::Right | Action::Up | Action::Down => self.step(1.0, action, size, cx),
-            Action::FarLeft | Action::FarRight | Action::PageUp | Action::PageDown => self.step(far.0, far.1, size, cx),
+            Action::FarLeft | Action::FarRight | Action::PageUp | Action::PageDown => self.step(FAR, action, size, cx),
             Action::Home => {
                 self.cursor = None;
                 self.follow(size, cx);
@@ -188,10 +192,7 @@ impl PicturePane {
                 return Some(vec![Effect::Send(settings.with("full_frame", true))]);
             }
             Action::Vertical if self.beam == Beam::Ion => self.vertical = !self.vertical,
-            Action::Vertical => {
-                let why = "vertical moves are aimed in the FIB picture; nothing moves";
-                return Some(vec![tell(why, "Tab goes to the FIB picture, then the same key")]);
-            }
+            Action::Vertical => return Some(vec![only_in_fib()]),
             Action::MoveHere => {
                 let which = if self.vertical { Move::Vertical } else { Move::Stable };
                 return Some(self.go(which, cx));
@@ -263,14 +264,19 @@ impl PicturePane {
                 if let Some(mark) = &mut self.mark {
                     *mark = Mark::new(at);
                 }
-                self.grip = Some(Grip { from: pointer, view: self.view });
+                self.grip = Some(Grip {
+                    from: pointer,
+                    view: self.view,
+                });
             }
             // without pixels a click is a cell wide: it aims, and a key moves
             (Gesture::DoubleClick | Gesture::AltDoubleClick, Some(at)) if self.mark.is_none() => {
                 self.put_cursor(at, size);
-                if pointer.pixel.is_some() {
-                    let vertical = pointer.gesture == Gesture::AltDoubleClick && self.beam == Beam::Ion;
-                    return self.go(if vertical { Move::Vertical } else { Move::Stable }, cx);
+                match (pointer.pixel, pointer.gesture, self.beam) {
+                    (None, ..) => {}
+                    (_, Gesture::AltDoubleClick, Beam::Electron) => return vec![only_in_fib()],
+                    (_, Gesture::AltDoubleClick, Beam::Ion) => return self.go(Move::Vertical, cx),
+                    _ => return self.go(Move::Stable, cx),
                 }
             }
             (Gesture::Drag, under) if self.mark.is_some() => {
@@ -334,7 +340,10 @@ impl PicturePane {
         };
         let (dx, dy) = (aim.offset.x, aim.offset.y);
         if dx.hypot(dy) < CENTRED {
-            return vec![tell("that is already in the centre; nothing moves", "move the cursor with the arrows")];
+            return vec![tell(
+                "that is already in the centre; nothing moves",
+                "move the cursor with the arrows",
+            )];
         }
         self.vertical = false;
         let command = match which {
@@ -378,14 +387,24 @@ impl PicturePane {
     }
 
     fn start_area(&mut self, size: (u32, u32), cx: &Cx) -> Vec<Effect> {
-        let can = cx.snapshot.connection.as_ref().and_then(|c| c.capabilities.beam(self.beam));
+        let can = cx
+            .snapshot
+            .connection
+            .as_ref()
+            .and_then(|c| c.capabilities.beam(self.beam));
         match self.frame(cx) {
             _ if !can.is_some_and(|beam| beam.reduced_area) => {
-                vec![tell("this instrument scans no reduced areas", "take a smaller field instead")]
+                vec![tell(
+                    "this instrument scans no reduced areas",
+                    "take a smaller field instead",
+                )]
             }
             None => vec![tell("there is no picture to draw an area in", "F2 takes one")],
             Some(frame) if !Shot::of(frame).is_some_and(|shot| shot.is_whole()) => {
-                vec![tell("this picture is itself a part of the frame", "take the full frame first (Del, then F2)")]
+                vec![tell(
+                    "this picture is itself a part of the frame",
+                    "take the full frame first (Del, then F2)",
+                )]
             }
             Some(_) => {
                 self.mark = Some(Mark::new(self.cursor(size)));
@@ -406,9 +425,19 @@ impl PicturePane {
                 let command = Command::new("image.settings").with("beam", self.beam.word());
                 vec![Effect::Send(command.with("reduced_area", area))]
             }
-            None => vec![tell("the area is empty", "move the cursor to the opposite corner first")],
+            None => vec![tell(
+                "the area is empty",
+                "move the cursor to the opposite corner first",
+            )],
         }
     }
+}
+
+fn only_in_fib() -> Effect {
+    tell(
+        "vertical moves are aimed in the FIB picture; nothing moves",
+        "Tab goes to the FIB picture",
+    )
 }
 
 fn same_place(a: Pointer, b: Pointer) -> bool {

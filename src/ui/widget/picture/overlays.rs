@@ -25,10 +25,21 @@ impl PicturePane {
         }
         if let Some(mark) = self.mark {
             let (left, top, width, height) = mark.rect(cursor);
-            all.push(Overlay::Rect { left, top, width, height, ink: Ink::Warn });
+            all.push(Overlay::Rect {
+                left,
+                top,
+                width,
+                height,
+                ink: Ink::Warn,
+            });
         }
         if let Some((from, to)) = self.ruler.ends(cursor) {
-            all.push(Overlay::Ruler { from, to, text: measured(from, to, shot), ink: Ink::Accent });
+            all.push(Overlay::Ruler {
+                from,
+                to,
+                text: measured(from, to, shot),
+                ink: Ink::Accent,
+            });
         }
         if focus {
             let ink = if self.vertical { Ink::Warn } else { Ink::Accent };
@@ -37,7 +48,10 @@ impl PicturePane {
         if look.overlays
             && let Some(shot) = shot
         {
-            all.push(Overlay::ScaleBar { pixel_size: shot.pixel_size, ink: Ink::Neutral });
+            all.push(Overlay::ScaleBar {
+                pixel_size: shot.pixel_size,
+                ink: Ink::Neutral,
+            });
         }
         all
     }
@@ -46,9 +60,18 @@ impl PicturePane {
     fn area(&self, frame: &FrameInfo, shot: Shot, cx: &Cx) -> Option<Overlay> {
         let settings = &cx.snapshot.settings[at(self.beam)];
         let area = settings.reduced_area?;
-        let same_field = frame.settings.as_ref().is_some_and(|s| (s.hfw / settings.hfw - 1.0).abs() < 0.01);
+        let same_field = frame
+            .settings
+            .as_ref()
+            .is_some_and(|s| (s.hfw / settings.hfw - 1.0).abs() < 0.01);
         let (left, top, width, height) = shot.area(&area);
-        (same_field && shot.is_whole()).then_some(Overlay::Rect { left, top, width, height, ink: Ink::Info })
+        (same_field && shot.is_whole()).then_some(Overlay::Rect {
+            left,
+            top,
+            width,
+            height,
+            ink: Ink::Info,
+        })
     }
 }
 
@@ -64,10 +87,17 @@ fn positions(frame: &FrameInfo, shot: Shot, cx: &Cx) -> Vec<Overlay> {
     let (w, h) = (f64::from(frame.size.0), f64::from(frame.size.1));
     let marker = |position: &model::StagePosition| {
         let plane = view.to_plane(Pose::try_from(position).ok()?);
-        let at = shot.to_pixel(Point { x: plane.x, y: -plane.y });
+        let at = shot.to_pixel(Point {
+            x: plane.x,
+            y: -plane.y,
+        });
         let inside = (0.0..w).contains(&at.x) && (0.0..h).contains(&at.y);
         let text = position.name.clone().unwrap_or_default();
-        inside.then_some(Overlay::Marker { at, text, ink: Ink::Good })
+        inside.then_some(Overlay::Marker {
+            at,
+            text,
+            ink: Ink::Good,
+        })
     };
     cx.snapshot.positions.iter().filter_map(marker).collect()
 }

@@ -103,7 +103,7 @@ impl Pair {
         self.panes[at(self.focus)].choose(frame);
     }
 
-    /// Handles what belongs to a picture; `None`: not the pictures'. A click brings the focus with it, which `clicked` says.
+    /// Handles what belongs to a picture; `None`: not the pictures'. A click brings the focus with it.
     pub fn update(&mut self, action: &Action, cx: &Cx) -> Option<Vec<Effect>> {
         match action {
             Action::Point { slot, pointer } => {
@@ -137,32 +137,53 @@ impl Pair {
     /// The picture of this beam before or after the one that is shown; after the last one the newest is followed.
     fn turn_over(&mut self, cx: &Cx, by: isize) -> Vec<Effect> {
         let pane = &self.panes[at(self.focus)];
-        let ids: Vec<FrameId> = cx.snapshot.frames.iter().filter(|f| f.beam == Some(self.focus)).map(|f| f.id).collect();
+        let ids: Vec<FrameId> = cx
+            .snapshot
+            .frames
+            .iter()
+            .filter(|f| f.beam == Some(self.focus))
+            .map(|f| f.id)
+            .collect();
         let shown = pane.frame(cx).map(|frame| frame.id);
         let here = ids.iter().position(|id| Some(*id) == shown).unwrap_or(ids.len());
         let to = here.saturating_add_signed(by);
-        let chosen = if to + 1 >= ids.len() { None } else { ids.get(to).copied() };
+        let chosen = if to + 1 >= ids.len() {
+            None
+        } else {
+            ids.get(to).copied()
+        };
         self.panes[at(self.focus)].choose(chosen);
         Vec::new()
     }
 
     /// Draws one or both; `focus` = the keys are in a picture.
     pub fn draw(&self, focus: bool, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
-        let beams: Vec<Beam> = Beam::ALL.into_iter().filter(|beam| has(capabilities(cx), *beam)).collect();
+        let beams: Vec<Beam> = Beam::ALL
+            .into_iter()
+            .filter(|beam| has(capabilities(cx), *beam))
+            .collect();
         if self.one || area.width < BOTH || beams.len() < 2 {
             return self.focused().draw(focus, self.look, cx, theme, area, canvas);
         }
         let half = area.width / 2;
         let left = Rect { width: half, ..area };
-        let right = Rect { x: area.x + half, width: area.width - half, ..area };
+        let right = Rect {
+            x: area.x + half,
+            width: area.width - half,
+            ..area
+        };
         for (beam, place) in beams.into_iter().zip([left, right]) {
-            self.pane(beam).draw(focus && beam == self.focus, self.look, cx, theme, place, canvas);
+            self.pane(beam)
+                .draw(focus && beam == self.focus, self.look, cx, theme, place, canvas);
         }
     }
 }
 
 fn capabilities<'a>(cx: &'a Cx) -> Option<&'a Capabilities> {
-    cx.snapshot.connection.as_ref().map(|connection| &connection.capabilities)
+    cx.snapshot
+        .connection
+        .as_ref()
+        .map(|connection| &connection.capabilities)
 }
 
 /// The instrument has that beam; while not connected both are shown.
@@ -171,5 +192,8 @@ fn has(capabilities: Option<&Capabilities>, beam: Beam) -> bool {
 }
 
 fn keep(key: &str, value: bool) -> Effect {
-    Effect::Remember { key: key.to_owned(), value: value.into() }
+    Effect::Remember {
+        key: key.to_owned(),
+        value: value.into(),
+    }
 }

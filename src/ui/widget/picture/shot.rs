@@ -34,7 +34,12 @@ impl Shot {
             Some(((x, y, ..), full)) => ((x, y), full),
             None => ((0, 0), frame.size),
         };
-        Some(Shot { full, corner, pixel_size: frame.pixel_size, whole: part.is_none() })
+        Some(Shot {
+            full,
+            corner,
+            pixel_size: frame.pixel_size,
+            whole: part.is_none(),
+        })
     }
 
     /// The picture shows the full frame.
@@ -44,7 +49,10 @@ impl Shot {
 
     /// Metres right of and above the full frame's centre.
     pub fn to_metres(self, at: Position) -> Point {
-        let pixel = Point { x: at.x + f64::from(self.corner.0), y: at.y + f64::from(self.corner.1) };
+        let pixel = Point {
+            x: at.x + f64::from(self.corner.0),
+            y: at.y + f64::from(self.corner.1),
+        };
         pixels::to_metres(pixel, self.full, self.pixel_size, true)
     }
 
