@@ -85,6 +85,10 @@ pub fn spot(beam: &BeamState, flaws: &ColumnFlaws, defocus: f64) -> Spot {
     }
 }
 
+/// Where the Everhart-Thornley detector sits: from the coincidence point, in the chamber frame. Surfaces that face it are
+/// brighter, and the chamber camera sees it there.
+pub const DETECTOR_SEAT: [f64; 3] = [0.78, -0.34, 0.53];
+
 /// Which electrons a detector counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Signal {

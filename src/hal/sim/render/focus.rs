@@ -47,7 +47,7 @@ pub(super) fn resolve<'a>(pass: &'a Pass, kernel: impl Fn(f32) -> Kernel) -> Cow
         .map(|w| (w[0] - w[1]).abs() / (0.75f32).max(0.25 * w[0].min(w[1])))
         .sum();
     let planes = (change.ceil() as usize + 1).clamp(1, 9);
-    if planes == 1 || change < 0.5 {
+    if planes == 1 || change < 0.75 {
         let k = kernel((low + high) / 2.0);
         if k.longest() < NEGLIGIBLE {
             return Cow::Borrowed(&pass.signal);
@@ -77,27 +77,32 @@ pub(super) fn resolve<'a>(pass: &'a Pass, kernel: impl Fn(f32) -> Kernel) -> Cow
     let mut out = vec![0.0f32; pass.signal.len()];
     out.par_chunks_mut(width).enumerate().for_each(|(row, line)| {
         let y = ((row as f32 + 0.5) / BLOCK as f32 - 0.5).clamp(0.0, (bh - 1) as f32);
-        let (j, ty) = (y as usize, y.fract());
-        let next = (j + 1).min(bh - 1);
-        let depth = |i: usize| pass.depth[j * bw + i] * (1.0 - ty) + pass.depth[next * bw + i] * ty;
-        for (col, slot) in line.iter_mut().enumerate() {
-            let x = ((col as f32 + 0.5) / BLOCK as f32 - 0.5).clamp(0.0, (bw - 1) as f32);
-            let (i, tx) = (x as usize, x.fract());
-            let d = depth(i) * (1.0 - tx) + depth((i + 1).min(bw - 1)) * tx;
-            let plane = ((d - low) / gap).clamp(0.0, (planes - 1) as f32);
-            let (p, t) = (
-                (plane as usize).min(planes - 2),
-                plane - (plane as usize).min(planes - 2) as f32,
-            );
-            let value = |p: usize| {
-                let (rows, layer) = &layers[p];
-                if rows.contains(&row) {
-                    layer[(row - rows.start) * width + col]
-                } else {
-                    pass.signal[row * width + col]
-                }
-            };
-            *slot = value(p) * (1.0 - t) + value(p + 1) * t;
+        let j = y as usize;
+        let (ty, below) = (y - j as f32, (j + 1).min(bh - 1));
+        // Which plane each block is sharp in, on this row.
+        let planes_at: Vec<f32> = (0..bw)
+            .map(|i| (pass.depth[j * bw + i] * (1.0 - ty) + pass.depth[below * bw + i] * ty - low) / gap)
+            .collect();
+        let layer = |p: usize| {
+            let (rows, values) = &layers[p];
+            rows.contains(&row)
+                .then(|| &values[(row - rows.start) * width..(row - rows.start + 1) * width])
+        };
+        let rows: Vec<&[f32]> = (0..planes)
+            .map(|p| layer(p).unwrap_or(&pass.signal[row * width..(row + 1) * width]))
+            .collect();
+        // From the middle of one block to the middle of the next the plane changes evenly.
+        for i in 0..=bw {
+            let (left, right) = (i.max(1) - 1, i.min(bw - 1));
+            let first = (i * BLOCK).saturating_sub(BLOCK / 2);
+            let last = (i * BLOCK + BLOCK / 2).min(width);
+            let slope = (planes_at[right] - planes_at[left]) / BLOCK as f32;
+            for (col, slot) in line.iter_mut().enumerate().take(last).skip(first) {
+                let plane = (planes_at[left] + slope * (col - first) as f32).clamp(0.0, (planes - 1) as f32);
+                let p = (plane as usize).min(planes - 2);
+                let t = plane - p as f32;
+                *slot = rows[p][col] * (1.0 - t) + rows[p + 1][col] * t;
+            }
         }
     });
     Cow::Owned(out)

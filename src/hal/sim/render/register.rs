@@ -67,22 +67,23 @@ pub(super) fn displacement(reference: &[f32], frame: &[f32], width: usize) -> [f
                 }
             }
         }
-        // Pixels of half-way levels decide; the finest only adds noise on a noisy frame.
-        if factor <= 2 {
-            let vertex = |lower: f64, middle: f64, upper: f64| {
-                let bend = lower - 2.0 * middle + upper;
-                if bend > 0.0 && lower < f64::MAX && upper < f64::MAX {
-                    (0.5 * (lower - upper) / bend).clamp(-0.5, 0.5)
-                } else {
-                    0.0
-                }
-            };
+        if factor == 1 {
+            // The vertex of the paraboloid through the nine mismatches round the least one; slanted textures couple x and y.
             let m = |dx: i64, dy: i64| mismatch(&a, &b, best.0 + dx, best.1 + dy);
-            let fx = vertex(m(-1, 0), least, m(1, 0));
-            let fy = vertex(m(0, -1), least, m(0, 1));
+            let (l, r, u, d) = (m(-1, 0), m(1, 0), m(0, -1), m(0, 1));
+            let (gx, gy) = ((r - l) / 2.0, (d - u) / 2.0);
+            let (xx, yy) = (l - 2.0 * least + r, u - 2.0 * least + d);
+            let xy = (m(1, 1) - m(1, -1) - m(-1, 1) + m(-1, -1)) / 4.0;
+            let det = xx * yy - xy * xy;
+            let sane = det > 0.0 && det.is_finite();
+            let (fx, fy) = if sane {
+                ((xy * gy - yy * gx) / det, (xy * gx - xx * gy) / det)
+            } else {
+                (0.0, 0.0)
+            };
             return [
-                (best.0 as f64 + fx) as f32 * factor as f32,
-                (best.1 as f64 + fy) as f32 * factor as f32,
+                (best.0 as f64 + fx.clamp(-1.0, 1.0)) as f32,
+                (best.1 as f64 + fy.clamp(-1.0, 1.0)) as f32,
             ];
         }
         factor /= 2;

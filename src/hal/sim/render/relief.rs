@@ -5,7 +5,7 @@
 //! exact occlusion, no ray marching. Bands of lines run in parallel and keep three rows each.
 
 use super::camera::Camera;
-use crate::sim::optics::{Detector, Signal};
+use crate::sim::optics::{DETECTOR_SEAT, Detector, Signal};
 use crate::sim::specimen::{Line, Material, Response, Specimen, Surface};
 use model::Beam;
 use nalgebra::{Matrix2, Vector2, Vector3};
@@ -17,8 +17,6 @@ const BAND: usize = 96;
 const COARSE: f64 = 16.0;
 /// A block of depth, in pixels.
 pub(super) const BLOCK: usize = 16;
-/// Where the Everhart-Thornley detector sits in the chamber (unit vector from the sample).
-const DETECTOR: [f64; 3] = [0.55, -0.55, 0.63];
 
 /// The part of the full frame that is wanted, pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,14 +67,14 @@ impl Shading {
         let seat: Vector3<f64> = camera
             .chamber
             .iter()
-            .zip(DETECTOR)
+            .zip(DETECTOR_SEAT)
             .map(|(axis, part)| axis * part)
             .sum::<Vector3<f64>>()
             .normalize();
         let (soft, edge) = match (detector.signal, beam) {
             (Signal::Backscattered, _) => (1.6, 0.15),
-            (Signal::Secondary, Beam::Electron) => (0.55, 0.45),
-            (Signal::Secondary, Beam::Ion) => (0.42, 0.60),
+            (Signal::Secondary, Beam::Electron) => (0.80, 0.50),
+            (Signal::Secondary, Beam::Ion) => (0.65, 0.65),
         };
         Shading {
             beam,
@@ -281,12 +279,14 @@ impl Coarse {
     /// The mean height of the surroundings, along a row of lines at `step`.
     fn row(&self, first_line: f64, step: f64, out: &mut [f32]) {
         let y = ((step - self.first_step) / COARSE).clamp(0.0, self.height as f64 - 1.001);
-        let (j, ty) = (y as usize, y.fract() as f32);
+        let j = y as usize;
+        let ty = (y - j as f64) as f32;
         let (here, next) = (&self.heights[j * self.width..], &self.heights[(j + 1) * self.width..]);
         let at = |i: usize| here[i] + (next[i] - here[i]) * ty;
         for (k, slot) in out.iter_mut().enumerate() {
             let x = ((first_line + k as f64 - self.first_line) / COARSE).clamp(0.0, self.width as f64 - 1.001);
-            let (i, tx) = (x as usize, x.fract() as f32);
+            let i = x as usize;
+            let tx = (x - i as f64) as f32;
             let (a, b) = (at(i), at(i + 1));
             *slot = a + (b - a) * tx;
         }
@@ -371,8 +371,8 @@ impl Scene<'_> {
         } else {
             1.0 - 0.10 * sunk.max(-1.2)
         };
-        // The detector's range is set for the tilt at hand: half the flat brightening is taken out.
-        let level = ((flat + sh.soft) / (1.0 + sh.soft)).sqrt();
+        // Operators set the range for the tilt at hand: most of what tilt adds to a flat patch is taken out.
+        let level = (flat + sh.soft) / (1.0 + sh.soft) * (1.15 - 0.15 * flat);
         sh.response(c) * inclined * level * lit.max(0.25) * edge.max(0.3) * hollow
     }
 

@@ -63,6 +63,7 @@ impl<T: Placed + Clone> Bins<T> {
     }
 
     /// The objects that may reach (x, y).
+    #[inline]
     pub fn near(&self, x: f32, y: f32) -> &[T] {
         if x.abs() >= self.half || y.abs() >= self.half {
             return &[];

@@ -6,7 +6,7 @@ use super::noise::{Noise, smoothstep};
 use super::{Face, Material, Relief, Response, Surface};
 
 /// Half the block (m).
-const HALF: (f32, f32) = (420e-6, 300e-6);
+const HALF: (f32, f32) = (330e-6, 230e-6);
 /// The stub's face (m).
 const STUB: f32 = -220e-6;
 
@@ -30,7 +30,7 @@ impl Bulk {
 pub(super) fn tissue(noise: &Noise, x: f32, y: f32, px: f32) -> (f32, f32) {
     let membrane = noise.octaves(x, y, 16e-6, 3, px);
     let line = 1.0 - smoothstep(0.0, 0.09 + 0.4 * px / 16e-6, membrane.abs());
-    let nucleus = smoothstep(0.42, 0.5, noise.at(x / 13e-6 + 5.0, y / 13e-6 + 80.0));
+    let nucleus = smoothstep(0.42, 0.5, noise.octaves(x + 65e-6, y, 15e-6, 2, px));
     let granules = noise.octaves(x + 9e-6, y, 1.7e-6, 4, px);
     let tone = 1.0 + 0.10 * membrane - 0.22 * line + 0.16 * nucleus + 0.13 * granules;
     (tone.clamp(0.4, 1.8), 0.02e-6 * granules - 0.03e-6 * line)
@@ -100,7 +100,7 @@ impl Relief for Bulk {
         if strap > 0.0 {
             height += 0.9e-6 * strap;
             response = response.mix(
-                Response::of(Material::Platinum).times(0.72 + 0.08 * n.octaves(x, y, 0.6e-6, 3, px)),
+                Response::of(Material::Platinum).times(0.55 + 0.08 * n.octaves(x, y, 0.6e-6, 3, px)),
                 strap,
             );
             if strap > 0.5 {

@@ -3,8 +3,7 @@
 //! They are thin, so that the middle of what is seen is the projection of one point from every direction. The relief is
 //! levelled round each of them.
 
-use super::bins::{Bins, Placed};
-use super::noise::{hash, smoothstep, unit};
+use super::noise::{hash, length, smoothstep, unit};
 use super::{Face, Line, Material, Relief, Response, Surface};
 
 /// Height of a disc above the levelled surface (m).
@@ -33,19 +32,9 @@ struct Disc {
     ground: [f32; 2],
 }
 
-impl Placed for Disc {
-    fn centre(&self) -> [f32; 2] {
-        [self.x, self.y]
-    }
-    fn reach(&self) -> f32 {
-        self.radius * PAD
-    }
-}
-
 #[derive(Clone, Debug)]
 pub(super) struct Fiducials {
-    bins: Bins<Disc>,
-    half: f32,
+    discs: Vec<Disc>,
     landmarks: Vec<Landmark>,
 }
 
@@ -89,12 +78,7 @@ impl Fiducials {
                 discs.push(Disc { x, y, radius, ground });
             }
         }
-        let half = 1.1e-3;
-        Fiducials {
-            bins: Bins::new(&discs, half, 10e-6),
-            half,
-            landmarks,
-        }
+        Fiducials { discs, landmarks }
     }
 
     pub fn landmarks(&self) -> &[Landmark] {
@@ -103,57 +87,64 @@ impl Fiducials {
 
     /// Puts the discs on a row of surfaces.
     pub fn lay_over(&self, line: &Line, out: &mut [Surface]) {
-        let reach = f64::from(self.half);
-        let far = |v0: f64, dv: f64| {
-            let v1 = v0 + dv * out.len() as f64;
-            v0.min(v1) > reach || v0.max(v1) < -reach
-        };
-        if far(line.x0, line.dx) || far(line.y0, line.dy) {
-            return;
-        }
+        let n = out.len() as f64;
+        let span = |v0: f64, dv: f64| (v0.min(v0 + dv * n) as f32, v0.max(v0 + dv * n) as f32);
+        let ((left, right), (low, high)) = (span(line.x0, line.dx), span(line.y0, line.dy));
         let face = usize::from(line.face == Face::Under);
-        for (i, slot) in out.iter_mut().enumerate() {
-            let i = i as f64;
-            let (x, y) = ((line.x0 + i * line.dx) as f32, (line.y0 + i * line.dy) as f32);
-            for disc in self.bins.near(x, y) {
-                let d = (x - disc.x).hypot(y - disc.y);
-                let soft = (0.6 * line.px).max(15e-9);
-                let pad = 1.0 - smoothstep(1.3 * disc.radius, PAD * disc.radius, d);
-                let on = 1.0 - smoothstep(disc.radius - soft, disc.radius + soft, d);
-                // A disc smaller than a pixel covers only its share of it.
-                let share = on * (disc.radius / line.px).powi(2).min(1.0);
-                let ground = disc.ground[face] + RAISED * on;
-                slot.height += (ground - slot.height) * pad;
-                slot.thickness = slot.thickness.max(0.2e-6 * pad);
-                slot.response = slot
-                    .response
-                    .mix(Response::of(Material::Ice), pad * 0.9 * (1.0 - share));
-                slot.response = slot.response.mix(Response::of(Material::Platinum), share);
-                if share > 0.5 {
-                    slot.material = Material::Platinum;
+        let soft = (0.6 * line.px).max(15e-9);
+        for disc in &self.discs {
+            let reach = disc.radius * PAD + soft;
+            if disc.x < left - reach || disc.x > right + reach || disc.y < low - reach || disc.y > high + reach {
+                continue;
+            }
+            // A disc smaller than a pixel covers only its share of it.
+            let most = (disc.radius / line.px).powi(2).min(1.0);
+            for (i, slot) in out.iter_mut().enumerate() {
+                let i = i as f64;
+                let (x, y) = ((line.x0 + i * line.dx) as f32, (line.y0 + i * line.dy) as f32);
+                let d = length(x - disc.x, y - disc.y);
+                if d < reach {
+                    let pad = 1.0 - smoothstep(1.3 * disc.radius, PAD * disc.radius, d);
+                    let on = 1.0 - smoothstep(disc.radius - soft, disc.radius + soft, d);
+                    let share = on * most;
+                    let ground = disc.ground[face] + RAISED * on;
+                    slot.height += (ground - slot.height) * pad;
+                    slot.thickness = slot.thickness.max(0.2e-6 * pad);
+                    slot.response = slot
+                        .response
+                        .mix(Response::of(Material::Ice), pad * 0.9 * (1.0 - share));
+                    slot.response = slot.response.mix(Response::of(Material::Platinum), share);
+                    if share > 0.5 {
+                        slot.material = Material::Platinum;
+                    }
                 }
             }
         }
     }
 }
 
-/// Outward heights of both faces where a disc of `radius` fits, or `None` where the ground is hollow or uneven.
+/// Outward heights of both faces where a disc of `radius` fits, or `None` where the ground is hollow or uneven, or where
+/// something beside it would hide it from a slanting beam.
 fn level_ground(relief: &dyn Relief, x: f32, y: f32, radius: f32) -> Option<[f32; 2]> {
     let px = radius;
     let mut ground = [0.0; 2];
     for (slot, face) in ground.iter_mut().zip([Face::Top, Face::Under]) {
         let here = relief.at(x, y, px, face);
-        let step = 2.2 * radius;
-        for k in 0..12 {
-            let (s, c) = (k as f32 * std::f32::consts::TAU / 12.0).sin_cos();
-            let there = relief.at(x + step * c, y + step * s, px, face);
-            let hollow = [Material::Vacuum, Material::Holder].contains(&there.material);
-            if hollow && face == Face::Top || (there.height - here.height).abs() > 0.25 * radius {
-                return None;
-            }
-        }
         if here.material == Material::Vacuum {
             return None;
+        }
+        // Rings round the disc, in radii, and how far they may differ, in radii: upwards and downwards.
+        for (ring, rise, fall) in [(2.2, 0.25, 0.25), (4.0, 0.4, 1e3), (6.5, 0.7, 1e3), (10.0, 1.0, 1e3)] {
+            for k in 0..16 {
+                let (s, c) = (k as f32 * std::f32::consts::TAU / 16.0).sin_cos();
+                let there = relief.at(x + ring * radius * c, y + ring * radius * s, px, face);
+                let step = (there.height - here.height) / radius;
+                let hollow = ring < 3.0 && [Material::Vacuum, Material::Holder].contains(&there.material);
+                let uneven = (face == Face::Top || ring < 3.0) && (step > rise || -step > fall);
+                if uneven || (hollow && face == Face::Top) {
+                    return None;
+                }
+            }
         }
         *slot = here.height;
     }

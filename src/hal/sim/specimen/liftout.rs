@@ -64,17 +64,21 @@ impl Relief for Liftout {
         }
         let ragged = 0.9e-6 * n.octaves(x, y, 12e-6, 4, px);
         let sheet = half_moon(x, y) + ragged;
-        let soft = px.max(0.6e-6);
+        let soft = px.max(0.1e-6);
         let on = 1.0 - smoothstep(-soft, soft, sheet);
         if on > 0.0 {
             let fine = n.octaves(x, y, 8e-6, 5, px);
             let rolled = n.octaves(x, y * 0.03, 9e-6, 4, px);
             let copper =
-                Response::of_grain(Material::Copper, grain(n, x, y, px)).times(1.0 + 0.10 * fine + 0.06 * rolled);
+                Response::of_grain(Material::Copper, 0.6 * grain(n, x, y, px)).times(1.0 + 0.10 * fine + 0.06 * rolled);
             let round = 4e-6 * (sheet.min(0.0) / 3e-6).exp();
             return Surface {
-                height: on * (0.20e-6 * fine + 0.10e-6 * rolled - round) + (1.0 - on) * FLOOR,
-                thickness: SHEET,
+                height: if on > 0.15 {
+                    0.20e-6 * fine + 0.10e-6 * rolled - round - (1.0 - on) * SHEET
+                } else {
+                    FLOOR
+                },
+                thickness: SHEET * on,
                 material: if on > 0.5 { Material::Copper } else { Material::Holder },
                 response: floor.response.mix(copper, on),
             };

@@ -1,10 +1,11 @@
 //! The lattice of a 3 mm grid: pitch, bars, rim, ring and shuttle. Shared by the scenes that stand on one.
 
-use super::noise::{Noise, smoothstep};
+use super::noise::{Noise, length, smoothstep, split};
 use super::{Material, Response, Surface};
 
 /// Distance between squares (m): 200 mesh.
 pub const PITCH: f32 = 125e-6;
+const PER_METRE: f32 = 1.0 / PITCH;
 /// Half an opening between bars (m).
 pub const OPENING: f32 = 47.5e-6;
 /// Thickness of the bars (m).
@@ -13,6 +14,8 @@ pub const BAR: f32 = 20e-6;
 const RIM: f32 = 1.42e-3;
 /// The grid ends (m).
 const EDGE: f32 = 1.525e-3;
+/// Things settle within this distance of the middle along x and y (m).
+pub const REACH: f32 = 1.6e-3;
 /// The clip ring's inner and outer radius, and how far it stands above the grid (m).
 const RING: (f32, f32, f32) = (1.56e-3, 1.85e-3, 90e-6);
 /// The shuttle below the grid (m).
@@ -31,44 +34,43 @@ pub struct Cell {
     pub bar: f32,
 }
 
-/// The square at (x, y) and how far its bars are. `ragged` (m) moves their edges.
-pub fn cell(x: f32, y: f32, ragged: f32) -> Cell {
-    let (col, row) = ((x / PITCH).round(), (y / PITCH).round());
-    let (u, v) = (x - col * PITCH, y - row * PITCH);
+/// The square at (x, y) and how far its bars are.
+#[inline]
+pub fn cell(x: f32, y: f32) -> Cell {
+    let ((col, fu), (row, fv)) = (split(x * PER_METRE + 0.5), split(y * PER_METRE + 0.5));
+    let (u, v) = ((fu - 0.5) * PITCH, (fv - 0.5) * PITCH);
     let corner = 9e-6;
     let (qx, qy) = (u.abs() - (OPENING - corner), v.abs() - (OPENING - corner));
-    let square = qx.max(0.0).hypot(qy.max(0.0)) + qx.max(qy).min(0.0) - corner;
-    let mut bar = square + ragged;
-    let middle = ((col.abs() + 0.5) * PITCH).hypot((row.abs() + 0.5) * PITCH);
-    if middle > RIM {
+    let outside = if qx > 0.0 && qy > 0.0 {
+        length(qx, qy)
+    } else {
+        qx.max(qy)
+    };
+    let mut bar = outside - corner;
+    let far = |i: i32| (i.abs() as f32 + 0.5) * PITCH;
+    if length(far(col), far(row)) > RIM {
         bar = bar.max(30e-6);
     }
-    if col == 0.0 && row == 0.0 {
+    if col == 0 && row == 0 {
         bar = bar.max(-centre_mark(u, v));
     }
-    Cell {
-        col: col as i32,
-        row: row as i32,
-        u,
-        v,
-        bar,
-    }
+    Cell { col, row, u, v, bar }
 }
 
 /// The finder mark of the central square: an arrowhead on its left bar and a half-disc on its lower one. Signed distance (m).
 fn centre_mark(u: f32, v: f32) -> f32 {
     let left = u + OPENING;
     let arrow = ((v.abs() - 9e-6) + left * 0.62).max(-left - 2e-6) * 0.85;
-    let knob = (u - 6e-6).hypot(v + OPENING) - 9e-6;
+    let knob = length(u - 6e-6, v + OPENING) - 9e-6;
     arrow.min(knob)
 }
 
 /// Outside the grid: ring and shuttle. `None` on the grid itself.
 pub fn surroundings(noise: &Noise, x: f32, y: f32, px: f32) -> Option<Surface> {
-    let r = x.hypot(y);
-    if r < EDGE {
+    if x * x + y * y < EDGE * EDGE {
         return None;
     }
+    let r = length(x, y);
     let (inner, outer, stands) = RING;
     let turned = 1.0 + 0.10 * noise.octaves(r * 1.0, 3e-6, 24e-6, 4, px);
     if (inner..outer).contains(&r) {

@@ -13,6 +13,7 @@ mod liftout;
 pub mod material;
 mod mesh;
 mod noise;
+mod scatter;
 mod waffle;
 
 pub use fiducials::Landmark;

@@ -1,12 +1,14 @@
 //! Seeded texture: value noise on a lattice, summed in octaves, each faded out before it is finer than the pixels.
 
+use super::Line;
+
 /// Lattice cells per side; the pattern repeats after this many wavelengths.
 const SIDE: usize = 256;
 
 /// A lattice of random values and the ways to read it. Same seed, same texture.
 #[derive(Clone, Debug)]
 pub struct Noise {
-    lattice: Vec<f32>,
+    lattice: Box<[f32; SIDE * SIDE]>,
 }
 
 /// 64 well-mixed bits from a seed and two integers (SplitMix64's finaliser).
@@ -24,58 +26,143 @@ pub fn unit(hash: u64, n: u32) -> f32 {
     ((z ^ (z >> 29)) >> 40) as f32 / (1u64 << 24) as f32
 }
 
+/// Whole part (towards minus infinity) and fraction, without the library call that `floor` is on plain x86-64.
+#[inline]
+pub fn split(x: f32) -> (i32, f32) {
+    let truncated = x as i32;
+    let whole = truncated - i32::from(truncated as f32 > x);
+    (whole, x - whole as f32)
+}
+
+/// Length of (x, y): `hypot` guards against overflow that lengths in metres never reach.
+#[inline]
+pub fn length(x: f32, y: f32) -> f32 {
+    (x * x + y * y).sqrt()
+}
+
 /// 0 below `a`, 1 above `b`, smooth between.
+#[inline]
 pub fn smoothstep(a: f32, b: f32, x: f32) -> f32 {
-    let t = ((x - a) / (b - a)).clamp(0.0, 1.0);
+    if x <= a {
+        return 0.0;
+    }
+    if x >= b {
+        return 1.0;
+    }
+    let t = (x - a) / (b - a);
     t * t * (3.0 - 2.0 * t)
+}
+
+/// A texture: octaves from `wavelength` (m) downwards, its origin moved by `shift` (m).
+#[derive(Clone, Copy, Debug)]
+pub struct Texture {
+    pub wavelength: f32,
+    pub count: u32,
+    pub shift: [f32; 2],
+}
+
+/// From one octave to the next: half the size, a little more than half the strength, turned so that no lattice shows.
+const FINER: f32 = 1.0 / 1.912;
+const WEAKER: f32 = 0.55;
+const FIRST: f32 = 0.6;
+
+fn next_octave(u: f32, v: f32) -> (f32, f32) {
+    (1.52 * u - 1.16 * v + 17.3, 1.16 * u + 1.52 * v - 41.9)
 }
 
 impl Noise {
     pub fn new(seed: u64) -> Self {
-        let lattice = (0..SIDE * SIDE)
-            .map(|i| unit(hash(seed, i as i64, 0x5eed), 0) * 2.0 - 1.0)
-            .collect();
+        let mut lattice = Box::new([0.0; SIDE * SIDE]);
+        for (i, value) in lattice.iter_mut().enumerate() {
+            *value = unit(hash(seed, i as i64, 0x5eed), 0) * 2.0 - 1.0;
+        }
         Noise { lattice }
     }
 
     /// One octave at (x, y) counted in wavelengths: smooth, in -1..1.
+    #[inline]
     pub fn at(&self, x: f32, y: f32) -> f32 {
-        let (fx, fy) = (x.floor(), y.floor());
-        let (ix, iy) = (fx as i32 as usize, fy as i32 as usize);
-        let (tx, ty) = (x - fx, y - fy);
+        let ((ix, tx), (iy, ty)) = (split(x), split(y));
         let (sx, sy) = (tx * tx * (3.0 - 2.0 * tx), ty * ty * (3.0 - 2.0 * ty));
-        let mask = SIDE - 1;
-        let (x0, x1) = (ix & mask, (ix.wrapping_add(1)) & mask);
-        let (y0, y1) = ((iy & mask) * SIDE, ((iy.wrapping_add(1)) & mask) * SIDE);
+        let mask = SIDE as i32 - 1;
+        let (x0, x1) = ((ix & mask) as usize, (ix.wrapping_add(1) & mask) as usize);
+        let (y0, y1) = ((iy & mask) as usize * SIDE, (iy.wrapping_add(1) & mask) as usize * SIDE);
         let l = &self.lattice;
         let top = l[y0 + x0] + (l[y0 + x1] - l[y0 + x0]) * sx;
         let bottom = l[y1 + x0] + (l[y1 + x1] - l[y1 + x0]) * sx;
         top + (bottom - top) * sy
     }
 
-    /// Octaves from `wavelength` (m) downwards, halving in size and strength, each turned so that no lattice shows; finer
-    /// than two pixels of `px` (m) they are left out, fading over one octave. About -1..1.
+    /// Octaves from `wavelength` (m) downwards, halving in size and strength; finer than two pixels of `px` (m) they are
+    /// left out, fading over one octave. About -1..1.
     pub fn octaves(&self, x: f32, y: f32, wavelength: f32, count: u32, px: f32) -> f32 {
-        let (mut u, mut v) = (x / wavelength, y / wavelength);
+        let per_metre = wavelength.recip();
+        let (mut u, mut v) = (x * per_metre, y * per_metre);
         let mut sum = 0.0;
-        let mut strength = 0.6;
-        let mut size = wavelength;
+        let mut strength = FIRST;
+        let mut pixels = wavelength / (2.0 * px);
         for _ in 0..count {
-            let fade = (size / (2.0 * px) - 1.0).min(1.0);
+            let fade = (pixels - 1.0).min(1.0);
             if fade <= 0.0 {
                 break;
             }
             sum += strength * fade * self.at(u, v);
-            (u, v) = (1.52 * u - 1.16 * v + 17.3, 1.16 * u + 1.52 * v - 41.9);
-            strength *= 0.55;
-            size *= 0.523;
+            (u, v) = next_octave(u, v);
+            strength *= WEAKER;
+            pixels *= FINER;
         }
         sum
+    }
+
+    /// The same along a row of places. An octave is asked for at posts an eighth of its size apart and read between them, so
+    /// that the coarse ones, which are most of them, cost little.
+    pub fn octaves_row(&self, texture: &Texture, line: &Line, first: usize, out: &mut [f32]) {
+        out.fill(0.0);
+        let per_metre = f64::from(texture.wavelength).recip();
+        let start = first as f64;
+        let mut u = ((line.x0 + start * line.dx + f64::from(texture.shift[0])) * per_metre) as f32;
+        let mut v = ((line.y0 + start * line.dy + f64::from(texture.shift[1])) * per_metre) as f32;
+        let (mut du, mut dv) = ((line.dx * per_metre) as f32, (line.dy * per_metre) as f32);
+        let mut strength = FIRST;
+        let mut pixels = texture.wavelength / (2.0 * line.px);
+        for _ in 0..texture.count {
+            let fade = (pixels - 1.0).min(1.0);
+            if fade <= 0.0 {
+                break;
+            }
+            let weight = strength * fade;
+            let stride = ((0.125 / length(du, dv).max(1e-6)) as usize).clamp(1, out.len().max(1));
+            if stride == 1 {
+                for (i, slot) in out.iter_mut().enumerate() {
+                    let i = i as f32;
+                    *slot += weight * self.at(u + i * du, v + i * dv);
+                }
+            } else {
+                let post = |k: usize| {
+                    let i = (k * stride) as f32;
+                    weight * self.at(u + i * du, v + i * dv)
+                };
+                let mut next = post(0);
+                for (k, block) in out.chunks_mut(stride).enumerate() {
+                    let here = next;
+                    next = post(k + 1);
+                    let slope = (next - here) / stride as f32;
+                    for (i, slot) in block.iter_mut().enumerate() {
+                        *slot += here + slope * i as f32;
+                    }
+                }
+            }
+            (u, v) = next_octave(u, v);
+            (du, dv) = (1.52 * du - 1.16 * dv, 1.16 * du + 1.52 * dv);
+            strength *= WEAKER;
+            pixels *= FINER;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Face;
     use super::*;
 
     #[test]
@@ -83,6 +170,34 @@ mod tests {
         let noise = Noise::new(4);
         assert_eq!(noise.octaves(3.3e-6, 1e-6, 1e-6, 5, 1e-6), 0.0);
         assert!(noise.octaves(3.3e-6, 1e-6, 1e-6, 5, 1e-8) != 0.0);
+    }
+
+    #[test]
+    fn a_row_is_the_same_texture() {
+        let noise = Noise::new(9);
+        let texture = Texture {
+            wavelength: 5e-6,
+            count: 4,
+            shift: [31e-6, 0.0],
+        };
+        for (dx, dy) in [(0.1e-6, 0.0), (0.02e-6, -0.05e-6), (1.4e-6, 0.3e-6), (0.0, 0.0)] {
+            let line = Line {
+                x0: -40e-6,
+                y0: 13e-6,
+                dx,
+                dy,
+                px: 0.1e-6,
+                face: Face::Top,
+            };
+            let mut row = [0.0; 77];
+            noise.octaves_row(&texture, &line, 5, &mut row);
+            for (i, value) in row.iter().enumerate() {
+                let i = (i + 5) as f64;
+                let (x, y) = ((line.x0 + i * dx + 31e-6) as f32, (line.y0 + i * dy) as f32);
+                let one = noise.octaves(x, y, 5e-6, 4, 0.1e-6);
+                assert!((one - value).abs() < 0.02, "{dx} {dy} {i}: {one} {value}");
+            }
+        }
     }
 
     #[test]

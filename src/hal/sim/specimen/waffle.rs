@@ -2,45 +2,25 @@
 //!
 //! The face is one sheet of ice level with the bars: only the bars' shine, fine roughness, pits, cracks and frost are left to see.
 
-use super::bins::{Bins, Placed};
-use super::grid::{crystal_at, frost_sites, grain};
+use super::grid::grain;
 use super::mesh::{self, BAR, FLOOR};
 use super::noise::{Noise, hash, smoothstep, unit};
+use super::scatter::Frost;
 use super::{Face, Material, Relief, Response, Surface};
-
-#[derive(Clone, Debug)]
-struct Crystal {
-    x: f32,
-    y: f32,
-    radius: f32,
-    turn: [f32; 2],
-}
-
-impl Placed for Crystal {
-    fn centre(&self) -> [f32; 2] {
-        [self.x, self.y]
-    }
-    fn reach(&self) -> f32 {
-        self.radius * 1.6 + 2e-6
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Waffle {
     seed: u64,
     noise: Noise,
-    frost: Bins<Crystal>,
+    frost: Frost,
 }
 
 impl Waffle {
     pub fn new(seed: u64) -> Self {
-        let crystals: Vec<Crystal> = frost_sites(seed ^ 0x3aff1e, 26)
-            .map(|(x, y, radius, turn)| Crystal { x, y, radius, turn })
-            .collect();
         Waffle {
             seed,
             noise: Noise::new(seed ^ 0x3aff),
-            frost: Bins::new(&crystals, 1.6e-3, 8e-6),
+            frost: Frost::new(seed ^ 0x3aff1e, 40.0),
         }
     }
 
@@ -65,8 +45,10 @@ impl Relief for Waffle {
         if let Some(outside) = mesh::surroundings(n, x, y, px) {
             return outside;
         }
-        let ragged = 0.7e-6 * n.octaves(x, y, 14e-6, 3, px);
-        let c = mesh::cell(x, y, ragged);
+        let mut c = mesh::cell(x, y);
+        if c.bar.abs() < 2e-6 {
+            c.bar += 0.7e-6 * n.octaves(x, y, 14e-6, 3, px);
+        }
         let soft = px.max(0.8e-6);
         let opening = 1.0 - smoothstep(-soft, soft, c.bar);
         let fine = n.octaves(x, y, 7e-6, 5, px);
@@ -87,18 +69,18 @@ impl Relief for Waffle {
             .times(1.0 + 0.11 * fine);
         let bar = Response::of(Material::Ice)
             .mix(
-                Response::of_grain(Material::Gold, grain(n, x, y, px)),
+                Response::of_grain(Material::Gold, 0.3 * grain(n, x, y, px)),
                 through.clamp(0.0, 1.0),
             )
             .times(1.0 + 0.09 * fine);
         let crack = self.crack(x, y, px) * f32::from(face == Face::Top);
         let meniscus = (c.bar.min(0.0) / 12e-6).exp();
-        let mut height = opening * (fill * (1.0 - meniscus) + lift) + 0.12e-6 * fine + 0.25e-6 * broad - 1.5e-6 * crack;
+        let mut height = opening * (fill * (1.0 - meniscus) + lift) + 0.26e-6 * fine + 0.5e-6 * broad - 1.5e-6 * crack;
         let mut response = bar.mix(ice, opening).times(1.0 - 0.5 * crack);
         let mut material = if opening > 0.5 { film } else { Material::Gold };
-        for f in self.frost.near(x, y) {
-            let (d, cover) = crystal_at(x - f.x, y - f.y, f.radius, f.turn, px);
-            height += 0.8 * f.radius * d;
+        let (crystal, cover) = self.frost.at(x, y, px);
+        if cover > 0.0 {
+            height += crystal;
             response = response.mix(Response::of(Material::Frost), 0.8 * cover);
             if cover > 0.5 {
                 material = Material::Frost;

@@ -1,0 +1,121 @@
+//! What time does to a picture: drift, vibration, line order, integration and drift correction.
+
+use super::*;
+
+fn drifting(pixels_per_second: [f64; 2]) -> Shot {
+    let mut s = shot("grid", StageKind::Tilting, Beam::Electron, 60e-6, (384, 256));
+    let px = s.settings.pixel_size();
+    // Chamber X and Y are right and up of the SEM picture.
+    s.motion.velocity = [pixels_per_second[0] * px, -pixels_per_second[1] * px, 0.0];
+    s
+}
+
+/// A landmark well inside the picture: its pixel, and the radius of its disc.
+fn mark(s: &Shot) -> ([f64; 2], f64) {
+    let inside = |p: &[f64; 2]| (60.0..324.0).contains(&p[0]) && (110.0..200.0).contains(&p[1]);
+    let m = s.specimen.landmarks().iter().filter(|m| m.radius < 1e-6);
+    let at = m
+        .map(|m| project(s, m.top))
+        .find(|p| inside(p))
+        .expect("a landmark in the middle");
+    (at, 0.5e-6 / s.settings.pixel_size())
+}
+
+#[test]
+fn a_line_shows_the_sample_where_it_was_when_the_line_was_drawn() {
+    let mut s = drifting([0.0, 0.0]);
+    let (at, radius) = mark(&s);
+    // 384 pixels of 1 ms: 0.384 s a line.
+    for line_integration in [1, 2] {
+        let rate = 0.1 / f64::from(line_integration);
+        let moving = drifting([rate, 0.0]);
+        s.motion = moving.motion;
+        s.settings.line_integration = Some(line_integration);
+        let found = disc(
+            &take(&s),
+            [at[0] + rate * 0.384 * f64::from(line_integration) * at[1], at[1]],
+            radius,
+        )
+        .unwrap();
+        let expected = at[0] + rate * 0.384 * f64::from(line_integration) * at[1];
+        assert!(
+            (found[0] - expected).abs() < 1.0 && (found[1] - at[1]).abs() < 1.0,
+            "{found:?} {expected}"
+        );
+    }
+}
+
+#[test]
+fn earlier_drift_is_where_the_picture_begins() {
+    let mut s = drifting([0.0, 0.0]);
+    let (at, radius) = mark(&s);
+    let px = s.settings.pixel_size();
+    s.motion.offset = [9.0 * px, -6.0 * px, 0.0];
+    let found = disc(&take(&s), [at[0] + 9.0, at[1] + 6.0], radius).unwrap();
+    assert!((found[0] - at[0] - 9.0).hypot(found[1] - at[1] - 6.0) < 1.0);
+    let projected = project(&s, s.specimen.landmarks()[20].top);
+    s.motion.offset = [0.0; 3];
+    assert!((projected[0] - project(&s, s.specimen.landmarks()[20].top)[0] - 9.0).abs() < 1e-6);
+}
+
+#[test]
+fn interlacing_combs_a_drifting_picture_and_leaves_a_still_one_alone() {
+    let mut still = drifting([0.0, 0.0]);
+    let plain = take(&still);
+    still.settings.scan_interlacing = Some(2);
+    assert_eq!(plain, take(&still));
+
+    // 12 px to the right during the frame: odd lines are drawn half a frame later, 6 px further.
+    let mut s = drifting([12.0 / (384.0 * 256.0 * 1e-3), 0.0]);
+    s.settings.scan_interlacing = Some(2);
+    let combed = take(&s);
+    let rows = |odd: usize| combed.slice(ndarray::s![odd..;2, ..]).to_owned();
+    let (even, odd) = (rows(0), rows(1));
+    let wide = |a: &Array2<u8>| a.iter().map(|&v| f32::from(v)).collect::<Vec<f32>>();
+    let [dx, dy] = register::displacement(&wide(&even), &wide(&odd), 384);
+    assert!((dx - 6.0).abs() < 0.8 && dy.abs() < 0.8, "{dx} {dy}");
+}
+
+#[test]
+fn vibration_wobbles_lines() {
+    let mut s = drifting([0.0, 0.0]);
+    let plain = take(&s);
+    let px = s.settings.pixel_size();
+    s.motion.vibration = [3.0 * px, 0.0, 0.0];
+    s.motion.frequency = 0.61;
+    let shaken = take(&s);
+    assert!(
+        sharpness(&shaken)[1] > 1.5 * sharpness(&plain)[1],
+        "lines no longer fit to each other"
+    );
+    s.start_time = 0.4;
+    assert_ne!(shaken, take(&s), "the phase follows the clock");
+}
+
+#[test]
+fn drift_correction_registers_frames_before_it_adds_them() {
+    let frame = 384.0 * 256.0 * 2e-5;
+    let mut s = drifting([5.0 / frame, 3.0 / frame]);
+    s.settings.dwell_time = 2e-5;
+    s.beam.detector.contrast = 0.36;
+    s.settings.frame_integration = Some(6);
+    let smeared = take(&s);
+    s.settings.drift_correction = true;
+    let corrected = take(&s);
+    let sum = |a: &Array2<u8>| sharpness(a).iter().sum::<f64>();
+    assert!(
+        sum(&corrected) > 1.5 * sum(&smeared),
+        "{} {}",
+        sum(&corrected),
+        sum(&smeared)
+    );
+    // Everything lies where the first frame saw it.
+    let (at, radius) = mark(&s);
+    let passed = at[1] / 256.0;
+    let expected = [at[0] + 5.0 * passed, at[1] + 3.0 * passed];
+    let found = disc(&corrected, expected, radius).unwrap();
+    assert!(
+        (found[0] - expected[0]).hypot(found[1] - expected[1]) < 1.2,
+        "{found:?} {expected:?}"
+    );
+}
