@@ -81,7 +81,7 @@ pub struct Do {
     #[arg(required_unless_present = "list")]
     name: Option<String>,
     /// Its arguments, `name=value`, with units.
-    #[arg(value_name = "K=V", allow_hyphen_values = true)]
+    #[arg(value_name = "K=V")]
     args: Vec<String>,
 }
 

@@ -20,7 +20,7 @@ pub struct Config {
 enum Verb {
     /// Make an instrument's file from the few values it needs; asked for on a terminal, or given as KEY=VALUE.
     #[command(
-        after_help = "Example:\n  fibdeck config new name=hydra ip_address=192.168.0.1 manufacturer=ThermoFisher --yes"
+        after_help = "Example:\n  fibdeck config new name=upstairs ip_address=192.168.0.1 shuttle_pre_tilt=35 --yes"
     )]
     New {
         /// Values by name; those left out are asked for on a terminal, or have their default.

@@ -4,6 +4,7 @@ use super::exit::{CliError, Exit};
 use clap::{Args, ValueEnum};
 use engine::core::{Engine, Options, Speed};
 use model::config::{Instrument, Paths};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
@@ -188,16 +189,18 @@ fn user() -> model::frame::User {
     }
 }
 
-/// Messages of the program itself go to stderr, warnings and worse unless asked for more.
+/// Messages of the program itself go to stderr, errors alone unless asked for more. Notices are left out: what a command came to is
+/// told once, by the command.
 pub fn log_to_stderr(globals: &Globals) {
     let level = globals
         .log
         .clone()
-        .unwrap_or_else(|| if globals.quiet { "off" } else { "error" }.to_owned());
+        .unwrap_or_else(|| if globals.quiet { "off" } else { "error,notice=off" }.to_owned());
     let filter = EnvFilter::try_new(&level).unwrap_or_else(|_| EnvFilter::new("error"));
     // a second subscriber in one process (tests) is refused and harmless
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .without_time()
         .try_init();

@@ -6,7 +6,7 @@ use super::{align, output};
 use clap::Args;
 use image::{DynamicImage, RgbImage};
 use model::{Frame, Unit, units};
-use picture::raster::{self, Grid, Raster, View, Viewport};
+use picture::raster::{self, Grid, Raster, Viewport};
 use picture::{Ink, InkTable, Overlay, Tone};
 use serde_json::json;
 use std::io::IsTerminal;
@@ -85,8 +85,7 @@ fn print(frame: &Frame, graphics: Graphics, autogamma: bool) -> Result<(), CliEr
         cell_px: cell,
         max_cells: u16::MAX,
     };
-    let area = ratatui::layout::Rect::new(0, 0, columns, rows);
-    let viewport = Viewport::new(frame.pixels.size(), area, grid, &View::default());
+    let viewport = Viewport::of_whole(frame.pixels.size(), (columns, rows), grid);
     let tone = if autogamma { tone(frame) } else { Tone::default() };
     let pixel_size = frame.metadata.as_ref().map_or(0.0, |m| m.pixel_size.x);
     let overlays: Vec<Overlay> = (pixel_size > 0.0)

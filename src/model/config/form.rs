@@ -165,7 +165,10 @@ pub fn instrument(values: &[(&str, &str)]) -> Result<Instrument, FormError> {
         let input = match field.unit {
             Some(unit) => Input::Number(units::parse(text, unit).map_err(|e| refuse(e.to_string()))?),
             None if text.is_empty() => return Err(refuse(format!("is needed: {}", field.doc))),
-            None => Input::Text(crate::text::printable(text)),
+            None if text.chars().any(char::is_control) => {
+                return Err(refuse("holds control characters: write it without".to_owned()));
+            }
+            None => Input::Text(text.to_owned()),
         };
         (field.set)(&mut new, input);
     }

@@ -94,6 +94,11 @@ pub struct Viewport {
 }
 
 impl Viewport {
+    /// The whole picture on a canvas of its own, of so many columns and rows at most.
+    pub fn of_whole(picture: (usize, usize), (columns, rows): (u16, u16), grid: Grid) -> Viewport {
+        Viewport::new(picture, Rect::new(0, 0, columns, rows), grid, &View::default())
+    }
+
     /// `picture` is (width, height) in pixels. The aspect ratio is kept; what is left of the pane stays free.
     pub fn new(picture: (usize, usize), pane: Rect, grid: Grid, view: &View) -> Viewport {
         let cols = pane.width.min(grid.max_cells);
