@@ -15,8 +15,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Logs {
     events: Option<Mutex<File>>,
     lines: Option<Mutex<File>>,
-    /// Writing failed once: told once, not for every line.
-    broken: AtomicBool,
+    /// A line could not be written, which nobody was told yet.
+    failed: AtomicBool,
+    /// Nobody is told twice.
+    told: AtomicBool,
 }
 
 impl Logs {
@@ -35,7 +37,8 @@ impl Logs {
                 Logs {
                     events: Some(events),
                     lines: Some(lines),
-                    broken: AtomicBool::new(false),
+                    failed: AtomicBool::new(false),
+                    told: AtomicBool::new(false),
                 },
                 None,
             ),
@@ -45,7 +48,8 @@ impl Logs {
                     Logs {
                         events: None,
                         lines: None,
-                        broken: AtomicBool::new(true),
+                        failed: AtomicBool::new(false),
+                        told: AtomicBool::new(true),
                     },
                     Some(why),
                 )
@@ -53,13 +57,9 @@ impl Logs {
         }
     }
 
-    /// True once, when the first line could not be written.
-    pub fn newly_broken(&self, before: bool) -> bool {
-        !before && self.broken.load(Ordering::SeqCst)
-    }
-
-    pub fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::SeqCst)
+    /// True once, after the first line that could not be written.
+    pub fn failed_now(&self) -> bool {
+        self.failed.swap(false, Ordering::SeqCst)
     }
 
     pub fn event(&self, event: &Sequenced) {
@@ -133,7 +133,8 @@ impl Logs {
         let Some(file) = file else { return };
         // one call a line, so that a line is whole or absent
         if lock(file).write_all(format!("{text}\n").as_bytes()).is_err() {
-            self.broken.store(true, Ordering::SeqCst);
+            let first = !self.told.swap(true, Ordering::SeqCst);
+            self.failed.fetch_or(first, Ordering::SeqCst);
         }
     }
 }
@@ -224,5 +225,21 @@ mod tests {
             fields[4],
             "{'msg': 'set', 'key': 'stage_link', 'beam_type': None, 'value': True}"
         );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told_once() {
+        let full = || Some(Mutex::new(OpenOptions::new().write(true).open("/dev/full").unwrap()));
+        let logs = Logs {
+            events: full(),
+            lines: full(),
+            failed: AtomicBool::new(false),
+            told: AtomicBool::new(false),
+        };
+        logs.act(0.0, 1, "me", &Act::StageHome, "intent", None);
+        assert!(logs.failed_now());
+        logs.act(0.0, 2, "me", &Act::StageHome, "intent", None);
+        assert!(!logs.failed_now());
     }
 }

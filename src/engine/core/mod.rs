@@ -105,6 +105,10 @@ impl Core {
     pub(crate) fn publish(&self, event: Event) {
         let sequenced = self.bus.publish(self.time(), event);
         self.logs.event(&sequenced);
+        if self.logs.failed_now() {
+            let lost = Notice::new(Severity::Alarm, "the session's log can no longer be written");
+            self.notice(lost.hint("free space on the disk of the data folder; what happens now is only on the screen"));
+        }
     }
 
     pub(crate) fn pulse(&self, pulse: Pulse) {
