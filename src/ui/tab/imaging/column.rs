@@ -1,6 +1,6 @@
 //! The form of beam and detector: what the column is set to. Rows are those keys the instrument can write.
 
-use crate::cx::{Cx, STALE};
+use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::widget::form::{Field, Kind};
 use engine::Command;
@@ -73,7 +73,7 @@ pub fn fields(beam: Beam, cx: &Cx) -> Vec<Field> {
         let words = row.key != Key::Preset || !capabilities.available(Key::Preset).is_empty();
         words && (readable || capabilities.writable.contains(&row.key))
     };
-    let stale = cx.snapshot.age() > STALE;
+    let stale = cx.stale(state);
     let field = |row: &Row| {
         let kind = kind(row.key, capabilities);
         let value = match ((row.read)(&state.value), row.key.row().kind) {

@@ -131,14 +131,7 @@ fn every_field_sends_what_the_engine_takes() {
     let s = pictured();
     let desk = crate::sample::desk("dark", false);
     let cx = desk.cx(&s);
-    let rows: Vec<_> = engine::command::rows().collect();
-    let known = |command: &Command| {
-        let row = rows.iter().find(|row| row.name == command.name).unwrap();
-        command
-            .args
-            .keys()
-            .all(|name| row.args.iter().any(|arg| arg.name == name))
-    };
+    let known = |command: &Command| engine::command::parse::check(command.clone()).is_ok();
     for beam in Beam::ALL {
         for field in settings::fields(beam, false, &cx)
             .iter()

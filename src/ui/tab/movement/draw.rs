@@ -5,7 +5,7 @@ use super::places::{self, Place};
 use super::{Focus, Movement, target};
 use crate::action::Action;
 use crate::canvas::Canvas;
-use crate::cx::{Cx, STALE};
+use crate::cx::Cx;
 use crate::tab::after_move;
 use crate::theme::{Role, Theme};
 use crate::widget::pane::pane;
@@ -119,7 +119,7 @@ fn pose(tab: &Movement, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas)
     let note = format!("after a move: {}", after_move::shown(cx));
     let focus = tab.focus == Focus::Pose;
     let inner = pane("Stage", &note, focus, theme, area, canvas);
-    let role = if cx.snapshot.age() > STALE {
+    let role = if cx.snapshot.stage.as_ref().is_some_and(|s| cx.stale(s)) {
         Role::Stale
     } else {
         Role::Text
@@ -197,7 +197,7 @@ fn pose_line(cx: &Cx, theme: &Theme) -> Line<'static> {
         .iter()
         .map(|axis| format!("{axis} {}", shown(*axis, pose.get(*axis))))
         .collect();
-    let role = if cx.snapshot.age() > STALE {
+    let role = if cx.snapshot.stage.as_ref().is_some_and(|s| cx.stale(s)) {
         Role::Stale
     } else {
         Role::Text

@@ -84,16 +84,14 @@ impl PicturePane {
         if cx.grid.max_cells == 0 {
             return says("pictures are switched off (graphics: none)");
         }
-        if cx.frames.is_gone(frame.id) {
+        // a live picture that was overtaken on its way: the pane keeps the one before
+        if cx.frames.is_gone(frame.id) && !frame.live {
             return says(match frame.file {
                 Some(_) => "no longer in memory; its file is kept (i says where)",
                 None => "no longer in memory, and it was not saved",
             });
         }
-        let gamma = self
-            .gamma
-            .filter(|(of, _)| look.gamma && *of == frame.id)
-            .map(|(_, gamma)| gamma);
+        let gamma = if look.gamma { self.autogamma(frame.id, cx) } else { None };
         canvas.place(
             place,
             PictureKey {

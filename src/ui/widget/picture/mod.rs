@@ -57,8 +57,8 @@ pub struct PicturePane {
     grip: Option<Grip>,
     /// The picture a move was made from: the next one starts with the cursor in its centre.
     left: Option<FrameId>,
-    /// Gamma of one picture, found once.
-    gamma: Option<(FrameId, f64)>,
+    /// Gamma of the picture that was drawn last: found once, since it takes every pixel.
+    gamma: Cell<Option<(FrameId, f64)>>,
     /// Where the picture was drawn last: that is what a click was aimed at.
     place: Cell<Rect>,
 }
@@ -91,7 +91,7 @@ impl PicturePane {
             vertical: false,
             grip: None,
             left: None,
-            gamma: None,
+            gamma: Cell::new(None),
             place: Cell::new(Rect::ZERO),
         }
     }
@@ -141,7 +141,7 @@ impl PicturePane {
     }
 
     /// The snapshot changed: a new picture after a move is looked at from its centre.
-    pub fn refresh(&mut self, gamma: bool, cx: &Cx) {
+    pub fn refresh(&mut self, cx: &Cx) {
         let Some(id) = self.frame(cx).map(|frame| frame.id) else {
             return;
         };
@@ -150,16 +150,22 @@ impl PicturePane {
             self.cursor = None;
             self.ruler = Ruler::Off;
         }
-        if gamma
-            && self.gamma.is_none_or(|(of, _)| of != id)
-            && let Some(picture) = cx.frames.get(id)
+    }
+
+    /// The gamma that makes a dark or bright picture readable; `None` while its pixels are not here.
+    fn autogamma(&self, id: FrameId, cx: &Cx) -> Option<f64> {
+        if let Some((of, gamma)) = self.gamma.get()
+            && of == id
         {
-            let gamma = match &*picture.pixels {
-                model::Pixels::U8(grey) => vision::contrast::auto_gamma(grey.view()),
-                model::Pixels::U16(_) => vision::contrast::auto_gamma(picture.pixels.to_u8().view()),
-            };
-            self.gamma = Some((id, gamma));
+            return Some(gamma);
         }
+        let picture = cx.frames.get(id)?;
+        let gamma = match &*picture.pixels {
+            model::Pixels::U8(grey) => vision::contrast::auto_gamma(grey.view()),
+            model::Pixels::U16(_) => vision::contrast::auto_gamma(picture.pixels.to_u8().view()),
+        };
+        self.gamma.set(Some((id, gamma)));
+        Some(gamma)
     }
 
     /// A command this console sent has ended well: a move leaves the picture it was aimed in behind.
@@ -279,12 +285,8 @@ impl PicturePane {
                     _ => return self.go(Move::Stable, cx),
                 }
             }
-            (Gesture::Drag, under) if self.mark.is_some() => {
-                if let Some(at) = under {
-                    self.put_cursor(at, size);
-                }
-            }
-            (Gesture::Drag, _) => self.pan(pointer, &viewport),
+            (Gesture::Drag, Some(at)) if self.mark.is_some() => self.put_cursor(at, size),
+            (Gesture::Drag, _) if self.mark.is_none() => self.pan(pointer, &viewport),
             (Gesture::Drop, _) => {
                 let drawn = self.mark.is_some() && self.grip.take().is_some_and(|grip| !same_place(grip.from, pointer));
                 self.grip = None;

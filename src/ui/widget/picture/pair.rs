@@ -85,7 +85,7 @@ impl Pair {
             self.focus = self.focus.other();
         }
         for pane in &mut self.panes {
-            pane.refresh(self.look.gamma, cx);
+            pane.refresh(cx);
         }
     }
 
@@ -121,7 +121,6 @@ impl Pair {
             }
             Action::Autogamma => {
                 self.look.gamma = !self.look.gamma;
-                self.refresh(cx);
                 Some(vec![keep("picture.autogamma", self.look.gamma)])
             }
             Action::Layout => {
