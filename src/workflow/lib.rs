@@ -4,9 +4,6 @@
 //! truth, and never restores in `Drop`: what it changed for a while it puts back through [`JobCx::afterwards`]. Parameters and
 //! results are serde structs in SI units. To add one: a file here, a command row in the engine that starts it.
 
-// an error is made once a job and carries the measurement that was refused: its size costs nothing here
-#![allow(clippy::result_large_err)]
-
 pub mod acquire;
 pub mod align;
 pub mod autofocus;

@@ -1,7 +1,7 @@
 //! `beam.*`: power, blanker, shift, plasma gas.
 
 use super::row::{ArgKind, ArgRow, CommandRow, Lane, arg, need};
-use super::{Args, Failure, result};
+use super::{Args, result};
 use crate::core::Cx;
 use crate::link::Ended;
 use model::{Beam, Danger, Unit};
@@ -69,7 +69,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
         example: "beam.reset-shift beam=ion",
         run: |cx, args| {
             Box::pin(async move {
-                let beams = beams(&cx, &args)?;
+                let beams = cx.beams(&args)?;
                 system::reset_shift(cx.job()?, beams).await?;
                 Ok(json!({ "shift": { "x": 0.0, "y": 0.0 } }))
             })
@@ -96,21 +96,13 @@ pub(crate) const ROWS: &[CommandRow] = &[
     },
 ];
 
-/// The beams that were named; both means those there are.
-fn beams(cx: &Cx, args: &Args) -> Result<Vec<Beam>, Failure> {
-    match args.text("beam") {
-        None | Some("both") => Ok(cx.scope()?.capabilities().beams()),
-        Some(_) => args.need(args.beams("beam"), "beam"),
-    }
-}
-
 async fn power(cx: Cx, args: Args, on: bool) -> Ended {
-    let beams = beams(&cx, &args)?;
+    let beams = cx.beams(&args)?;
     result(system::power(cx.job()?, beams, on).await?)
 }
 
 async fn blank(cx: Cx, args: Args, on: bool) -> Ended {
-    let beams = beams(&cx, &args)?;
+    let beams = cx.beams(&args)?;
     result(system::blank(cx.job()?, beams, on).await?)
 }
 

@@ -183,16 +183,9 @@ fn options(args: &Args) -> Result<PictureOptions, Failure> {
     })
 }
 
-fn beams(cx: &Cx, args: &Args) -> Result<Vec<Beam>, Failure> {
-    match args.text("beam") {
-        None | Some("both") => Ok(cx.scope()?.capabilities().beams()),
-        Some(_) => args.need(args.beams("beam"), "beam"),
-    }
-}
-
 async fn acquire(cx: Cx, args: Args) -> Ended {
     let mut params = Acquire {
-        beams: beams(&cx, &args)?,
+        beams: cx.beams(&args)?,
         options: options(&args)?,
         path: args.text("path").map(str::to_owned),
     };
@@ -230,7 +223,7 @@ async fn reference(cx: Cx, args: Args) -> Ended {
     rest.0.retain(|name, _| !matches!(name.as_str(), "hfw" | "filename"));
     let params = ReferenceSet {
         hfw,
-        beams: beams(&cx, &args)?,
+        beams: cx.beams(&args)?,
         filename: args.text("filename").map_or(defaults.filename, str::to_owned),
         path: args.text("path").map(str::to_owned),
         options: options(&rest)?,

@@ -2,7 +2,7 @@
 
 use crate::command::Failure;
 use model::positions::{Positions, PositionsError};
-use model::{ErrorKind, MicroscopeState, StagePosition, file, yaml};
+use model::{ErrorKind, MicroscopeState, StagePosition};
 use std::path::Path;
 
 /// Saved positions, kept with their file.
@@ -43,13 +43,9 @@ impl From<PositionsError> for Failure {
     }
 }
 
-/// Writes a captured state as YAML, never over an existing file; its path.
+/// Writes a captured state, never over an existing file; its path.
 pub(crate) fn write_state(path: &Path, state: &MicroscopeState) -> Result<String, Failure> {
-    let text = yaml::write(state)
-        .map_err(|e| Failure::new(ErrorKind::Other, "the state could not be written", e.to_string()))?;
-    let written = file::create(path, file::Durability::Synced, |out| {
-        std::io::Write::write_all(out, text.as_bytes())
-    });
+    let written = state.save(path);
     written.map(|p| p.display().to_string()).map_err(|e| {
         Failure::new(
             ErrorKind::File,
@@ -59,15 +55,13 @@ pub(crate) fn write_state(path: &Path, state: &MicroscopeState) -> Result<String
     })
 }
 
-/// A state that `write_state` or openFIBSEM wrote (YAML or JSON).
+/// A state that `write_state` or openFIBSEM wrote.
 pub(crate) fn read_state(path: &Path) -> Result<MicroscopeState, Failure> {
-    let bad = |e: String| {
+    MicroscopeState::load(path).map_err(|e| {
         Failure::new(
             ErrorKind::File,
-            format!("{}: {e}; nothing was changed", path.display()),
+            format!("{e}; nothing was changed"),
             "name a file that system.capture wrote",
         )
-    };
-    let document = yaml::Document::load(path).map_err(|e| bad(e.to_string()))?;
-    document.to().map_err(|e| bad(e.to_string()))
+    })
 }

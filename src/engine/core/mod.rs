@@ -32,7 +32,7 @@ use hal::clock::TokioClock;
 use hal::{Clock, Scope};
 use job::Lanes;
 use model::config::Instrument;
-use model::{ErrorKind, Notice, Severity};
+use model::{Beam, ErrorKind, Notice, Severity};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use workflow::JobCx;
@@ -64,6 +64,14 @@ impl Cx {
 
     pub(crate) fn scope(&self) -> Result<Scope, Failure> {
         self.core.scope()
+    }
+
+    /// The beams that `beam=` names; both, or none named, means those there are.
+    pub(crate) fn beams(&self, args: &Args) -> Result<Vec<Beam>, Failure> {
+        match args.text("beam") {
+            None | Some("both") => Ok(self.scope()?.capabilities().beams()),
+            Some(_) => args.need(args.beams("beam"), "beam"),
+        }
     }
 }
 
