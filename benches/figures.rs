@@ -55,7 +55,12 @@ fn pictures(folder: &Path) -> Outcome<(f64, f64)> {
         Ok(())
     };
     run(&link, "system.connect")?;
-    let take = || run(&link, "image.acquire beam=electron resolution=1536x1024 hfw=150um dwell_time=1us save=false");
+    let take = || {
+        run(
+            &link,
+            "image.acquire beam=electron resolution=1536x1024 hfw=150um dwell_time=1us save=false",
+        )
+    };
     let cold = median(9, || run(&link, "stage.move-relative x=3um"), take)?;
     let cached = median(15, nothing, take)?;
     Ok((cold, cached))
@@ -81,12 +86,24 @@ fn tiff(folder: &Path, frame: &Frame) -> Outcome<(f64, f64)> {
 fn kinematics() -> Outcome<f64> {
     const CALLS: usize = 10_000;
     let geometry = Instrument::default().geometry();
-    let pose = Pose { x: 1e-4, y: -2e-4, z: 4e-3, r: 0.0, t: 35f64.to_radians() };
+    let pose = Pose {
+        x: 1e-4,
+        y: -2e-4,
+        z: 4e-3,
+        r: 0.0,
+        t: 35f64.to_radians(),
+    };
     let base: StagePosition = pose.into();
     let setup = Setup::new(&geometry, pose);
     let calls = median(9, nothing, || {
         for n in 0..CALLS {
-            black_box(stable::project(black_box(&setup), Beam::Ion, n as f64 * 1e-10, 2e-6, black_box(&base))?);
+            black_box(stable::project(
+                black_box(&setup),
+                Beam::Ion,
+                n as f64 * 1e-10,
+                2e-6,
+                black_box(&base),
+            )?);
         }
         Ok(())
     })?;
@@ -94,7 +111,11 @@ fn kinematics() -> Outcome<f64> {
 }
 
 fn main() -> Outcome<()> {
-    let files: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).filter(|p| p.extension().is_some_and(|e| e == "tif")).collect();
+    let files: Vec<PathBuf> = std::env::args_os()
+        .skip(1)
+        .map(PathBuf::from)
+        .filter(|p| p.extension().is_some_and(|e| e == "tif"))
+        .collect();
     let [a, b] = &files[..] else {
         // `cargo bench` runs every bench; this one needs its two pictures
         println!("{{}}");
@@ -107,7 +128,12 @@ fn main() -> Outcome<()> {
     let (save, load) = tiff(&folder, &a)?;
     let shift = |method: Method| {
         median(11, nothing, || {
-            black_box(register(a.pixels.to_f32().view(), b.pixels.to_f32().view(), method, &Default::default())?);
+            black_box(register(
+                a.pixels.to_f32().view(),
+                b.pixels.to_f32().view(),
+                method,
+                &Default::default(),
+            )?);
             Ok(())
         })
     };

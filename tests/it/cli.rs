@@ -8,7 +8,10 @@ use std::path::Path;
 
 /// A fresh twin in virtual time, JSON out.
 fn script(place: &Place, lines: &str, more: &[&str]) -> Ran {
-    place.run_with(&[&["script", "--demo", "--speed", "max", "--json"], more].concat(), lines)
+    place.run_with(
+        &[&["script", "--demo", "--speed", "max", "--json"], more].concat(),
+        lines,
+    )
 }
 
 #[test]
@@ -18,13 +21,30 @@ fn a_script_prints_one_object_a_line() {
     let ran = script(&place, lines, &[]).ended(0);
     let objects = ran.json_lines();
     let commands: Vec<&str> = objects.iter().map(|o| o["command"].as_str().unwrap()).collect();
-    assert_eq!(commands, lines.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).collect::<Vec<_>>());
+    assert_eq!(
+        commands,
+        lines
+            .lines()
+            .filter(|l| !l.is_empty() && !l.starts_with('#'))
+            .collect::<Vec<_>>()
+    );
     for object in &objects {
         assert_eq!(keys(object), ["command", "ok", "instrument", "result"]);
-        assert_eq!((&object["ok"], &object["instrument"]), (&Value::Bool(true), &Value::from("sim-grid")));
+        assert_eq!(
+            (&object["ok"], &object["instrument"]),
+            (&Value::Bool(true), &Value::from("sim-grid"))
+        );
     }
-    assert!((objects[0]["result"]["x"].as_f64().unwrap() - 20e-6).abs() < 1e-9, "{}", objects[0]);
-    assert!((objects[3]["result"]["pose"]["y"].as_f64().unwrap() + 5e-6).abs() < 1e-9, "{}", objects[3]);
+    assert!(
+        (objects[0]["result"]["x"].as_f64().unwrap() - 20e-6).abs() < 1e-9,
+        "{}",
+        objects[0]
+    );
+    assert!(
+        (objects[3]["result"]["pose"]["y"].as_f64().unwrap() + 5e-6).abs() < 1e-9,
+        "{}",
+        objects[3]
+    );
     let file = objects[1]["result"]["pictures"][0]["file"].as_str().unwrap();
     assert!(Path::new(file).starts_with(place.path("data")), "{file}");
     assert_eq!(Frame::load(Path::new(file)).unwrap().frame.pixels.size(), (384, 256));
@@ -41,7 +61,10 @@ fn a_script_stops_at_its_first_failure_or_keeps_going() {
     assert_eq!(objects[1]["error"]["kind"], "out-of-range");
     let objects = script(&place, lines, &["--keep-going"]).ended(8).json_lines();
     assert_eq!(objects.len(), 3);
-    assert_eq!(objects[2]["result"], objects[0]["result"], "a refused move moved nothing");
+    assert_eq!(
+        objects[2]["result"], objects[0]["result"],
+        "a refused move moved nothing"
+    );
     // nothing done is no part done
     script(&place, "stage.move-absolute x=10m\nnonsense\n", &["--keep-going"]).ended(3);
     script(&place, "nonsense\n", &[]).ended(2);
@@ -63,7 +86,12 @@ fn the_same_seed_gives_the_same_run() {
 #[test]
 fn the_table_of_commands_holds_the_contract() {
     let table = Place::new().run(&["do", "--list", "--json"]).ended(0).json();
-    let names: Vec<&str> = table.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = table
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["name"].as_str().unwrap())
+        .collect();
     for name in "system.connect system.disconnect system.apply-configuration system.home system.link system.get system.set \
         system.available system.state system.capture system.restore system.wait chamber.pump chamber.vent chamber.picture beam.on \
         beam.off beam.blank beam.unblank beam.shift beam.reset-shift beam.plasma image.acquire image.reference image.live \
@@ -83,20 +111,41 @@ fn the_table_of_commands_holds_the_contract() {
 fn state_and_truth_have_the_keys_of_the_contract() {
     let place = Place::new();
     let state = place.run(&["status", "--demo", "--json"]).ended(0).json();
-    has(&state, "instrument connected control chamber stage electron ion manipulator gis milling jobs notices");
+    has(
+        &state,
+        "instrument connected control chamber stage electron ion manipulator gis milling jobs notices",
+    );
     has(&state["chamber"], "state pressure_pa");
-    has(&state["stage"], "x y z r t moving homed linked limits orientation milling_angle_deg");
+    has(
+        &state["stage"],
+        "x y z r t moving homed linked limits orientation milling_angle_deg",
+    );
     for beam in ["electron", "ion"] {
-        has(&state[beam], "on blanked voltage current hfw working_distance dwell_time resolution");
+        has(
+            &state[beam],
+            "on blanked voltage current hfw working_distance dwell_time resolution",
+        );
     }
-    assert_eq!((&state["connected"], &state["chamber"]["state"]), (&Value::Bool(true), &Value::from("pumped")));
+    assert_eq!(
+        (&state["connected"], &state["chamber"]["state"]),
+        (&Value::Bool(true), &Value::from("Pumped"))
+    );
 
-    let truth = place.run(&["truth", "--demo", "--json", "--seed", "5", "--scene", "waffle"]).ended(0).json();
-    has(&truth, "seed scene pose coincidence_error_m focus_error_m sites milling bodies needle deposits collisions clock_s");
+    let truth = place
+        .run(&["truth", "--demo", "--json", "--seed", "5", "--scene", "waffle"])
+        .ended(0)
+        .json();
+    has(
+        &truth,
+        "seed scene pose coincidence_error_m focus_error_m sites milling bodies needle deposits collisions clock_s",
+    );
     has(&truth["pose"], "x y z r t");
     has(&truth["focus_error_m"], "electron ion");
     has(&truth["needle"], "inserted tip_m contact");
-    assert_eq!((&truth["seed"], &truth["scene"]), (&Value::from(5), &Value::from("waffle")));
+    assert_eq!(
+        (&truth["seed"], &truth["scene"]),
+        (&Value::from(5), &Value::from("waffle"))
+    );
     // the default scene starts at the coincidence point, in focus
     assert!(truth["coincidence_error_m"].as_f64().unwrap().abs() < 1e-9, "{truth}");
     assert!(truth["focus_error_m"]["ion"].as_f64().unwrap().abs() < 1e-9, "{truth}");
@@ -113,7 +162,18 @@ fn has(value: &Value, wanted: &str) {
 fn pictures_are_never_written_over() {
     let place = Place::new();
     let take = |output: &str, beam: &str| -> Vec<String> {
-        let args = ["acquire", "--demo", "--speed", "max", "--beam", beam, "--resolution", "384x256", "-o", output];
+        let args = [
+            "acquire",
+            "--demo",
+            "--speed",
+            "max",
+            "--beam",
+            beam,
+            "--resolution",
+            "384x256",
+            "-o",
+            output,
+        ];
         place.run(&args).ended(0).out.lines().map(str::to_owned).collect()
     };
     let first = take("pictures", "both");
@@ -121,7 +181,10 @@ fn pictures_are_never_written_over() {
     assert!(sem.ends_with("_eb.tif") && fib.ends_with("_ib.tif"), "{first:?}");
     let before: Vec<Vec<u8>> = first.iter().map(|f| std::fs::read(f).unwrap()).collect();
     let second = take("pictures", "both");
-    assert!(second.iter().all(|f| !first.contains(f) && Path::new(f).exists()), "{first:?} {second:?}");
+    assert!(
+        second.iter().all(|f| !first.contains(f) && Path::new(f).exists()),
+        "{first:?} {second:?}"
+    );
     let after: Vec<Vec<u8>> = first.iter().map(|f| std::fs::read(f).unwrap()).collect();
     assert_eq!(before, after);
     let named = [take("one.tif", "ion"), take("one.tif", "ion")].concat();
@@ -136,7 +199,11 @@ fn the_options_of_acquire_reach_the_picture() {
     let place = Place::new();
     let options = "--beam ion --hfw 80um --resolution 768x512 --dwell 300ns --reduced-area 0.25,0.25,0.5,0.5 --frame-integration 3 \
         --line-integration 2 --drift-correction --autocontrast --autogamma --filename cell -o pictures";
-    let args = [&["acquire", "--demo", "--speed", "max", "--json"][..], &options.split_whitespace().collect::<Vec<_>>()].concat();
+    let args = [
+        &["acquire", "--demo", "--speed", "max", "--json"][..],
+        &options.split_whitespace().collect::<Vec<_>>(),
+    ]
+    .concat();
     let object = place.run(&args).ended(0).json();
     assert_eq!(keys(&object), ["command", "ok", "instrument", "result"]);
     let file = object["result"]["pictures"][0]["file"].as_str().unwrap();
@@ -144,9 +211,18 @@ fn the_options_of_acquire_reach_the_picture() {
     let frame = Frame::load(Path::new(file)).unwrap().frame;
     assert_eq!(frame.pixels.size(), (384, 256), "the reduced area alone");
     let image = frame.metadata.unwrap().image;
-    assert!((image.hfw - 80e-6).abs() < 1e-12 && (image.dwell_time - 300e-9).abs() < 1e-15, "{image:?}");
-    assert_eq!((image.frame_integration, image.line_integration, image.drift_correction), (Some(3), Some(2), true));
-    let chamber = place.run(&["acquire", "--demo", "--chamber", "-o", "chamber.tif"]).ended(0).out;
+    assert!(
+        (image.hfw - 80e-6).abs() < 1e-12 && (image.dwell_time - 300e-9).abs() < 1e-15,
+        "{image:?}"
+    );
+    assert_eq!(
+        (image.frame_integration, image.line_integration, image.drift_correction),
+        (Some(3), Some(2), true)
+    );
+    let chamber = place
+        .run(&["acquire", "--demo", "--chamber", "-o", "chamber.tif"])
+        .ended(0)
+        .out;
     assert!(Frame::load(Path::new(chamber.trim())).unwrap().frame.metadata.is_none());
 }
 
@@ -156,9 +232,15 @@ fn a_shift_is_measured_and_an_unsure_one_refused() {
     let lines = "image.acquire beam=ion resolution=768x512 path=a.tif\nbeam.shift dx=5um beam=ion\nimage.acquire beam=ion resolution=768x512 path=b.tif\n";
     script(&place, lines, &[]).ended(0);
     let found = place.run(&["align", "a.tif", "b.tif", "--json"]).ended(0).json();
-    assert_eq!(keys(&found), ["dx_px", "dy_px", "dx_m", "dy_m", "confidence", "method", "accepted"]);
+    assert_eq!(
+        keys(&found),
+        ["dx_px", "dy_px", "dx_m", "dy_m", "confidence", "method", "accepted"]
+    );
     let (px, m) = (found["dx_px"].as_f64().unwrap(), found["dx_m"].as_f64().unwrap());
-    assert!((px.abs() - 5e-6 / (150e-6 / 768.0)).abs() < 1.0 && (m.abs() - 5e-6).abs() < 0.2e-6, "{found}");
+    assert!(
+        (px.abs() - 5e-6 / (150e-6 / 768.0)).abs() < 1.0 && (m.abs() - 5e-6).abs() < 0.2e-6,
+        "{found}"
+    );
     assert!(found["dy_px"].as_f64().unwrap().abs() < 1.0, "{found}");
     assert_eq!(found["accepted"], true);
 
@@ -168,10 +250,22 @@ fn a_shift_is_measured_and_an_unsure_one_refused() {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 24) as u8
     });
-    Frame { pixels: Pixels::U8(noise), metadata: None }.save(&place.path("noise.tif")).unwrap();
+    Frame {
+        pixels: Pixels::U8(noise),
+        metadata: None,
+    }
+    .save(&place.path("noise.tif"))
+    .unwrap();
     for method in ["cross-correlation", "phase-correlation"] {
-        let refused = place.run(&["align", "a.tif", "noise.tif", "--method", method, "--json"]).ended(3).json();
-        assert_eq!((&refused["accepted"], &refused["dx_m"]), (&Value::Bool(false), &Value::Null), "{refused}");
+        let refused = place
+            .run(&["align", "a.tif", "noise.tif", "--method", method, "--json"])
+            .ended(3)
+            .json();
+        assert_eq!(
+            (&refused["accepted"], &refused["dx_m"]),
+            (&Value::Bool(false), &Value::Null),
+            "{refused}"
+        );
         assert!(!refused["reason"].as_str().unwrap().is_empty());
     }
 }
@@ -179,14 +273,30 @@ fn a_shift_is_measured_and_an_unsure_one_refused() {
 #[test]
 fn an_instrument_is_made_shown_checked_and_used() {
     let place = Place::new();
-    let made = place.run(&["config", "new", "name=bench", "shuttle_pre_tilt=27", "--default", "--yes", "--json"]).ended(0).json();
+    let made = place
+        .run(&[
+            "config",
+            "new",
+            "name=bench",
+            "shuttle_pre_tilt=27",
+            "--default",
+            "--yes",
+            "--json",
+        ])
+        .ended(0)
+        .json();
     assert_eq!(made["name"], "bench");
     let file = made["file"].as_str().unwrap();
     assert!(Path::new(file).starts_with(place.path("config")));
     let shown = place.run(&["config", "show"]).ended(0).out;
     assert!(shown.contains("shuttle_pre_tilt: 27"), "{shown}");
     let origins = place.run(&["config", "show", "--origin"]).ended(0).out;
-    assert!(origins.lines().any(|l| l.contains("shuttle_pre_tilt") && l.contains("bench")), "{origins}");
+    assert!(
+        origins
+            .lines()
+            .any(|l| l.contains("shuttle_pre_tilt") && l.contains("bench")),
+        "{origins}"
+    );
     place.run(&["config", "check"]).ended(0);
     // a configured instrument is never answered for by the twin
     for args in [&["do", "stage.position"][..], &["status"], &["script"], &["acquire"]] {
@@ -199,11 +309,16 @@ fn an_instrument_is_made_shown_checked_and_used() {
     place.run(&["config", "new", "name=bench", "shuttle_pre_tilt=35", "--yes"]);
     assert_eq!(std::fs::read(file).unwrap(), before);
 
-    let yaml = std::fs::read_to_string(file).unwrap().replace("shuttle_pre_tilt", "shutle_pre_tilt");
+    let yaml = std::fs::read_to_string(file)
+        .unwrap()
+        .replace("shuttle_pre_tilt", "shutle_pre_tilt");
     std::fs::write(place.path("odd.yaml"), yaml).unwrap();
     let odd = place.run(&["config", "check", "--instrument", "odd.yaml"]);
     let said = format!("{}{}", odd.out, odd.err);
-    assert!(said.contains("odd.yaml:") && said.contains("shuttle_pre_tilt"), "file, line and the nearest key: {said}");
+    assert!(
+        said.contains("odd.yaml:") && said.contains("shuttle_pre_tilt"),
+        "file, line and the nearest key: {said}"
+    );
 }
 
 #[test]
@@ -212,7 +327,10 @@ fn help_is_at_hand() {
     let doctor = place.run(&["doctor", "--json"]).ended(0).json();
     assert_eq!(doctor["ok"], true, "{doctor}");
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        assert!(place.run(&["completions", shell]).ended(0).out.contains("acquire"), "{shell}");
+        assert!(
+            place.run(&["completions", shell]).ended(0).out.contains("acquire"),
+            "{shell}"
+        );
     }
     let man = place.run(&["man"]).ended(0).out;
     assert!(man.contains(".TH fibdeck") && man.contains("keep\\-going"), "{man}");
@@ -226,11 +344,28 @@ fn help_is_at_hand() {
 #[test]
 fn pictures_are_described() {
     let place = Place::new();
-    place.run(&["acquire", "--demo", "--speed", "max", "--resolution", "384x256", "-o", "a.tif"]).ended(0);
+    place
+        .run(&[
+            "acquire",
+            "--demo",
+            "--speed",
+            "max",
+            "--resolution",
+            "384x256",
+            "-o",
+            "a.tif",
+        ])
+        .ended(0);
     let info = place.run(&["show", "--info", "--json", "a.tif"]).ended(0).json();
-    assert_eq!((&info["size"], &info["bits"]), (&serde_json::json!([384, 256]), &Value::from(8)));
+    assert_eq!(
+        (&info["size"], &info["bits"]),
+        (&serde_json::json!([384, 256]), &Value::from(8))
+    );
     let caption = place.run(&["show", "a.tif"]).ended(0).out;
-    assert!(caption.contains("384x256 8 bit") && caption.contains("SEM 2.00 kV 50.0 pA"), "{caption}");
+    assert!(
+        caption.contains("384x256 8 bit") && caption.contains("SEM 2.00 kV 50.0 pA"),
+        "{caption}"
+    );
     let partly = place.run(&["show", "a.tif", "absent.tif"]).ended(8);
     assert!(partly.err.contains("absent.tif") && partly.out.contains("a.tif"));
 }
@@ -238,19 +373,37 @@ fn pictures_are_described() {
 #[test]
 fn bad_input_gets_one_clear_line_and_nothing_is_lost() {
     let place = Place::new();
-    place.run(&["acquire", "--demo", "--speed", "max", "--resolution", "384x256", "-o", "good.tif"]).ended(0);
+    place
+        .run(&[
+            "acquire",
+            "--demo",
+            "--speed",
+            "max",
+            "--resolution",
+            "384x256",
+            "-o",
+            "good.tif",
+        ])
+        .ended(0);
     let good = std::fs::read(place.path("good.tif")).unwrap();
     std::fs::write(place.path("short.tif"), &good[..good.len() / 3]).unwrap();
     std::fs::write(place.path("noise.tif"), [7u8; 64]).unwrap();
     std::fs::write(place.path("empty.tif"), []).unwrap();
     std::fs::write(place.path("broken.yaml"), "info:\n  name: [unclosed\nstage: {").unwrap();
     std::fs::write(place.path("binary.yaml"), [0xff, 0xfe, 0x00, 0x1b]).unwrap();
-    let dot = Frame { pixels: Pixels::U8(Array2::from_elem((1, 1), 9)), metadata: None };
+    let dot = Frame {
+        pixels: Pixels::U8(Array2::from_elem((1, 1), 9)),
+        metadata: None,
+    };
     dot.save(&place.path("dot.tif")).unwrap();
 
     // arguments, exit code, what the line must name
     let table: &[(&[&str], i32, &str)] = &[
-        (&["do", "--demo", "stage.move-relativ", "x=1um"], 2, "stage.move-relative"),
+        (
+            &["do", "--demo", "stage.move-relativ", "x=1um"],
+            2,
+            "stage.move-relative",
+        ),
         (&["do", "--demo", "stage.move-relative", "q=1um"], 2, "q"),
         (&["do", "--demo", "system.get", "key=hwf", "beam=ion"], 2, "hfw"),
         (&["do", "--demo", "stage.move-relative", "x=NaN"], 2, "x=NaN"),
@@ -259,29 +412,74 @@ fn bad_input_gets_one_clear_line_and_nothing_is_lost() {
         (&["do", "--demo", "stage.move-absolute", "t=52"], 2, "52deg"),
         (&["do", "--demo", "stage.move-absolute", "x=10m"], 3, "nothing"),
         (&["do", "--demo", "beam.shift", "dx=1m"], 3, "nothing"),
-        (&["do", "--demo", "system.set", "key=voltage", "value=1MV", "beam=ion"], 3, "nothing"),
+        (
+            &["do", "--demo", "system.set", "key=voltage", "value=1MV", "beam=ion"],
+            3,
+            "nothing",
+        ),
         (&["do", "--demo", "system.connect", "port=0"], 2, "port"),
         (&["do", "--demo", "system.wait", "seconds=-5"], 2, "nothing"),
         (&["do", "--demo", "position.go", "name=nowhere"], 2, "nowhere"),
         (&["do", "--demo", "position.save", "name=\u{1b}[2Jevil"], 2, "control"),
-        (&["do", "--demo", "system.restore", "path=broken.yaml"], 1, "broken.yaml"),
-        (&["do", "--demo", "position.import", "path=binary.yaml"], 1, "binary.yaml"),
-        (&["do", "--demo", "align.beam-shift", "reference=short.tif"], 1, "short.tif"),
+        (
+            &["do", "--demo", "system.restore", "path=broken.yaml"],
+            1,
+            "broken.yaml",
+        ),
+        (
+            &["do", "--demo", "position.import", "path=binary.yaml"],
+            1,
+            "binary.yaml",
+        ),
+        (
+            &["do", "--demo", "align.beam-shift", "reference=short.tif"],
+            1,
+            "reference was not read",
+        ),
         (&["acquire", "--demo", "--dwell", "0"], 3, "dwell"),
-        (&["acquire", "--demo", "--resolution", "0x0"], 3, "resolution"),
+        (&["acquire", "--demo", "--resolution", "0x0"], 3, "0x0"),
         (&["acquire", "--demo", "--resolution", "axb"], 2, "resolution"),
-        (&["acquire", "--demo", "--resolution", "4294967295x4294967295"], 3, "resolution"),
-        (&["acquire", "--demo", "--hfw", "0"], 3, "field"),
-        (&["acquire", "--demo", "--reduced-area", "0.9,0,0.5,1"], 2, "reduced_area"),
-        (&["acquire", "--demo", "--frame-integration", "0"], 2, "frame_integration"),
-        (&["acquire", "--demo", "--drift-correction"], 3, "two"),
-        (&["acquire", "--demo", "--speed", "max", "--resolution", "384x256", "-o", "good.tif/below"], 1, "good.tif"),
+        (
+            &["acquire", "--demo", "--resolution", "4294967295x4294967295"],
+            3,
+            "8192",
+        ),
+        (&["acquire", "--demo", "--hfw", "0"], 3, "hfw"),
+        (
+            &["acquire", "--demo", "--reduced-area", "0.9,0,0.5,1"],
+            2,
+            "reduced_area",
+        ),
+        (
+            &["acquire", "--demo", "--frame-integration", "0"],
+            2,
+            "frame_integration",
+        ),
+        (&["acquire", "--demo", "--drift-correction"], 3, "frame integration"),
+        (
+            &[
+                "acquire",
+                "--demo",
+                "--speed",
+                "max",
+                "--resolution",
+                "384x256",
+                "-o",
+                "good.tif/below",
+            ],
+            1,
+            "good.tif",
+        ),
         (&["align", "good.tif", "short.tif"], 1, "short.tif"),
         (&["align", "good.tif", "noise.tif"], 1, "noise.tif"),
         (&["align", "good.tif", "absent.tif"], 1, "absent.tif"),
-        (&["align", "dot.tif", "dot.tif"], 3, "nothing"),
+        (&["align", "dot.tif", "dot.tif"], 3, "16"),
         (&["align", "good.tif", "dot.tif"], 3, "no shift"),
-        (&["align", "good.tif", "good.tif", "--method", "magic"], 2, "phase-correlation"),
+        (
+            &["align", "good.tif", "good.tif", "--method", "magic"],
+            2,
+            "phase-correlation",
+        ),
         (&["show", "empty.tif"], 1, "empty.tif"),
         (&["status", "--instrument", "broken.yaml"], 2, "broken.yaml:"),
         (&["status", "--instrument", "binary.yaml"], 2, "binary.yaml"),
@@ -289,19 +487,29 @@ fn bad_input_gets_one_clear_line_and_nothing_is_lost() {
         (&["status", "--instrument", "sim-grit"], 2, "sim-grid"),
         (&["status", "--demo", "--faults", "strom"], 2, "storm"),
         (&["status", "--demo", "--speed", "0"], 2, "--speed"),
-        (&["status", "--demo", "--seed", "-1"], 2, "--seed"),
+        (&["status", "--demo", "--seed", "-1"], 2, "-1"),
         (&["status", "--demo", "--scene", "moon"], 2, "grid"),
         (&["script", "--demo", "absent.txt"], 2, "absent.txt"),
-        (&["config", "new", "name=\u{1b}]0;evil\u{7}", "--yes"], 2, "name"),
-        (&["config", "new", "shuttle_pre_tilt=NaN", "name=x", "--yes"], 2, "shuttle_pre_tilt"),
+        (&["config", "new", "name=\u{1b}]0;evil\u{7}", "--yes"], 2, "control"),
+        (
+            &["config", "new", "shuttle_pre_tilt=NaN", "name=x", "--yes"],
+            2,
+            "pre-tilt",
+        ),
     ];
     let mut wrong = Vec::new();
     for (args, code, names) in table {
         let ran = place.run(args);
-        let messages = ran.err.lines().filter(|l| l.starts_with("fibdeck: ") || l.starts_with("error: ")).count();
+        let messages = ran
+            .err
+            .lines()
+            .filter(|l| l.starts_with("fibdeck: ") || l.starts_with("error: "))
+            .count();
         let quiet = !ran.err.contains('\u{1b}') && !ran.err.contains("panicked") && !ran.out.contains('\u{1b}');
         if ran.code != Some(*code) || messages != 1 || !ran.err.contains(names) || !quiet {
-            wrong.push(format!("{args:?} wants exit {code} and one line with `{names}`, has {ran:?}"));
+            wrong.push(format!(
+                "{args:?} wants exit {code} and one line with `{names}`, has {ran:?}"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -315,7 +523,18 @@ fn bad_input_gets_one_clear_line_and_nothing_is_lost() {
 #[test]
 fn a_folder_that_cannot_be_written_is_told() {
     let place = Place::new();
-    let ran = place.run(&["acquire", "--demo", "--speed", "max", "--resolution", "384x256", "-o", "/proc/pictures"]).ended(1);
+    let ran = place
+        .run(&[
+            "acquire",
+            "--demo",
+            "--speed",
+            "max",
+            "--resolution",
+            "384x256",
+            "-o",
+            "/proc/pictures",
+        ])
+        .ended(1);
     assert!(ran.err.contains("/proc/pictures"), "{ran:?}");
     let mut command = place.command(&["do", "--demo", "stage.position"]);
     // the later one counts
@@ -342,7 +561,12 @@ fn an_interrupt_stops_the_stage() {
     let pid = child.id().to_string();
     // between two commands nobody listens for an instant: press as a person would, until it takes
     let presses = std::thread::spawn(move || {
-        let press = || std::process::Command::new("kill").args(["-INT", &pid]).stderr(std::process::Stdio::null()).status();
+        let press = || {
+            std::process::Command::new("kill")
+                .args(["-INT", &pid])
+                .stderr(std::process::Stdio::null())
+                .status()
+        };
         while press().is_ok_and(|status| status.success()) {
             std::thread::sleep(std::time::Duration::from_millis(200));
         }

@@ -9,7 +9,7 @@ use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
-use vt100::{MouseProtocolMode, Parser, Screen};
+use vt100::{Color, MouseProtocolMode, Parser, Screen};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 const F2: &str = "\x1bOQ";
@@ -68,7 +68,12 @@ struct Terminal {
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
-    PtySize { rows, cols: columns, pixel_width: columns * CELL.0, pixel_height: rows * CELL.1 }
+    PtySize {
+        rows,
+        cols: columns,
+        pixel_width: columns * CELL.0,
+        pixel_height: rows * CELL.1,
+    }
 }
 
 fn cells(n: u16) -> NonZeroU16 {
@@ -82,17 +87,32 @@ impl Terminal {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_fibdeck"));
         command.env_clear();
-        for (name, value) in [("TERM", "xterm-256color"), ("TZ", "UTC"), ("PATH", "/usr/bin:/bin"), ("LANG", "C.UTF-8")] {
+        for (name, value) in [
+            ("TERM", "xterm-256color"),
+            ("TZ", "UTC"),
+            ("PATH", "/usr/bin:/bin"),
+            ("LANG", "C.UTF-8"),
+        ] {
             command.env(name, value);
         }
         command.args(["--demo", "--graphics", "half"]);
         command.args(more);
-        command.args(["--config-dir".to_owned(), place.text("config"), "--data-dir".to_owned(), place.text("data")]);
+        command.args([
+            "--config-dir".to_owned(),
+            place.text("config"),
+            "--data-dir".to_owned(),
+            place.text("data"),
+        ]);
         command.cwd(place.path(""));
         let child = pair.slave.spawn_command(command).unwrap();
         // the program alone holds the other end: its end is ours to see
         drop(pair.slave);
-        let parser = Arc::new(Mutex::new(Parser::new_with_callbacks(cells(rows), cells(columns), 0, Answers::default())));
+        let parser = Arc::new(Mutex::new(Parser::new_with_callbacks(
+            cells(rows),
+            cells(columns),
+            0,
+            Answers::default(),
+        )));
         let keyboard = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
         let mut output = pair.master.try_clone_reader().unwrap();
         let (emulator, answers) = (parser.clone(), keyboard.clone());
@@ -107,7 +127,13 @@ impl Terminal {
                 let _ = answers.lock().unwrap().write_all(&waiting);
             }
         });
-        Terminal { parser, keyboard, master: pair.master, child, place }
+        Terminal {
+            parser,
+            keyboard,
+            master: pair.master,
+            child,
+            place,
+        }
     }
 
     fn press(&self, keys: &str) {
@@ -169,7 +195,7 @@ impl Drop for Terminal {
     }
 }
 
-/// Cells that show half blocks in many greys: a picture, not a frame.
+/// Cells on a ground of their own, in many greys: a picture, not a frame.
 fn picture_cells(screen: &Screen) -> usize {
     let (rows, columns) = screen.size();
     let mut greys = std::collections::HashSet::new();
@@ -177,9 +203,9 @@ fn picture_cells(screen: &Screen) -> usize {
     for row in 0..rows.get() {
         for column in 0..columns.get() {
             let Some(cell) = screen.cell(row, column) else { continue };
-            if ["▀", "▄"].contains(&cell.contents()) {
+            if cell.bgcolor() != Color::Default && ["▀", "▄", "█", " ", ""].contains(&cell.contents()) {
                 count += 1;
-                greys.insert(format!("{:?}{:?}", cell.fgcolor(), cell.bgcolor()));
+                greys.insert(format!("{:?}", cell.bgcolor()));
             }
         }
     }
@@ -189,8 +215,9 @@ fn picture_cells(screen: &Screen) -> usize {
 /// The number after `x` on the status line.
 fn stage_x(screen: &Screen) -> Option<String> {
     let contents = screen.contents();
-    let line = contents.lines().find(|l| l.contains(" x ") && l.contains(" y ") && l.contains(" z "))?;
-    line.split(" x ").nth(1)?.split_whitespace().next().map(str::to_owned)
+    let words: Vec<&str> = contents.split_whitespace().collect();
+    let pose = words.windows(6).find(|w| w[0] == "x" && w[2] == "y" && w[4] == "z")?;
+    Some(pose[1].to_owned())
 }
 
 #[test]
@@ -220,6 +247,9 @@ fn a_move_changes_the_pose_on_the_status_line() {
     // and the red button ends a long one
     terminal.press(":");
     terminal.press("stage.move-relative x=9mm\r");
+    // a way this long is asked about, by what it is
+    terminal.until_text("x by 9.00 mm");
+    terminal.press("y");
     terminal.until("a move", |s| stage_x(s) != long);
     terminal.press(F12);
     terminal.until("the stop in words", |s| s.contents().to_lowercase().contains("stopped"));
@@ -232,12 +262,24 @@ fn a_storm_of_sizes_leaves_a_working_console() {
     terminal.press("2");
     terminal.press(F2);
     terminal.until("a picture", |s| picture_cells(s) > 500);
-    for (columns, rows) in [(80, 24), (20, 5), (250, 80), (1, 1), (40, 10), (39, 9), (200, 12), (12, 60), (20, 5)] {
+    for (columns, rows) in [
+        (80, 24),
+        (20, 5),
+        (250, 80),
+        (1, 1),
+        (40, 10),
+        (39, 9),
+        (200, 12),
+        (12, 60),
+        (20, 5),
+    ] {
         terminal.resize(columns, rows);
     }
     terminal.until("Stop is there at 20x5", |s| s.contents().contains("STOP"));
     terminal.resize(100, 30);
-    terminal.until("the picture again", |s| s.contents().contains("TWIN") && picture_cells(s) > 300);
+    terminal.until("the picture again", |s| {
+        s.contents().contains("TWIN") && picture_cells(s) > 300
+    });
     terminal.press("q");
     assert_eq!(terminal.end(), 0);
 }
@@ -252,7 +294,10 @@ fn leaving_gives_the_terminal_back() {
     terminal.press("q");
     assert_eq!(terminal.end(), 0);
     terminal.until("the screen from before", |s| {
-        !s.alternate_screen() && !s.hide_cursor() && !s.bracketed_paste() && s.mouse_protocol_mode() == MouseProtocolMode::None
+        !s.alternate_screen()
+            && !s.hide_cursor()
+            && !s.bracketed_paste()
+            && s.mouse_protocol_mode() == MouseProtocolMode::None
     });
     let left = terminal.parser.lock().unwrap().callbacks().modes.clone();
     assert_eq!(left, [0; 0], "modes still set");
@@ -265,11 +310,14 @@ fn quitting_while_something_runs_asks_first() {
     let before = terminal.see(stage_x);
     terminal.press(":");
     terminal.press("stage.move-relative x=5mm\r");
+    terminal.until_text("x by 5.00 mm");
+    terminal.press("y");
     terminal.until("the stage moves", |s| stage_x(s) != before);
     terminal.press("q");
-    terminal.until("what would end", |s| s.contents().contains("stage.move-relative"));
+    terminal.until_text("Leave and end the running job?");
     assert!(terminal.child.try_wait().unwrap().is_none(), "it left without asking");
-    terminal.press("\x1b");
+    terminal.press("n");
+    terminal.until("the question gone", |s| !s.contents().contains("Leave and end"));
     terminal.press(F12);
     terminal.until("the stop in words", |s| s.contents().to_lowercase().contains("stopped"));
 }

@@ -25,7 +25,9 @@ pub struct Ran {
 
 impl Place {
     pub fn new() -> Place {
-        Place { folder: tempfile::tempdir().unwrap() }
+        Place {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// A path of this place.
@@ -44,8 +46,16 @@ impl Place {
         for name in ["FIBDECK_CONFIG_DIR", "FIBDECK_DATA_DIR", "RUST_LOG", "NO_COLOR", "TMUX"] {
             command.env_remove(name);
         }
-        command.current_dir(self.folder.path()).env("TZ", "UTC").env("TERM", "xterm-256color");
-        command.args(args).arg("--config-dir").arg(self.path("config")).arg("--data-dir").arg(self.path("data"));
+        command
+            .current_dir(self.folder.path())
+            .env("TZ", "UTC")
+            .env("TERM", "xterm-256color");
+        command
+            .args(args)
+            .arg("--config-dir")
+            .arg(self.path("config"))
+            .arg("--data-dir")
+            .arg(self.path("data"));
         command
     }
 
@@ -67,7 +77,10 @@ impl Place {
 
     pub fn start(&self, args: &[&str]) -> Child {
         let mut command = self.command(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command.spawn().unwrap()
     }
 }
@@ -87,7 +100,11 @@ fn finish(mut child: Child, args: &[&str]) -> Ran {
             None => thread::sleep(Duration::from_millis(5)),
         }
     };
-    Ran { code: status.code(), out: out.join().unwrap(), err: err.join().unwrap() }
+    Ran {
+        code: status.code(),
+        out: out.join().unwrap(),
+        err: err.join().unwrap(),
+    }
 }
 
 fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
@@ -112,11 +129,19 @@ impl Ran {
 
     /// stdout as one JSON value a line.
     pub fn json_lines(&self) -> Vec<Value> {
-        self.out.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect()
+        self.out
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}")))
+            .collect()
     }
 }
 
 /// The keys of an object, in order.
 pub fn keys(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap_or_else(|| panic!("no object: {value}")).keys().map(String::as_str).collect()
+    value
+        .as_object()
+        .unwrap_or_else(|| panic!("no object: {value}"))
+        .keys()
+        .map(String::as_str)
+        .collect()
 }

@@ -29,7 +29,11 @@ impl Session {
             connect: false,
         })
         .unwrap();
-        let session = Session { link: engine.link("scenario"), _engine: engine, place };
+        let session = Session {
+            link: engine.link("scenario"),
+            _engine: engine,
+            place,
+        };
         session.done("system.connect");
         session
     }
@@ -45,12 +49,18 @@ impl Session {
     /// A number of the twin's truth, by JSON pointer.
     fn truth(&self, pointer: &str) -> f64 {
         let truth = self.done("truth");
-        truth.pointer(pointer).and_then(Value::as_f64).unwrap_or_else(|| panic!("{pointer}: {truth}"))
+        truth
+            .pointer(pointer)
+            .and_then(Value::as_f64)
+            .unwrap_or_else(|| panic!("{pointer}: {truth}"))
     }
 }
 
 fn wait<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(work)
 }
 
 /// Which axes of the stage as shown and as it is differ by more than this (m, rad).
@@ -67,17 +77,36 @@ fn a_morning_from_a_lost_coincidence_to_a_restored_state() {
     let found = session.done("align.coincidence");
     assert_eq!(found["accepted"], true, "{found}");
     let left = session.truth("/coincidence_error_m");
-    assert!(left.abs() < 0.5e-6, "{left} m are left; measured: {found}");
+    // what is in the middle is coincident now, and that is film, which hangs a little under the bars that heights are counted from
+    assert!((-0.5e-6..2e-6).contains(&left), "{left} m are left; measured: {found}");
+    // lost again to the other side, the same place is found
+    session.done("stage.vertical-move dy=12um exact=true");
+    assert!((session.truth("/coincidence_error_m") - left).abs() > 10e-6);
+    let found = session.done("align.coincidence");
+    let again = session.truth("/coincidence_error_m");
+    assert!(
+        (again - left).abs() < 0.5e-6,
+        "{left} m were left, now {again}; measured: {found}"
+    );
+    let left = again;
 
     // what the configuration calls focused is where both beams meet: put it off and find it again
     for beam in ["electron", "ion"] {
-        let focused = session.done(&format!("system.get key=working_distance beam={beam}"))["value"].as_f64().unwrap();
-        session.done(&format!("system.set key=working_distance value={} beam={beam}", focused + 60e-6));
+        let focused = session.done(&format!("system.get key=working_distance beam={beam}"))["value"]
+            .as_f64()
+            .unwrap();
+        session.done(&format!(
+            "system.set key=working_distance value={} beam={beam}",
+            focused + 60e-6
+        ));
     }
     let off = session.truth("/focus_error_m/electron").abs();
     session.done("image.autofocus beam=electron hfw=80um");
     let focus = session.truth("/focus_error_m/electron").abs();
-    assert!(off > 40e-6 && focus < 15e-6, "out of focus by {focus} m, before by {off}");
+    assert!(
+        off > 40e-6 && focus < 15e-6,
+        "out of focus by {focus} m, before by {off}"
+    );
 
     // a stable move goes along the sample: what was at dx is centred, and the height stays right
     let before = session.done("truth");
@@ -133,20 +162,34 @@ fn a_night_of_faults_is_told_as_it_was() {
     let night = || {
         let session = Session::new(Some("storm"), |_| {});
         let mut told = Vec::new();
-        for round in 0..40 {
+        let mut tell = |line: String| {
+            let ended = session.run(&line).map(drop).map_err(|failure| {
+                assert!(
+                    !failure.title.is_empty() && !failure.hint.is_empty(),
+                    "{line}: {failure:?}"
+                );
+                failure.to_string()
+            });
+            told.push((line, ended));
+        };
+        // twenty minutes without a pause longer than a fault lasts, then a jump to when the vacuum goes
+        for round in 0..130 {
             let side = if round % 2 == 0 { 1 } else { -1 };
-            for line in [
-                format!("stage.move-relative x={}um y=3um", 30 * side),
-                "image.acquire beam=both resolution=384x256 save=false".to_owned(),
-                "system.set key=current value=60pA beam=ion".to_owned(),
-                format!("stage.stable-move dx={}um dy=0 beam=electron", -10 * side),
-                "system.wait seconds=240".to_owned(),
-            ] {
-                told.push((line.clone(), session.run(&line).map(drop).map_err(|failure| {
-                    assert!(!failure.title.is_empty() && !failure.hint.is_empty(), "{line}: {failure:?}");
-                    failure.to_string()
-                })));
+            tell(format!("stage.move-relative x={}um y=1um", 30 * side));
+            tell(format!(
+                "system.set key=current value={}pA beam=ion",
+                [20, 60][round % 2]
+            ));
+            tell("system.wait seconds=8".to_owned());
+            if round % 4 == 0 {
+                tell("image.acquire beam=both resolution=384x256 save=false".to_owned());
             }
+        }
+        tell("system.wait seconds=7500".to_owned());
+        for _ in 0..10 {
+            tell("beam.on beam=both".to_owned());
+            tell("stage.stable-move dx=-10um dy=0 beam=electron".to_owned());
+            tell("system.wait seconds=30".to_owned());
         }
         let shown = session.done("stage.position");
         let truth = session.done("truth");
@@ -159,9 +202,14 @@ fn a_night_of_faults_is_told_as_it_was() {
     let (told, truth, alarms) = night();
     let failed = told.iter().filter(|(_, ended)| ended.is_err()).count();
     assert!(failed >= 5, "only {failed} of {} commands met a fault", told.len());
-    assert!(told.iter().any(|(line, ended)| line.starts_with("stage") && ended.is_err()));
-    assert!(told.iter().any(|(line, ended)| line.starts_with("image") && ended.is_err()));
-    assert!(told.iter().filter(|(_, ended)| ended.is_ok()).count() > told.len() / 2, "{told:#?}");
+    for what in ["stage", "image", "beam"] {
+        let met = |(line, ended): &(String, Result<(), String>)| line.starts_with(what) && ended.is_err();
+        assert!(told.iter().any(met), "{what} met no fault: {told:#?}");
+    }
+    assert!(
+        told.iter().filter(|(_, ended)| ended.is_ok()).count() > told.len() / 2,
+        "{told:#?}"
+    );
     assert!(alarms > 0, "a night with a vacuum loss raised no alarm");
     assert!(truth["clock_s"].as_f64().unwrap() > 2.0 * 3600.0);
     assert_eq!(night(), (told, truth, alarms), "the same storm comes out the same");
