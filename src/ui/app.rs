@@ -180,7 +180,11 @@ impl App {
     }
 
     fn set_clock(&mut self) {
-        let unheard = if self.snapshot.frozen { 0.0 } else { self.heard_at.elapsed().as_secs_f64() };
+        let unheard = if self.snapshot.frozen {
+            0.0
+        } else {
+            self.heard_at.elapsed().as_secs_f64()
+        };
         self.state.desk.now = self.snapshot.time + unheard;
     }
 

@@ -10,10 +10,13 @@ use engine::{Command, Snapshot};
 use model::{Axis, Beam, Danger, Unit, units};
 use serde_json::Value;
 
+/// The question in one line, and what there is to check.
+type Words = (String, Vec<String>);
+
 /// One row: a command and its question. `None` = this time there is nothing to ask.
 pub struct AskRow {
     pub command: &'static str,
-    ask: fn(&Command, &Snapshot) -> Option<(String, Vec<String>)>,
+    ask: fn(&Command, &Snapshot) -> Option<Words>,
 }
 
 /// A relative move beyond these is asked about: it leaves the picture. Metres, radians.
@@ -104,6 +107,11 @@ pub const ASKED: &[AskRow] = &[
         ask: |c, s| Some((milling_angle(c), stage(s))),
     },
     AskRow {
+        command: "align.coincidence",
+        // guided it asks at every step by itself
+        ask: |c, s| (!is_guided(c)).then(|| ("Find coincidence by itself?".to_owned(), height(s))),
+    },
+    AskRow {
         command: "position.go",
         ask: |c, s| Some((format!("Go to `{}`?", word(c, "name")), position(c, s))),
     },
@@ -165,7 +173,7 @@ fn mills(command: &Command) -> bool {
     beams(command).contains(&Beam::Ion)
 }
 
-fn beam(command: &Command, snapshot: &Snapshot, verb: &str) -> (String, Vec<String>) {
+fn beam(command: &Command, snapshot: &Snapshot, verb: &str) -> Words {
     let beams = beams(command);
     let names: Vec<&str> = beams.iter().map(|beam| beam.word()).collect();
     let plural = if beams.len() > 1 { "s" } else { "" };
@@ -222,7 +230,7 @@ fn plasma(snapshot: &Snapshot) -> Vec<String> {
     lines
 }
 
-fn configuration(snapshot: &Snapshot) -> (String, Vec<String>) {
+fn configuration(snapshot: &Snapshot) -> Words {
     let differ = snapshot
         .connection
         .iter()
@@ -249,6 +257,17 @@ fn stage(snapshot: &Snapshot) -> Vec<String> {
         .iter()
         .map(|s| format!("now {}, {}", s.value.state.pose, s.value.orientation))
         .collect()
+}
+
+fn is_guided(command: &Command) -> bool {
+    command.args.get("guided").and_then(Value::as_bool) == Some(true)
+}
+
+fn height(snapshot: &Snapshot) -> Vec<String> {
+    let mut lines =
+        vec!["Both beams take pictures; the stage moves up or down until they see the same place.".to_owned()];
+    lines.extend(stage(snapshot));
+    lines
 }
 
 fn homing(snapshot: &Snapshot) -> Vec<String> {
@@ -322,7 +341,7 @@ fn position(command: &Command, snapshot: &Snapshot) -> Vec<String> {
 }
 
 /// `system.set` can do what other commands are asked about.
-fn set(command: &Command, snapshot: &Snapshot) -> Option<(String, Vec<String>)> {
+fn set(command: &Command, snapshot: &Snapshot) -> Option<Words> {
     let (key, value) = (word(command, "key"), word(command, "value"));
     let on = command
         .args

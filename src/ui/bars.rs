@@ -203,7 +203,10 @@ pub fn keys(next: &[Action], layers: &[Layer], cx: &Cx, theme: &Theme, area: Rec
             ..area
         };
         canvas.line(Line::from(spans.to_vec()), place);
-        canvas.hit(place, action.clone());
+        // a yes is typed: a second click must not answer what the first one asked
+        if *action != Action::Yes {
+            canvas.hit(place, action.clone());
+        }
         shown.push(action);
         room -= width;
         x += width as u16;

@@ -108,7 +108,7 @@ impl UiState {
     }
 
     /// The layers of the innermost focus.
-    fn layers(&self, cx: &Cx) -> Vec<Layer> {
+    pub(crate) fn layers(&self, cx: &Cx) -> Vec<Layer> {
         match self.dialogs.last() {
             Some(dialog) => vec![dialog.layer()],
             None => {

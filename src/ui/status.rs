@@ -13,50 +13,56 @@ use ratatui::text::{Line, Span};
 /// One piece of the status: never split over two lines.
 type Piece = Vec<Span<'static>>;
 
-/// The status packed into lines of `width` columns.
-pub fn lines(cx: &Cx, theme: &Theme, area: Rect) -> Vec<Line<'static>> {
-    let tiny = area.width < SMALLEST.0 || area.height < SMALLEST.1;
-    let mut pieces: Vec<Piece> = Vec::new();
-    if tiny {
-        pieces.push(instrument(cx, theme));
-    }
-    pieces.push(beams(cx, theme));
-    pieces.push(vacuum(cx, theme));
-    pieces.push(stage(cx, theme));
-    pieces.push(job(cx, theme));
-    pieces.push(vec![control(cx, theme)]);
-    pieces.push(vec![alarms(cx, theme)]);
-    pack(
-        pieces.into_iter().filter(|p| !p.is_empty()).collect(),
-        usize::from(area.width),
-        theme,
-    )
+/// From these widths on one line is enough, or two: each piece then has its own place, which does not depend on what the
+/// others say, and the pictures above keep their size while a job comes and goes.
+const ONE_LINE: u16 = 170;
+const TWO_LINES: u16 = 76;
+
+/// The status in lines no wider than the screen.
+pub fn lines(cx: &Cx, theme: &Theme, screen: Rect) -> Vec<Line<'static>> {
+    let [beams, vacuum, stage, job] = [beams(cx, theme), vacuum(cx, theme), stage(cx, theme), job(cx, theme)];
+    let (control, alarms) = (vec![control(cx, theme)], vec![alarms(cx, theme)]);
+    let rows: Vec<Vec<Piece>> = if screen.width < SMALLEST.0 || screen.height < SMALLEST.1 {
+        vec![
+            vec![instrument(cx, theme)],
+            vec![beams],
+            vec![stage],
+            vec![vacuum, alarms],
+            vec![job],
+            vec![control],
+        ]
+    } else if screen.width >= ONE_LINE {
+        vec![vec![beams, vacuum, stage, job, control, alarms]]
+    } else if screen.width >= TWO_LINES {
+        vec![vec![beams, vacuum, control, alarms], vec![stage, job]]
+    } else {
+        vec![vec![beams, vacuum], vec![stage, alarms], vec![job, control]]
+    };
+    rows.into_iter()
+        .map(|pieces| joined(pieces, usize::from(screen.width), theme))
+        .collect()
 }
 
-fn width(piece: &Piece) -> usize {
-    piece.iter().map(Span::width).sum()
-}
-
-/// First line that has room, in order; a piece longer than a line is cut.
-fn pack(pieces: Vec<Piece>, room: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let separator = || Span::styled(" | ", theme.style(Role::Dim));
-    let mut lines: Vec<Piece> = Vec::new();
-    for mut piece in pieces {
-        if width(&piece) > room
-            && let Some(first) = piece.first()
-        {
-            let words: String = piece.iter().map(|s| s.content.as_ref()).collect();
-            piece = vec![Span::styled(cut(&words, room), first.style)];
+/// Pieces side by side; the last one that begins in the line is cut where it does not fit.
+fn joined(pieces: Vec<Piece>, room: usize, theme: &Theme) -> Line<'static> {
+    let mut spans: Piece = Vec::new();
+    let mut left = room;
+    for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
+        if !spans.is_empty() {
+            spans.push(Span::styled(" | ", theme.style(Role::Dim)));
+            left = left.saturating_sub(3);
         }
-        match lines.iter_mut().find(|line| width(line) + 3 + width(&piece) <= room) {
-            Some(line) => {
-                line.push(separator());
-                line.extend(piece);
-            }
-            None => lines.push(piece),
+        for span in piece {
+            let width = span.width();
+            spans.push(if width > left {
+                Span::styled(cut(&span.content, left), span.style)
+            } else {
+                span
+            });
+            left = left.saturating_sub(width);
         }
     }
-    lines.into_iter().map(Line::from).collect()
+    Line::from(spans)
 }
 
 fn beams(cx: &Cx, theme: &Theme) -> Piece {

@@ -35,7 +35,7 @@ pub enum Input {
     /// A picture's pixels; `None` = the engine no longer has them.
     Frame {
         id: FrameId,
-        picture: Option<cx::Picture>,
+        picture: Option<Box<cx::Picture>>,
     },
     Painted(Painted),
     Written(Written),
@@ -115,7 +115,7 @@ impl App {
             }
             Input::Frame { id, picture } => {
                 self.look.asked.remove(&id);
-                self.state.desk.frames.insert(id, picture);
+                self.state.desk.frames.insert(id, picture.map(|picture| *picture));
             }
             Input::Painted(painted) => {
                 self.painting.done();

@@ -119,10 +119,10 @@ impl App {
                 let picture = match reply {
                     Ok(Reply::Frame(frame)) => tokio::task::spawn_blocking(move || {
                         let histogram = Histogram::of(&frame.pixels);
-                        Picture {
+                        Box::new(Picture {
                             pixels: Arc::new(frame.pixels.clone()),
                             histogram,
-                        }
+                        })
                     })
                     .await
                     .ok(),

@@ -12,6 +12,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
+/// Columns of the line with the two keys.
+const CHOICE: usize = 54;
+
 pub struct Confirm {
     ask: Ask,
 }
@@ -57,7 +60,7 @@ impl Dialog for Confirm {
             .max()
             .unwrap_or(0)
             .max(self.ask.title.width() + 4)
-            .max(30);
+            .max(CHOICE);
         let height = self.ask.lines.len() + 3;
         let inside = frame(
             &self.ask.title,

@@ -88,7 +88,7 @@ impl Dialog for Help {
                 Row::Gap => continue,
                 Row::Title(title) => Line::styled(format!(" {title}"), theme.style(Role::Title)),
                 Row::Key { keys, doc } => Line::from(vec![
-                    Span::styled(format!("   {keys:<18} "), theme.style(Role::Key)),
+                    Span::styled(format!(" {keys:<15} "), theme.style(Role::Key)),
                     Span::raw(*doc),
                 ]),
             };

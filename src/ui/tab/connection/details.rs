@@ -88,7 +88,9 @@ fn draw_table(top: &Selection, rows: &[Compared], theme: &Theme, area: Rect, can
     if area.height < 2 {
         return;
     }
-    let key = usize::from(area.width * 2 / 5).min(30);
+    // the names have the room that two short values leave
+    let longest = rows.iter().map(|row| row.key.len() + 1).max().unwrap_or(0);
+    let key = longest.min(usize::from(area.width).saturating_sub(4 + 2 * 12));
     let column = usize::from(area.width).saturating_sub(key + 4) / 2;
     let dim = theme.style(Role::Dim);
     canvas.row(

@@ -84,6 +84,9 @@ pub fn blank(beam: Beam, cx: &Cx) -> Vec<Effect> {
     vec![Effect::Send(Command::new(name).with("beam", beam.word()))]
 }
 
+/// From here on there is room for words beside the keys of a beam.
+const WIDE: u16 = 60;
+
 /// Rows of the pane with its frame.
 pub fn height(cx: &Cx) -> u16 {
     let beams = cx
@@ -101,7 +104,13 @@ pub fn draw(cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
         return;
     };
     let mut lines = vec![vacuum(cx, theme)];
-    lines.extend(connection.capabilities.beams().into_iter().map(|b| beam(b, cx, theme)));
+    lines.extend(
+        connection
+            .capabilities
+            .beams()
+            .into_iter()
+            .map(|b| beam(b, inside.width >= WIDE, cx, theme)),
+    );
     if plasma(connection) {
         lines.push(gas(cx, theme));
     }
@@ -116,15 +125,20 @@ fn label(word: &str, theme: &Theme) -> Span<'static> {
     Span::styled(format!(" {word:<9}"), theme.style(Role::Dim))
 }
 
-/// `  v vent` for the actions there are.
-fn keys(actions: &[Action], cx: &Cx, theme: &Theme) -> Vec<Span<'static>> {
+/// `   v vent` for the actions there are; the keys alone where words have no room.
+fn keys(actions: &[Action], words: bool, cx: &Cx, theme: &Theme) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     for action in actions.iter().filter(|a| has(a, cx)) {
         let (Some(chord), Some(row)) = (cx.keymap.key(action, &[Layer::Connection]), action.row()) else {
             continue;
         };
-        spans.push(Span::styled(format!("   {chord}"), theme.style(Role::Key)));
-        spans.push(Span::styled(format!(" {}", row.hint), theme.style(Role::Dim)));
+        let gap = if words { "   " } else { "  " };
+        spans.push(Span::styled(format!("{gap}{chord}"), theme.style(Role::Key)));
+        if words {
+            // the line says which beam already
+            let hint = row.hint.trim_start_matches("SEM ").trim_start_matches("FIB ");
+            spans.push(Span::styled(format!(" {hint}"), theme.style(Role::Dim)));
+        }
     }
     spans
 }
@@ -156,11 +170,11 @@ fn vacuum(cx: &Cx, theme: &Theme) -> Line<'static> {
         None => spans.push(Span::styled("--", theme.style(Role::Stale))),
     }
     spans.extend(pending(&["chamber.pump", "chamber.vent"], None, cx, theme));
-    spans.extend(keys(&[Action::Pump, Action::Vent], cx, theme));
+    spans.extend(keys(&[Action::Pump, Action::Vent], true, cx, theme));
     Line::from(spans)
 }
 
-fn beam(beam: Beam, cx: &Cx, theme: &Theme) -> Line<'static> {
+fn beam(beam: Beam, wide: bool, cx: &Cx, theme: &Theme) -> Line<'static> {
     let mut spans = vec![label(beam.short(), theme)];
     match cx.snapshot.beam(beam) {
         Some(read) => {
@@ -190,7 +204,7 @@ fn beam(beam: Beam, cx: &Cx, theme: &Theme) -> Line<'static> {
         Beam::Electron => [Action::ElectronPower, Action::ElectronBlank],
         Beam::Ion => [Action::IonPower, Action::IonBlank],
     };
-    spans.extend(keys(&actions, cx, theme));
+    spans.extend(keys(&actions, wide, cx, theme));
     Line::from(spans)
 }
 
@@ -208,7 +222,7 @@ fn gas(cx: &Cx, theme: &Theme) -> Line<'static> {
         None => spans.push(Span::styled("--", theme.style(Role::Stale))),
     }
     spans.extend(pending(&["beam.plasma"], None, cx, theme));
-    spans.extend(keys(&[Action::Plasma], cx, theme));
+    spans.extend(keys(&[Action::Plasma], true, cx, theme));
     Line::from(spans)
 }
 
@@ -244,6 +258,7 @@ fn job(cx: &Cx, theme: &Theme) -> Line<'static> {
         let mut spans = vec![label("", theme)];
         spans.extend(keys(
             &[Action::ApplyConfiguration, Action::ChamberPicture, Action::Disconnect],
+            true,
             cx,
             theme,
         ));
@@ -270,7 +285,7 @@ fn job(cx: &Cx, theme: &Theme) -> Line<'static> {
             format!(" {}{percent}{left}", text::printable(&job.title)),
             theme.style(Role::Accent),
         ),
-        Span::styled(format!("   {jobs}"), theme.style(Role::Key)),
-        Span::styled(" cancel or pause", theme.style(Role::Dim)),
+        Span::styled(format!("  {jobs}"), theme.style(Role::Key)),
+        Span::styled(" cancel", theme.style(Role::Dim)),
     ])
 }

@@ -41,7 +41,7 @@ impl Form {
             .map(|f| f.label.len())
             .max()
             .unwrap_or(0)
-            .min(usize::from(width) / 2);
+            .min(usize::from(width) * 3 / 5);
         for (i, field) in self.fields.iter().enumerate() {
             let (column, row) = (i / rows, i % rows);
             if row < first || row - first >= height {

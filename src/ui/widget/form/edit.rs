@@ -194,7 +194,7 @@ fn stepped(text: &str, kind: &Kind, steps: f64) -> Option<String> {
         } => {
             let value = units::parse(text, *unit).ok()?;
             let next = match choices.as_slice() {
-                [] => tidy(add(value, *unit, steps, *low, *high)).clamp(floor(*low), ceiling(*high)),
+                [] => add(value, *unit, steps, *low, *high).clamp(floor(*low), ceiling(*high)),
                 choices => along(choices, value, steps)?,
             };
             Some(units::format_input(next, *unit))
@@ -245,10 +245,9 @@ fn add(value: f64, unit: Unit, steps: f64, low: f64, high: f64) -> f64 {
     } else {
         return steps * units::parse(unit.example(), unit).unwrap_or(1.0) / BIG;
     };
-    // a step down from 1.0 is 0.01-like, not 0.1-like: 100 -> 99 would be too slow, 100 -> 90 is what is meant
     let step = 10f64.powf(size.log10().floor() - 1.0);
     let snapped = (value / step).round() * step;
-    snapped + steps * step
+    tidy(snapped + steps * step)
 }
 
 /// Without the dust of binary fractions.

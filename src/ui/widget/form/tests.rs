@@ -117,11 +117,8 @@ fn arrows_step_by_a_sensible_digit() {
     assert_eq!(step("hfw", &[Action::Up]), "160um");
     assert_eq!(step("hfw", &[Action::Down, Action::Down]), "130um");
     assert_eq!(
-        step(
-            "hfw",
-            &[Action::StepMore, Action::StepMore, Action::StepMore, Action::StepMore]
-        ),
-        "450um"
+        step("hfw", &[Action::StepMore, Action::StepMore, Action::StepLess]),
+        "250um"
     );
     assert_eq!(step("current", &[Action::Up]), "740pA");
     assert_eq!(step("current", &[Action::Down, Action::Down]), "20pA");
