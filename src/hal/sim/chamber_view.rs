@@ -14,6 +14,9 @@ use rayon::prelude::*;
 /// Size of the picture, pixels.
 pub const SIZE: (usize, usize) = (768, 512);
 
+/// From a part's sphere at which its own distance is worked out (mm).
+const FAR: f32 = 4.0;
+
 type V = Vector3<f32>;
 type Placed = Isometry3<f32>;
 
@@ -246,7 +249,7 @@ impl Scene {
             let near = (p - part.bound.0).norm() - part.bound.1;
             if near < best.0 {
                 // Far outside its sphere the sphere will do.
-                let d = if near > 4.0 {
+                let d = if near > FAR {
                     near
                 } else {
                     part.solid.distance(&(part.inward * Point3::from(*p)).coords)
@@ -313,7 +316,10 @@ impl Scene {
         }
         for _ in 0..28 {
             let (d, _) = self.nearest_of(some, &(p + along * t));
-            free = free.min(7.0 * d / t);
+            // Further off than this only a bound of the distance is known.
+            if d < FAR {
+                free = free.min(7.0 * d / t);
+            }
             if free < 0.02 {
                 return 0.0;
             }
@@ -380,7 +386,7 @@ pub fn render(geometry: &TwinGeometry, pose: &Pose, seed: u64) -> Array2<u8> {
             + (at(i, j + 1) * (1.0 - tx) + at(i + 1, j + 1) * tx) * ty;
         let grain = (hash(seed, row as i64, col as i64) >> 48) as f32 / 65536.0 - 0.5;
         // A camera's gamma, some grain, and every other line a little darker: the video of such scopes is interlaced.
-        let grey = (1.25 * value.max(0.0)).powf(0.62) * (1.0 - 0.02 * (row % 2) as f32) + 0.075 * grain;
+        let grey = (1.55 * value.max(0.0)).powf(0.62) * (1.0 - 0.02 * (row % 2) as f32) + 0.075 * grain;
         (grey.clamp(0.0, 1.0) * 255.0) as u8
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! Orders of magnitude are those of a field-emission electron column and a gallium liquid-metal ion column.
 
+use super::specimen::Channel;
 use model::{Beam, BeamState, Point};
 
 /// Charge of an electron (C).
@@ -89,17 +90,10 @@ pub fn spot(beam: &BeamState, flaws: &ColumnFlaws, defocus: f64) -> Spot {
 /// brighter, and the chamber camera sees it there.
 pub const DETECTOR_SEAT: [f64; 3] = [0.78, -0.34, 0.53];
 
-/// Which electrons a detector counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Signal {
-    Secondary,
-    Backscattered,
-}
-
 /// A detector at its settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Detector {
-    pub signal: Signal,
+    pub channel: Channel,
     /// How much brighter a surface is that faces the detector; 0 inside the column.
     pub one_sided: f32,
     /// Counted electrons per beam particle and unit of yield.
@@ -136,7 +130,11 @@ impl Detector {
             Beam::Ion => 1.0,
         };
         Detector {
-            signal: if back { Signal::Backscattered } else { Signal::Secondary },
+            channel: match (back, beam.settings.beam_type) {
+                (true, _) => Channel::Backscatter,
+                (false, Beam::Electron) => Channel::Electron,
+                (false, Beam::Ion) => Channel::Ion,
+            },
             one_sided,
             efficiency: efficiency * ions,
             gain: (0.75 * level * slow * 10f64.powf(2.0 * (contrast - 0.5))) as f32,
@@ -232,6 +230,6 @@ mod tests {
     fn the_backscatter_mode_is_another_signal() {
         let mut b = state(Beam::Electron);
         b.detector.mode = "BackscatteredElectrons".into();
-        assert_eq!(Detector::of(&b).signal, Signal::Backscattered);
+        assert_eq!(Detector::of(&b).channel, Channel::Backscatter);
     }
 }

@@ -39,15 +39,15 @@ pub(super) fn resolve<'a>(pass: &'a Pass, kernel: impl Fn(f32) -> Kernel) -> Cow
         .depth
         .iter()
         .fold((f32::MAX, f32::MIN), |(lo, hi), &d| (lo.min(d), hi.max(d)));
-    // As many planes as it takes for the spot to change by less than three quarters of a pixel, or a quarter, between two.
+    // As many planes as it takes for the spot to change by less than a pixel, or a quarter, between two.
     let trials: Vec<f32> = (0..=16).map(|i| low + (high - low) * i as f32 / 16.0).collect();
     let spots: Vec<f32> = trials.iter().map(|&d| kernel(d).longest()).collect();
     let change: f32 = spots
         .windows(2)
-        .map(|w| (w[0] - w[1]).abs() / (0.75f32).max(0.25 * w[0].min(w[1])))
+        .map(|w| (w[0] - w[1]).abs() / (1.0f32).max(0.25 * w[0].min(w[1])))
         .sum();
     let planes = (change.ceil() as usize + 1).clamp(1, 9);
-    if planes == 1 || change < 0.75 {
+    if planes == 1 || change < 1.2 {
         let k = kernel((low + high) / 2.0);
         if k.longest() < NEGLIGIBLE {
             return Cow::Borrowed(&pass.signal);

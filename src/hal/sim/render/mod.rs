@@ -1,22 +1,24 @@
 //! Pictures of the twin: pure functions from a snapshot of the world to pixels.
 //!
 //! A [`Shot`] holds everything a picture depends on, so it can be taken on any thread while the world goes on. [`Renderer::render`]
-//! runs `relief` (what is seen: geometry and yield; cached), `focus` (spot, defocus, astigmatism), `scan` (line order, drift,
+//! runs `relief` (what is seen: geometry, along `lines`, and yield, by `shade`; cached), `focus` (spot, defocus, astigmatism), `scan` (line order, drift,
 //! dose, noise, detector) and, for drift correction, `register`. Nothing here keeps time, owns the specimen or moves a stage.
 //! A new effect belongs to the one of these passes whose physics it is.
 
 mod camera;
 mod focus;
+mod lines;
 mod register;
 mod relief;
 mod scan;
+mod shade;
 
 pub use camera::project;
 pub use scan::Motion;
 
 use super::geometry::TwinGeometry;
-use super::optics::{self, ColumnFlaws, Detector, Signal, Spot};
-use super::specimen::{Face, Specimen};
+use super::optics::{self, ColumnFlaws, Detector, Spot};
+use super::specimen::{Channel, Specimen};
 use camera::Camera;
 use focus::Kernel;
 use model::{BeamState, ImageSettings, Pose};
@@ -71,8 +73,7 @@ pub enum ShotError {
 struct Key {
     camera: Camera,
     window: Window,
-    beam: model::Beam,
-    signal: Signal,
+    channel: Channel,
     one_sided: u32,
     revision: u64,
 }
@@ -156,8 +157,7 @@ impl Renderer {
         let key = Key {
             camera: Camera::of(shot),
             window,
-            beam: shot.settings.beam_type,
-            signal: detector.signal,
+            channel: detector.channel,
             one_sided: detector.one_sided.to_bits(),
             revision: shot.specimen.revision(),
         };
@@ -165,7 +165,7 @@ impl Renderer {
         if let Some((_, pass)) = remembered().iter().find(|(k, _)| *k == key) {
             return pass.clone();
         }
-        let pass = Arc::new(relief::look(&key.camera, window, &shot.specimen, key.beam, detector));
+        let pass = Arc::new(relief::look(&key.camera, window, &shot.specimen, detector));
         let mut passes = remembered();
         passes.push_front((key, pass.clone()));
         let mut bytes = 0;
@@ -251,11 +251,6 @@ fn check(shot: &Shot) -> Result<Window, ShotError> {
         return Err(ShotError::Area);
     }
     Ok(Window { col: col as i32, row: row as i32, width: width as usize, height: height as usize })
-}
-
-/// Which face of the sample a shot sees.
-pub fn face(shot: &Shot) -> Face {
-    Camera::of(shot).face
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //!
 //! Knife marks and the tissue's own pattern on the face; the trench falls to a polished wall below a platinum strap.
 
-use super::noise::{Noise, smoothstep};
-use super::{Face, Material, Relief, Response, Surface};
+use super::noise::{Noise, mix, smoothstep};
+use super::{Face, Material, Place, Relief, Surface};
 
 /// Half the block (m).
 const HALF: (f32, f32) = (330e-6, 230e-6);
@@ -56,10 +56,19 @@ fn trench(noise: &Noise, x: f32, y: f32, px: f32) -> (f32, f32) {
 }
 
 impl Relief for Bulk {
-    fn at(&self, x: f32, y: f32, px: f32, face: Face) -> Surface {
+    fn at(
+        &self,
+        &Place {
+            x,
+            y,
+            px,
+            face,
+            channel,
+        }: &Place,
+    ) -> Surface {
         let n = &self.noise;
         let milled = 1.0 + 0.14 * n.octaves(x, y * 0.05, 26e-6, 4, px) + 0.05 * n.octaves(x, y, 300e-6, 3, px);
-        let stub = Response::of(Material::Holder).times(0.85 * milled);
+        let stub = Material::Holder.response(channel) * (0.85 * milled);
         if face == Face::Under {
             return Surface {
                 height: -STUB,
@@ -82,14 +91,14 @@ impl Relief for Bulk {
             };
         }
         let (tone, bumps) = tissue(n, x, y, px);
-        let mut response = Response::of(Material::Tissue).times(tone);
+        let mut response = Material::Tissue.response(channel) * (tone);
         let mut height = knife_marks(n, x, y, px) + bumps - 6e-6 * (edge.min(0.0) / 8e-6).exp();
         let mut material = Material::Tissue;
 
         let (depth, inside) = trench(n, x, y, px);
         if inside > 0.0 {
-            let floor = Response::of(Material::Tissue).times(0.92 + 0.10 * n.octaves(x, y * 0.08, 1.3e-6, 3, px));
-            response = response.mix(floor, inside);
+            let floor = Material::Tissue.response(channel) * (0.92 + 0.10 * n.octaves(x, y * 0.08, 1.3e-6, 3, px));
+            response = mix(response, floor, inside);
             height -= depth;
         }
         // The strap of platinum that protected the face above the wall.
@@ -99,10 +108,8 @@ impl Relief for Bulk {
         let strap = 1.0 - smoothstep(-soft, soft, strap_edge + 0.25e-6 * n.octaves(x, y, 1.5e-6, 3, px));
         if strap > 0.0 {
             height += 0.9e-6 * strap;
-            response = response.mix(
-                Response::of(Material::Platinum).times(0.55 + 0.08 * n.octaves(x, y, 0.6e-6, 3, px)),
-                strap,
-            );
+            let platinum = Material::Platinum.response(channel) * (0.55 + 0.08 * n.octaves(x, y, 0.6e-6, 3, px));
+            response = mix(response, platinum, strap);
             if strap > 0.5 {
                 material = Material::Platinum;
             }
@@ -111,7 +118,7 @@ impl Relief for Bulk {
             height: height * block + (STUB + 40e-6) * (1.0 - block),
             thickness: 200e-6,
             material: if block > 0.5 { material } else { Material::Holder },
-            response: stub.mix(response, block),
+            response: mix(stub, response, block),
         }
     }
 

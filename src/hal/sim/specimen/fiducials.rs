@@ -3,8 +3,8 @@
 //! They are thin, so that the middle of what is seen is the projection of one point from every direction. The relief is
 //! levelled round each of them.
 
-use super::noise::{hash, length, smoothstep, unit};
-use super::{Face, Line, Material, Relief, Response, Surface};
+use super::noise::{hash, length, mix, smoothstep, unit};
+use super::{Channel, Face, Line, Material, Place, Relief, Surface};
 
 /// Height of a disc above the levelled surface (m).
 const RAISED: f32 = 20e-9;
@@ -92,6 +92,10 @@ impl Fiducials {
         let ((left, right), (low, high)) = (span(line.x0, line.dx), span(line.y0, line.dy));
         let face = usize::from(line.face == Face::Under);
         let soft = (0.6 * line.px).max(15e-9);
+        let (pale, bright) = (
+            Material::Ice.response(line.channel),
+            Material::Platinum.response(line.channel),
+        );
         for disc in &self.discs {
             let reach = disc.radius * PAD + soft;
             if disc.x < left - reach || disc.x > right + reach || disc.y < low - reach || disc.y > high + reach {
@@ -110,10 +114,8 @@ impl Fiducials {
                     let ground = disc.ground[face] + RAISED * on;
                     slot.height += (ground - slot.height) * pad;
                     slot.thickness = slot.thickness.max(0.2e-6 * pad);
-                    slot.response = slot
-                        .response
-                        .mix(Response::of(Material::Ice), pad * 0.9 * (1.0 - share));
-                    slot.response = slot.response.mix(Response::of(Material::Platinum), share);
+                    slot.response = mix(slot.response, pale, pad * 0.9 * (1.0 - share));
+                    slot.response = mix(slot.response, bright, share);
                     if share > 0.5 {
                         slot.material = Material::Platinum;
                     }
@@ -126,10 +128,16 @@ impl Fiducials {
 /// Outward heights of both faces where a disc of `radius` fits, or `None` where the ground is hollow or uneven, or where
 /// something beside it would hide it from a slanting beam.
 fn level_ground(relief: &dyn Relief, x: f32, y: f32, radius: f32) -> Option<[f32; 2]> {
-    let px = radius;
+    let place = |x, y, face| Place {
+        x,
+        y,
+        px: radius,
+        face,
+        channel: Channel::default(),
+    };
     let mut ground = [0.0; 2];
     for (slot, face) in ground.iter_mut().zip([Face::Top, Face::Under]) {
-        let here = relief.at(x, y, px, face);
+        let here = relief.at(&place(x, y, face));
         if here.material == Material::Vacuum {
             return None;
         }
@@ -137,7 +145,7 @@ fn level_ground(relief: &dyn Relief, x: f32, y: f32, radius: f32) -> Option<[f32
         for (ring, rise, fall) in [(2.2, 0.25, 0.25), (4.0, 0.4, 1e3), (6.5, 0.7, 1e3), (10.0, 1.0, 1e3)] {
             for k in 0..16 {
                 let (s, c) = (k as f32 * std::f32::consts::TAU / 16.0).sin_cos();
-                let there = relief.at(x + ring * radius * c, y + ring * radius * s, px, face);
+                let there = relief.at(&place(x + ring * radius * c, y + ring * radius * s, face));
                 let step = (there.height - here.height) / radius;
                 let hollow = ring < 3.0 && [Material::Vacuum, Material::Holder].contains(&there.material);
                 let uneven = (face == Face::Top || ring < 3.0) && (step > rise || -step > fall);

@@ -3,13 +3,14 @@
 //! Bars, film with holes, ice of varying thickness that hides them, cells, broken squares, tears and frost.
 
 use super::mesh::{self, BAR, FLOOR, OPENING, PITCH};
-use super::noise::{Noise, Texture, hash, length, smoothstep, split, unit};
+use super::noise::{Noise, Texture, ease, hash, length, mix, smoothstep, split, unit};
 use super::scatter::{Cells, Frost, direction};
-use super::{Face, Line, Material, Relief, Response, Surface};
+use super::{Channel, Face, Line, Material, Place, Relief, Surface};
 
 /// Period of the holes (m) and their radius (m).
 const PERIOD: f32 = 2.0e-6;
 const HOLE: f32 = 0.6e-6;
+const PER_OPENING: f32 = 1.0 / OPENING;
 /// How far the film sags in the middle of a square, and how far it drops from the bars at once (m).
 const SAG: f32 = 1.0e-6;
 const DRAPE: f32 = 0.9e-6;
@@ -95,7 +96,7 @@ impl Grid {
     }
 
     /// Share of film that is still there, 0..1.
-    fn whole(&self, s: &Square, c: &mesh::Cell, x: f32, y: f32, px: f32) -> f32 {
+    fn whole(&self, s: &Square, c: &mesh::Cell, &Place { x, y, px, .. }: &Place) -> f32 {
         let soft = px.max(0.15e-6);
         let mut whole = 1.0;
         if let Some(rags) = s.rags {
@@ -104,7 +105,7 @@ impl Grid {
         }
         if let Some((along, offset, width)) = s.tear {
             let across = c.v * along[0] - c.u * along[1] - offset + 4e-6 * self.noise.octaves(x, y, 25e-6, 3, px);
-            let reach = (c.u * along[0] + c.v * along[1]) / OPENING;
+            let reach = (c.u * along[0] + c.v * along[1]) * PER_OPENING;
             let open = width * (1.0 - reach * reach).max(0.0);
             // A tear finer than a pixel opens only its share of it.
             whole *= 1.0 - (1.0 - smoothstep(open - soft, open + soft, across.abs())) * (open / soft).min(1.0);
@@ -113,47 +114,54 @@ impl Grid {
     }
 
     /// Thickness of ice (m), `broad` being the local texture. It runs up to the bars and stays on them.
-    fn ice(&self, s: &Square, c: &mesh::Cell, broad: f32) -> f32 {
+    fn ice(s: &Square, c: &mesh::Cell, broad: f32) -> f32 {
+        let uneven = 0.12e-6 * broad;
         if c.bar >= 0.0 {
-            let d = c.bar / 4e-6;
-            return 0.5e-6 + 0.4e-6 / (1.0 + d * d) + 0.12e-6 * broad;
+            let d = c.bar * (1.0 / 4e-6);
+            return 0.5e-6 + 0.4e-6 / (1.0 + d * d) + uneven;
         }
-        let d = c.bar / 5e-6;
-        let film = s.ice + (s.lean[0] * c.u + s.lean[1] * c.v) / OPENING + 0.12e-6 * broad;
-        (film.max(0.0) * (d * d / (1.0 + d * d)) + (0.9e-6 + 0.12e-6 * broad) / (1.0 + d * d)).max(0.0)
+        let d = c.bar * (1.0 / 5e-6);
+        let film = (s.ice + (s.lean[0] * c.u + s.lean[1] * c.v) * PER_OPENING + uneven).max(0.0);
+        mix(film, 0.9e-6 + uneven, 1.0 / (1.0 + d * d)).max(0.0)
     }
 
     /// The surface at one place whose textures, fine and broad, are known.
-    fn look(&self, x: f32, y: f32, px: f32, face: Face, texture: (f32, f32)) -> Surface {
-        if let Some(outside) = mesh::surroundings(&self.noise, x, y, px) {
+    #[inline]
+    fn look(&self, place: &Place, texture: (f32, f32)) -> Surface {
+        if let Some(outside) = mesh::surroundings(&self.noise, place) {
             return outside;
         }
+        let (x, y) = (place.x, place.y);
         let mut c = mesh::cell(x, y);
-        if c.bar.abs() < 2e-6 + px {
-            c.bar += 0.7e-6 * self.noise.octaves(x, y, 14e-6, 4, px);
+        if c.bar.abs() < 2e-6 + place.px {
+            c.bar += 0.7e-6 * self.noise.octaves(x, y, 14e-6, 4, place.px);
         }
         let s = self.square(c.col, c.row);
-        match face {
-            Face::Top => self.top(&c, s, (x, y, px), texture),
-            Face::Under => self.under(&c, s, (x, y, px), texture.0),
+        match place.face {
+            Face::Top => self.top(&c, s, place, texture),
+            Face::Under => self.under(&c, s, place, texture.0),
         }
     }
 
-    fn under(&self, c: &mesh::Cell, s: &Square, (x, y, px): (f32, f32, f32), fine: f32) -> Surface {
+    fn under(&self, c: &mesh::Cell, s: &Square, place: &Place, fine: f32) -> Surface {
+        let &Place { x, y, px, channel, .. } = place;
         let soft = px.max(0.5e-6);
         let opening = 1.0 - smoothstep(-soft, soft, c.bar);
-        let (mut response, mut height, mut thickness) = (Response::default(), 0.0, 0.0);
+        let (mut response, mut height, mut thickness) = (0.0, 0.0, 0.0);
         let mut material = Material::Gold;
         if opening > 0.0 {
-            let whole = self.whole(s, c, x, y, px);
+            let whole = self.whole(s, c, place);
             let hole = hole(s, c.u, c.v, px);
-            let ice = self.ice(s, c, 0.0);
-            let empty = hole * (1.0 - smoothstep(0.03e-6, 0.08e-6, ice));
+            let ice = Self::ice(s, c, 0.0);
+            let empty = hole * (1.0 - ease((ice - 0.03e-6) * (1.0 / 0.05e-6)));
             let solid = whole * (1.0 - empty);
-            let film = Response::of(Material::Carbon)
-                .mix(Response::of(Material::Ice), 0.75 * hole)
-                .times(s.tone * (1.0 + 0.08 * fine));
-            response = Response::of(Material::Vacuum).mix(film, solid);
+            let film = mix(
+                Material::Carbon.response(channel),
+                Material::Ice.response(channel),
+                0.75 * hole,
+            ) * s.tone
+                * (1.0 + 0.08 * fine);
+            response = mix(Material::Vacuum.response(channel), film, solid);
             height = opening * (sag(c) * whole + edge(solid, 0.05e-6));
             thickness = opening * 0.05e-6 * solid;
             if opening > 0.5 {
@@ -165,9 +173,9 @@ impl Grid {
             }
         }
         if opening < 1.0 {
-            let bar = Response::of_grain(Material::Gold, grain(&self.noise, x, y, px)).times(1.0 + 0.12 * fine);
+            let bar = Material::Gold.grained(channel, grain(&self.noise, x, y, px)) * (1.0 + 0.12 * fine);
             let round = 1.0 - smoothstep(0.0, 5e-6, c.bar);
-            response = bar.mix(response, opening);
+            response = mix(bar, response, opening);
             height += (1.0 - opening) * (BAR - 3e-6 * round * round);
             thickness += (1.0 - opening) * BAR;
         }
@@ -179,17 +187,19 @@ impl Grid {
         }
     }
 
-    fn top(&self, c: &mesh::Cell, s: &Square, (x, y, px): (f32, f32, f32), (fine, broad): (f32, f32)) -> Surface {
-        let n = &self.noise;
+    fn top(&self, c: &mesh::Cell, s: &Square, place: &Place, (fine, broad): (f32, f32)) -> Surface {
+        let (n, &Place { x, y, px, channel, .. }) = (&self.noise, place);
         let soft = px.max(0.7e-6);
         let opening = 1.0 - smoothstep(-soft, soft, c.bar);
-        let ice = self.ice(s, c, broad);
-        let frozen = smoothstep(0.02e-6, 0.45e-6, ice);
-        let seen = 1.0 - smoothstep(0.30e-6, 0.85e-6, ice);
+        let ice = Self::ice(s, c, broad);
+        let frozen = ease((ice - 0.02e-6) * (1.0 / 0.43e-6));
+        let seen = 1.0 - ease((ice - 0.30e-6) * (1.0 / 0.55e-6));
         let hole = if seen > 0.0 { hole(s, c.u, c.v, px) * seen } else { 0.0 };
-        let coat = Response::of(Material::Carbon)
-            .mix(Response::of(Material::Ice), frozen)
-            .times(1.0 + 0.05 * broad);
+        let coat = mix(
+            Material::Carbon.response(channel),
+            Material::Ice.response(channel),
+            frozen,
+        ) * (1.0 + 0.05 * broad);
 
         // Ground: the film in the opening, or film on a bar.
         let (mut whole, mut solid) = (1.0, 1.0);
@@ -198,10 +208,10 @@ impl Grid {
         let mut thickness = BAR;
         let mut material = Material::Gold;
         if opening > 0.0 {
-            whole = self.whole(s, c, x, y, px);
-            solid = whole * (1.0 - hole * (1.0 - smoothstep(0.03e-6, 0.08e-6, ice)));
-            let film = coat.times(s.tone * (1.0 - 0.42 * hole) * (1.0 + 0.07 * fine));
-            response = Response::of(Material::Vacuum).mix(film, solid);
+            whole = self.whole(s, c, place);
+            solid = whole * (1.0 - hole * (1.0 - ease((ice - 0.03e-6) * (1.0 / 0.05e-6))));
+            let film = coat * (s.tone * (1.0 - 0.42 * hole) * (1.0 + 0.07 * fine));
+            response = mix(Material::Vacuum.response(channel), film, solid);
             thickness = opening * (0.05e-6 + ice) + (1.0 - opening) * BAR;
             let share = 1.0 - opening * (1.0 - solid);
             height += edge(share, thickness) - sag(c) * opening;
@@ -215,12 +225,16 @@ impl Grid {
             }
         }
         if opening < 1.0 {
-            // Little of a grain's contrast comes through the film, and less through ice.
-            let through = 0.62 - 0.34 * smoothstep(0.2e-6, 1.6e-6, ice);
-            let bar = coat
-                .mix(Response::of_grain(Material::Gold, 0.20 * grain(n, x, y, px)), through)
-                .times((1.0 - 0.15 * hole) * (1.0 + 0.09 * fine + 0.07 * broad));
-            response = bar.mix(response, opening);
+            let through = 0.62 - 0.34 * ease((ice - 0.2e-6) * (1.0 / 1.4e-6));
+            // Little of the grains comes through the film, and electrons hardly tell them apart anyway.
+            let orientation = if channel == Channel::Ion {
+                0.20 * grain(n, x, y, px)
+            } else {
+                0.0
+            };
+            let tone = (1.0 - 0.15 * hole) * (1.0 + 0.09 * fine + 0.07 * broad);
+            let bar = mix(coat, Material::Gold.grained(channel, orientation), through) * tone;
+            response = mix(bar, response, opening);
         }
 
         // Cells stand on the ground and wear a skin of ice; a torn film takes its cells along.
@@ -232,10 +246,8 @@ impl Grid {
             height += lift * blend + 0.5 * foot * blend * (1.0 - blend);
             thickness += body * blend;
             let cover = smoothstep(0.0, 0.5e-6, lift);
-            response = response.mix(
-                Response::of(Material::Cell).times(1.0 + 0.10 * fine + 0.06 * broad),
-                0.85 * cover,
-            );
+            let skin = Material::Cell.response(channel) * (1.0 + 0.10 * fine + 0.06 * broad);
+            response = mix(response, skin, 0.85 * cover);
             if cover > 0.5 {
                 material = Material::Cell;
             }
@@ -244,7 +256,7 @@ impl Grid {
         if cover > 0.0 && solid > 0.5 {
             height += crystal;
             thickness += crystal;
-            response = response.mix(Response::of(Material::Frost), 0.8 * cover);
+            response = mix(response, Material::Frost.response(channel), 0.8 * cover);
             if cover > 0.5 {
                 material = Material::Frost;
             }
@@ -261,7 +273,7 @@ impl Grid {
 /// Roughness of every surface, and the slow unevenness of ice.
 const FINE: Texture = Texture {
     wavelength: 4.5e-6,
-    count: 5,
+    count: 4,
     shift: [0.0; 2],
 };
 const BROAD: Texture = Texture {
@@ -273,20 +285,18 @@ const BROAD: Texture = Texture {
 const BLOCK: usize = 128;
 
 impl Relief for Grid {
-    fn at(&self, x: f32, y: f32, px: f32, face: Face) -> Surface {
-        let mut out = [Surface::default()];
-        self.fill(
-            &Line {
-                x0: x.into(),
-                y0: y.into(),
-                dx: 0.0,
-                dy: 0.0,
-                px,
-                face,
-            },
-            &mut out,
+    fn at(&self, place: &Place) -> Surface {
+        let fine = self
+            .noise
+            .octaves(place.x, place.y, FINE.wavelength, FINE.count, place.px);
+        let broad = self.noise.octaves(
+            place.x + BROAD.shift[0],
+            place.y,
+            BROAD.wavelength,
+            BROAD.count,
+            place.px,
         );
-        out[0]
+        self.look(place, (fine, broad))
     }
 
     fn fill(&self, line: &Line, out: &mut [Surface]) {
@@ -297,9 +307,7 @@ impl Relief for Grid {
             self.noise.octaves_row(&FINE, line, first, &mut fine[..n]);
             self.noise.octaves_row(&BROAD, line, first, &mut broad[..n]);
             for (i, slot) in block.iter_mut().enumerate() {
-                let at = (first + i) as f64;
-                let (x, y) = ((line.x0 + at * line.dx) as f32, (line.y0 + at * line.dy) as f32);
-                *slot = self.look(x, y, line.px, line.face, (fine[i], broad[i]));
+                *slot = self.look(&line.place(first + i), (fine[i], broad[i]));
             }
         }
     }
@@ -311,9 +319,9 @@ impl Relief for Grid {
 
 /// How far the film hangs below the bars (m).
 fn sag(c: &mesh::Cell) -> f32 {
-    let bowl = |v: f32| (1.0 - (v / OPENING) * (v / OPENING)).max(0.0);
-    let d = c.bar.min(0.0) / 6e-6;
-    SAG * bowl(c.u) * bowl(c.v) + DRAPE * d * d / (1.0 + d * d)
+    let (u, v, d) = (c.u * PER_OPENING, c.v * PER_OPENING, c.bar.min(0.0) * (1.0 / 6e-6));
+    let bowl = (1.0 - u * u).max(0.0) * (1.0 - v * v).max(0.0);
+    SAG * bowl + DRAPE - DRAPE / (1.0 + d * d)
 }
 
 /// How far the surface falls where only a share of it is `solid`: through its thickness, then into the dark.
@@ -322,19 +330,20 @@ fn edge(solid: f32, thickness: f32) -> f32 {
 }
 
 /// Share of a pixel that looks through a hole of the film's pattern.
+#[inline]
 fn hole(s: &Square, u: f32, v: f32, px: f32) -> f32 {
-    let mean = std::f32::consts::PI * HOLE * HOLE / (PERIOD * PERIOD);
-    let fade = 1.0 - smoothstep(0.3 * PERIOD, 0.8 * PERIOD, px);
-    if fade <= 0.0 {
-        return mean;
+    const MEAN: f32 = std::f32::consts::PI * HOLE * HOLE / (PERIOD * PERIOD);
+    // A pattern finer than the pixels is only its mean.
+    if px > 0.8 * PERIOD {
+        return MEAN;
     }
-    const PER_METRE: f32 = 1.0 / PERIOD;
-    let from_middle = |v: f32| split(v * PER_METRE).1 - 0.5;
+    let from_middle = |v: f32| split(v * (1.0 / PERIOD)).1 - 0.5;
     let a = from_middle(u * s.turn[0] + v * s.turn[1] + s.phase[0]);
     let b = from_middle(v * s.turn[0] - u * s.turn[1] + s.phase[1]);
     let d = length(a, b) * PERIOD - HOLE;
     let soft = (0.55 * px).max(50e-9);
-    mean + ((1.0 - smoothstep(-soft, soft, d)) - mean) * fade
+    let open = 1.0 - smoothstep(-soft, soft, d);
+    mix(open, MEAN, ease((px - 0.3 * PERIOD) * (1.0 / (0.5 * PERIOD))))
 }
 
 /// Orientation of the metal grain at (x, y), -1..1, 0 where grains are finer than pixels.

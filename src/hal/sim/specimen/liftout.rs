@@ -4,8 +4,8 @@
 
 use super::bulk::{knife_marks, tissue};
 use super::grid::grain;
-use super::noise::{Noise, smoothstep};
-use super::{Face, Material, Relief, Response, Surface};
+use super::noise::{Noise, mix, smoothstep};
+use super::{Face, Material, Place, Relief, Surface};
 
 /// Middle of the half-moon's arc (m), its radius, and thickness of its sheet.
 const HUB: (f32, f32) = (0.15e-3, -0.35e-3);
@@ -50,14 +50,23 @@ fn half_moon(x: f32, y: f32) -> f32 {
 }
 
 impl Relief for Liftout {
-    fn at(&self, x: f32, y: f32, px: f32, face: Face) -> Surface {
+    fn at(
+        &self,
+        &Place {
+            x,
+            y,
+            px,
+            face,
+            channel,
+        }: &Place,
+    ) -> Surface {
         let n = &self.noise;
         let milled = 1.0 + 0.14 * n.octaves(x * 0.05, y, 24e-6, 4, px) + 0.06 * n.octaves(x, y, 250e-6, 3, px);
         let floor = Surface {
             height: if face == Face::Top { FLOOR } else { -FLOOR },
             thickness: 1e-3,
             material: Material::Holder,
-            response: Response::of(Material::Holder).times(0.7 * milled),
+            response: Material::Holder.response(channel) * (0.7 * milled),
         };
         if face == Face::Under {
             return floor;
@@ -70,7 +79,7 @@ impl Relief for Liftout {
             let fine = n.octaves(x, y, 8e-6, 5, px);
             let rolled = n.octaves(x, y * 0.03, 9e-6, 4, px);
             let copper =
-                Response::of_grain(Material::Copper, 0.6 * grain(n, x, y, px)).times(1.0 + 0.10 * fine + 0.06 * rolled);
+                Material::Copper.grained(channel, 0.6 * grain(n, x, y, px)) * (1.0 + 0.10 * fine + 0.06 * rolled);
             let round = 4e-6 * (sheet.min(0.0) / 3e-6).exp();
             return Surface {
                 height: if on > 0.15 {
@@ -80,7 +89,7 @@ impl Relief for Liftout {
                 },
                 thickness: SHEET * on,
                 material: if on > 0.5 { Material::Copper } else { Material::Holder },
-                response: floor.response.mix(copper, on),
+                response: mix(floor.response, copper, on),
             };
         }
         let ((bx, by), (hx, hy), face_height) = BLOCK;
@@ -99,7 +108,7 @@ impl Relief for Liftout {
                 } else {
                     Material::Holder
                 },
-                response: floor.response.mix(Response::of(Material::Tissue).times(tone), block),
+                response: mix(floor.response, Material::Tissue.response(channel) * tone, block),
             };
         }
         floor

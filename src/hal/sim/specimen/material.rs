@@ -40,7 +40,7 @@ pub struct Optical {
     pub ion: f32,
     /// Backscattered electrons.
     pub backscatter: f32,
-    /// How far crystal grains differ under ions (channelling), and a third of that under electrons.
+    /// How far crystal grains differ under ions (channelling).
     pub grain: f32,
 }
 
@@ -68,9 +68,39 @@ pub const OPTICAL: &[Optical] = &[
     row(Material::Tissue, 0.55, 0.48, 0.35, 0.0),
 ];
 
+/// Which electrons make the picture: the column that releases them, and how they leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// Secondary electrons under the electron beam.
+    #[default]
+    Electron,
+    /// Secondary electrons under the ion beam.
+    Ion,
+    /// Backscattered electrons.
+    Backscatter,
+}
+
 impl Material {
-    pub fn optical(self) -> &'static Optical {
-        &OPTICAL[self as usize]
+    /// How bright it is, flat to the beam; gold under electrons is 1.
+    #[inline]
+    pub fn response(self, channel: Channel) -> f32 {
+        let row = &OPTICAL[self as usize];
+        match channel {
+            Channel::Electron => row.electron,
+            Channel::Ion => row.ion,
+            Channel::Backscatter => row.backscatter,
+        }
+    }
+
+    /// The same for one crystal of it, `orientation` in -1..1: grains show under ions, and a little under electrons.
+    #[inline]
+    pub fn grained(self, channel: Channel, orientation: f32) -> f32 {
+        let shown = match channel {
+            Channel::Electron => 0.33,
+            Channel::Ion => 1.0,
+            Channel::Backscatter => 0.5,
+        };
+        self.response(channel) * (1.0 + shown * OPTICAL[self as usize].grain * orientation)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The lattice of a 3 mm grid: pitch, bars, rim, ring and shuttle. Shared by the scenes that stand on one.
 
 use super::noise::{Noise, length, smoothstep, split};
-use super::{Material, Response, Surface};
+use super::{Material, Place, Surface};
 
 /// Distance between squares (m): 200 mesh.
 pub const PITCH: f32 = 125e-6;
@@ -66,7 +66,7 @@ fn centre_mark(u: f32, v: f32) -> f32 {
 }
 
 /// Outside the grid: ring and shuttle. `None` on the grid itself.
-pub fn surroundings(noise: &Noise, x: f32, y: f32, px: f32) -> Option<Surface> {
+pub fn surroundings(noise: &Noise, &Place { x, y, px, channel, .. }: &Place) -> Option<Surface> {
     if x * x + y * y < EDGE * EDGE {
         return None;
     }
@@ -79,7 +79,7 @@ pub fn surroundings(noise: &Noise, x: f32, y: f32, px: f32) -> Option<Surface> {
             height: stands * bevel - 20e-6 * (1.0 - bevel),
             thickness: 400e-6,
             material: Material::Holder,
-            response: Response::of(Material::Holder).times(turned),
+            response: Material::Holder.response(channel) * (turned),
         });
     }
     let milled = 1.0 + 0.14 * noise.octaves(x * 0.04, y, 30e-6, 4, px) + 0.06 * noise.octaves(x, y, 200e-6, 3, px);
@@ -88,6 +88,6 @@ pub fn surroundings(noise: &Noise, x: f32, y: f32, px: f32) -> Option<Surface> {
         height: FLOOR * fall - 10e-6 * (1.0 - fall),
         thickness: 1e-3,
         material: Material::Holder,
-        response: Response::of(Material::Holder).times(0.75 * milled),
+        response: Material::Holder.response(channel) * (0.75 * milled),
     })
 }

@@ -17,7 +17,7 @@ mod scatter;
 mod waffle;
 
 pub use fiducials::Landmark;
-pub use material::Material;
+pub use material::{Channel, Material};
 pub use noise::hash;
 
 use fiducials::Fiducials;
@@ -32,44 +32,16 @@ pub enum Face {
     Under,
 }
 
-/// How bright a patch of surface is, flat to the beam, for each kind of signal (gold in electrons = 1).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Response {
-    pub electron: f32,
-    pub ion: f32,
-    pub backscatter: f32,
-}
-
-impl Response {
-    pub fn of(material: Material) -> Self {
-        let o = material.optical();
-        Response { electron: o.electron, ion: o.ion, backscatter: o.backscatter }
-    }
-
-    /// A polycrystalline stuff: `grain` in -1..1 is this crystal's orientation.
-    pub fn of_grain(material: Material, grain: f32) -> Self {
-        let o = material.optical();
-        let c = o.grain * grain;
-        Response {
-            electron: o.electron * (1.0 + c / 3.0),
-            ion: o.ion * (1.0 + c),
-            backscatter: o.backscatter * (1.0 + c / 2.0),
-        }
-    }
-
-    /// `share` (0..1) of `other`, the rest of this.
-    pub fn mix(self, other: Response, share: f32) -> Self {
-        let part = |a: f32, b: f32| a + (b - a) * share;
-        Response {
-            electron: part(self.electron, other.electron),
-            ion: part(self.ion, other.ion),
-            backscatter: part(self.backscatter, other.backscatter),
-        }
-    }
-
-    pub fn times(self, tone: f32) -> Self {
-        Response { electron: self.electron * tone, ion: self.ion * tone, backscatter: self.backscatter * tone }
-    }
+/// Where a relief is looked at, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// On the sample plane (m).
+    pub x: f32,
+    pub y: f32,
+    /// Size of a pixel (m): nothing finer is answered.
+    pub px: f32,
+    pub face: Face,
+    pub channel: Channel,
 }
 
 /// The surface at one place, averaged over a pixel.
@@ -81,7 +53,8 @@ pub struct Surface {
     pub thickness: f32,
     /// What most of the pixel is made of.
     pub material: Material,
-    pub response: Response,
+    /// How bright it is, flat to the beam, in the channel that was asked for (gold under electrons = 1).
+    pub response: f32,
 }
 
 /// A row of places to look at: (x0, y0) + i (dx, dy), metres on the sample plane.
@@ -94,18 +67,33 @@ pub struct Line {
     /// Size of a pixel on the sample plane (m): nothing finer is answered.
     pub px: f32,
     pub face: Face,
+    pub channel: Channel,
+}
+
+impl Line {
+    /// The `i`-th place of the row.
+    #[inline]
+    pub fn place(&self, i: usize) -> Place {
+        let i = i as f64;
+        Place {
+            x: (self.x0 + i * self.dx) as f32,
+            y: (self.y0 + i * self.dy) as f32,
+            px: self.px,
+            face: self.face,
+            channel: self.channel,
+        }
+    }
 }
 
 /// A height field with stuff on it.
 pub trait Relief: Send + Sync + fmt::Debug {
-    /// The surface at (x, y) metres, averaged over `px` metres.
-    fn at(&self, x: f32, y: f32, px: f32, face: Face) -> Surface;
+    /// The surface at one place, averaged over a pixel.
+    fn at(&self, place: &Place) -> Surface;
 
     /// A whole row; the default asks [`Relief::at`] for each place, without a virtual call per pixel.
     fn fill(&self, line: &Line, out: &mut [Surface]) {
         for (i, slot) in out.iter_mut().enumerate() {
-            let i = i as f64;
-            *slot = self.at((line.x0 + i * line.dx) as f32, (line.y0 + i * line.dy) as f32, line.px, line.face);
+            *slot = self.at(&line.place(i));
         }
     }
 
@@ -174,10 +162,11 @@ impl Specimen {
         self.revision
     }
 
-    /// The surface at (x, y) metres on the sample plane, averaged over `px` metres.
+    /// The surface at (x, y) metres on the sample plane, averaged over `px` metres; its response is that under electrons.
     pub fn sample(&self, x: f64, y: f64, px: f64, face: Face) -> Surface {
         let mut out = [Surface::default()];
-        self.fill(&Line { x0: x, y0: y, dx: 0.0, dy: 0.0, px: px as f32, face }, &mut out);
+        let channel = Channel::default();
+        self.fill(&Line { x0: x, y0: y, dx: 0.0, dy: 0.0, px: px as f32, face, channel }, &mut out);
         out[0]
     }
 
@@ -214,7 +203,7 @@ mod tests {
                     for px in [3e-9, 1e-7, 2e-6] {
                         let v = s.sample(at(0), at(1), px, face);
                         assert!(v.height >= lo - 1e-9 && v.height <= hi + 1e-9, "{} {} {}", row.name, v.height, v.thickness);
-                        assert!(v.response.electron > 0.0 && v.response.electron.is_finite());
+                        assert!(v.response > 0.0 && v.response.is_finite());
                         assert!(v.thickness >= 0.0);
                     }
                 }

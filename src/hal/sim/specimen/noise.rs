@@ -26,18 +26,37 @@ pub fn unit(hash: u64, n: u32) -> f32 {
     ((z ^ (z >> 29)) >> 40) as f32 / (1u64 << 24) as f32
 }
 
-/// Whole part (towards minus infinity) and fraction, without the library call that `floor` is on plain x86-64.
+/// `share` (0..1) of `b`, the rest of `a`.
+#[inline]
+pub fn mix(a: f32, b: f32, share: f32) -> f32 {
+    a + (b - a) * share
+}
+
+/// 1.5 x 2^23: added to a float of up to four million, it leaves the whole part in the lowest bits.
+const ROUNDER: f32 = 12_582_912.0;
+
+/// Whole part and fraction of anything up to four million, by an addition instead of a library call. A whole number may come
+/// back as the one below with a fraction of 1.
 #[inline]
 pub fn split(x: f32) -> (i32, f32) {
-    let truncated = x as i32;
-    let whole = truncated - i32::from(truncated as f32 > x);
-    (whole, x - whole as f32)
+    let rounded = (x - 0.5) + ROUNDER;
+    (
+        rounded.to_bits().wrapping_sub(ROUNDER.to_bits()) as i32,
+        x - (rounded - ROUNDER),
+    )
 }
 
 /// Length of (x, y): `hypot` guards against overflow that lengths in metres never reach.
 #[inline]
 pub fn length(x: f32, y: f32) -> f32 {
     (x * x + y * y).sqrt()
+}
+
+/// 0 below 0, 1 above 1, smooth between.
+#[inline]
+pub fn ease(t: f32) -> f32 {
+    let t = t.clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
 }
 
 /// 0 below `a`, 1 above `b`, smooth between.
@@ -114,7 +133,7 @@ impl Noise {
         sum
     }
 
-    /// The same along a row of places. An octave is asked for at posts an eighth of its size apart and read between them, so
+    /// The same along a row of places. An octave is asked for at posts a sixth of its size apart and read between them, so
     /// that the coarse ones, which are most of them, cost little.
     pub fn octaves_row(&self, texture: &Texture, line: &Line, first: usize, out: &mut [f32]) {
         out.fill(0.0);
@@ -131,7 +150,7 @@ impl Noise {
                 break;
             }
             let weight = strength * fade;
-            let stride = ((0.125 / length(du, dv).max(1e-6)) as usize).clamp(1, out.len().max(1));
+            let stride = ((0.16 / length(du, dv).max(1e-6)) as usize).clamp(1, out.len().max(1));
             if stride == 1 {
                 for (i, slot) in out.iter_mut().enumerate() {
                     let i = i as f32;
@@ -162,7 +181,7 @@ impl Noise {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Face;
+    use super::super::{Channel, Face};
     use super::*;
 
     #[test]
@@ -188,6 +207,7 @@ mod tests {
                 dy,
                 px: 0.1e-6,
                 face: Face::Top,
+                channel: Channel::Electron,
             };
             let mut row = [0.0; 77];
             noise.octaves_row(&texture, &line, 5, &mut row);
@@ -195,7 +215,7 @@ mod tests {
                 let i = (i + 5) as f64;
                 let (x, y) = ((line.x0 + i * dx + 31e-6) as f32, (line.y0 + i * dy) as f32);
                 let one = noise.octaves(x, y, 5e-6, 4, 0.1e-6);
-                assert!((one - value).abs() < 0.02, "{dx} {dy} {i}: {one} {value}");
+                assert!((one - value).abs() < 0.04, "{dx} {dy} {i}: {one} {value}");
             }
         }
     }

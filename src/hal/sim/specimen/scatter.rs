@@ -133,7 +133,7 @@ impl Placed for Crystal {
         [self.x, self.y]
     }
     fn reach(&self) -> f32 {
-        self.radius * 1.25 + 2.2e-6
+        self.radius * 1.25 + 0.3e-6
     }
 }
 
@@ -172,7 +172,7 @@ impl Frost {
                 });
             }
         }
-        Frost(Bins::new(&crystals, REACH, 7e-6))
+        Frost(Bins::new(&crystals, REACH, 4e-6))
     }
 
     /// Height (m) and cover (0..1) of the crystals at (x, y): hexagons with blunt tops.

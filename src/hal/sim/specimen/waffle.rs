@@ -4,9 +4,9 @@
 
 use super::grid::grain;
 use super::mesh::{self, BAR, FLOOR};
-use super::noise::{Noise, hash, smoothstep, unit};
+use super::noise::{Noise, hash, mix, smoothstep, unit};
 use super::scatter::Frost;
-use super::{Face, Material, Relief, Response, Surface};
+use super::{Face, Material, Place, Relief, Surface};
 
 #[derive(Debug)]
 pub(super) struct Waffle {
@@ -40,9 +40,18 @@ impl Waffle {
 }
 
 impl Relief for Waffle {
-    fn at(&self, x: f32, y: f32, px: f32, face: Face) -> Surface {
-        let n = &self.noise;
-        if let Some(outside) = mesh::surroundings(n, x, y, px) {
+    fn at(&self, place: &Place) -> Surface {
+        let (
+            n,
+            &Place {
+                x,
+                y,
+                px,
+                face,
+                channel,
+            },
+        ) = (&self.noise, place);
+        if let Some(outside) = mesh::surroundings(n, place) {
             return outside;
         }
         let mut c = mesh::cell(x, y);
@@ -64,24 +73,23 @@ impl Relief for Waffle {
             Face::Top => 0.30 + 0.18 * broad,
             Face::Under => 0.85,
         };
-        let ice = Response::of(film)
-            .mix(Response::of(Material::Cell), 0.25 + 0.25 * broad)
-            .times(1.0 + 0.11 * fine);
-        let bar = Response::of(Material::Ice)
-            .mix(
-                Response::of_grain(Material::Gold, 0.3 * grain(n, x, y, px)),
-                through.clamp(0.0, 1.0),
-            )
-            .times(1.0 + 0.09 * fine);
+        let cellular = mix(
+            film.response(channel),
+            Material::Cell.response(channel),
+            0.25 + 0.25 * broad,
+        );
+        let ice = cellular * (1.0 + 0.11 * fine);
+        let gold = Material::Gold.grained(channel, 0.2 * grain(n, x, y, px));
+        let bar = mix(Material::Ice.response(channel), gold, through.clamp(0.0, 1.0)) * (1.0 + 0.09 * fine);
         let crack = self.crack(x, y, px) * f32::from(face == Face::Top);
         let meniscus = (c.bar.min(0.0) / 12e-6).exp();
         let mut height = opening * (fill * (1.0 - meniscus) + lift) + 0.26e-6 * fine + 0.5e-6 * broad - 1.5e-6 * crack;
-        let mut response = bar.mix(ice, opening).times(1.0 - 0.5 * crack);
+        let mut response = mix(bar, ice, opening) * (1.0 - 0.5 * crack);
         let mut material = if opening > 0.5 { film } else { Material::Gold };
         let (crystal, cover) = self.frost.at(x, y, px);
         if cover > 0.0 {
             height += crystal;
-            response = response.mix(Response::of(Material::Frost), 0.8 * cover);
+            response = mix(response, Material::Frost.response(channel), 0.8 * cover);
             if cover > 0.5 {
                 material = Material::Frost;
             }

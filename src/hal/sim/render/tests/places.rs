@@ -1,7 +1,7 @@
 //! Where things appear, against a camera model written down here on its own.
 
 use super::*;
-use crate::sim::specimen::hash;
+use crate::sim::specimen::{Landmark, hash};
 
 const F: f64 = 52.0 * std::f64::consts::PI / 180.0;
 
@@ -98,7 +98,7 @@ fn landmarks_appear_where_an_independent_camera_says() {
                     z: home.z + 60e-6 * (u(1) - 0.5),
                     ..home
                 };
-                let place = |m: &crate::sim::specimen::Landmark| if under { m.under } else { m.top };
+                let place = |m: &Landmark| if under { m.under } else { m.top };
                 let middle = place(&marks[(u(2) * marks.len() as f64) as usize]);
                 bring(
                     stage,
@@ -110,7 +110,10 @@ fn landmarks_appear_where_an_independent_camera_says() {
                 s.pose = pose;
                 s.seed = n as u64;
                 let picture = take(&s);
-                for m in &marks {
+                // From below, bars that stand 20 um out hide what lies close beside them.
+                let open = |v: f64| (v - 125e-6 * (v / 125e-6).round()).abs() < 24e-6;
+                let visible = |m: &&Landmark| !under || (open(m.top[0]) && open(m.top[1]));
+                for m in marks.iter().filter(visible) {
                     let at = pixel(&s, camera(stage, beam, &pose, place(m)));
                     let radius = m.radius / s.settings.pixel_size();
                     let border = 2.2 * radius + 5.0;
@@ -328,7 +331,7 @@ fn near_things_hide_what_lies_behind_them() {
         width: 300,
         height: 200,
     };
-    let pass = relief::look(&camera, window, &s.specimen, Beam::Ion, &Detector::of(&s.beam));
+    let pass = relief::look(&camera, window, &s.specimen, &Detector::of(&s.beam));
     let [d0, _, per_row, _] = camera.depth;
     // On a bare plane depth grows evenly with the row; a cell stands out of it.
     let (bw, _) = pass.blocks();
