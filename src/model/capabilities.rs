@@ -78,6 +78,9 @@ impl Capabilities {
 impl BeamCapabilities {
     /// The discrete values of `key`, empty when it takes any.
     pub fn available(&self, key: Key) -> &[Value] {
-        self.available.iter().find(|(k, _)| *k == key).map_or(&[], |(_, v)| v.as_slice())
+        self.available
+            .iter()
+            .find(|(k, _)| *k == key)
+            .map_or(&[], |(_, v)| v.as_slice())
     }
 }

@@ -25,7 +25,12 @@ pub struct Notice {
 
 impl Notice {
     pub fn new(severity: Severity, title: impl Into<String>) -> Notice {
-        Notice { severity, title: title.into(), detail: String::new(), hint: String::new() }
+        Notice {
+            severity,
+            title: title.into(),
+            detail: String::new(),
+            hint: String::new(),
+        }
     }
 
     pub fn detail(mut self, detail: impl Into<String>) -> Notice {
