@@ -7,6 +7,7 @@ mod deeds;
 mod input;
 mod look;
 mod options;
+mod said;
 
 pub use options::{UiError, UiOptions, log_layer};
 
@@ -125,6 +126,8 @@ impl App {
         self.draw();
         input::ask_terminal(self.inputs.clone(), self.env.clone(), self.choice);
         input::watch_signals(self.inputs.clone());
+        let name = model::text::printable(&self.snapshot.instrument);
+        info!(target: "console", "open on {name} as {}", self.link.name());
         while !self.leaving && self.failed.is_none() {
             let wake = self.wake();
             tokio::select! {
@@ -236,10 +239,7 @@ impl App {
 /// Writes what the engine told into the log; `false` when it has ended.
 fn tell_log(event: Result<Heard, RecvError>) -> bool {
     match event {
-        Ok(Heard::Event(event)) => match serde_json::to_string(&event.event) {
-            Ok(text) => info!(target: "event", "{} {}", event.seq, model::text::printable(&text)),
-            Err(error) => warn!(target: "event", "{} could not be written: {error}", event.seq),
-        },
+        Ok(Heard::Event(event)) => said::log(&event),
         Ok(Heard::Pulse(_)) => {}
         Err(RecvError::Lagged(missed)) => warn!(target: "event", "{missed} events were missed by this console"),
         Err(RecvError::Closed) => return false,

@@ -1,0 +1,117 @@
+//! Events as lines of the Log tab: what happened, in words. What repeats by itself (positions while moving, live pictures)
+//! is for those who ask for more levels.
+
+use engine::Event;
+use engine::event::{By, How, Sequenced};
+use model::{Unit, text, units};
+use tracing::{debug, info, warn};
+
+/// Writes an event into the log.
+pub fn log(sequenced: &Sequenced) {
+    let event = &sequenced.event;
+    let words = text::printable(&words(event));
+    match event {
+        Event::Stage { .. } | Event::BeamChanged { by: By::Us, .. } | Event::ChamberChanged { by: By::Us, .. } => {
+            debug!(target: "event", "{words}");
+        }
+        Event::FrameTaken { frame } if frame.live => debug!(target: "event", "{words}"),
+        Event::LinkTrouble { .. } | Event::Stopped { .. } => warn!(target: "event", "{words}"),
+        _ => info!(target: "event", "{words}"),
+    }
+}
+
+fn by(by: By) -> &'static str {
+    match by {
+        By::Us => "",
+        By::Other => ", not by fibdeck",
+    }
+}
+
+fn words(event: &Event) -> String {
+    match event {
+        Event::Connecting { instrument } => format!("connecting to {instrument}"),
+        Event::Connected(connection) => format!("connected to {} at {}", connection.identity.name, connection.address),
+        Event::Disconnected { reason: Some(reason) } => format!("disconnected: {reason}"),
+        Event::Disconnected { reason: None } => "disconnected".to_owned(),
+        Event::LinkTrouble { text } => text.clone(),
+        Event::Stage { by: who, stage } => format!("stage at {}{}", stage.state.pose, by(*who)),
+        Event::BeamChanged { by: who, beam, state } => {
+            let settings = &state.settings;
+            let power = match (state.on, state.blanked) {
+                (false, _) => "off",
+                (true, true) => "on, blanked",
+                (true, false) => "on",
+            };
+            let (voltage, current) = (
+                units::format(settings.voltage, Unit::Volt),
+                units::format(settings.beam_current, Unit::Ampere),
+            );
+            format!("{} {power}, {voltage}, {current}{}", beam.short(), by(*who))
+        }
+        Event::ChamberChanged { by: who, state } => {
+            format!(
+                "chamber {}, {}{}",
+                state.phase.word().to_lowercase(),
+                units::format(state.pressure, Unit::Pascal),
+                by(*who)
+            )
+        }
+        Event::Settings { settings } => {
+            let (w, h) = settings.resolution;
+            let (field, dwell) = (
+                units::format(settings.hfw, Unit::Metre),
+                units::format(settings.dwell_time, Unit::Second),
+            );
+            format!("next {} picture: {field}, {w}x{h}, {dwell}", settings.beam_type.short())
+        }
+        Event::JobStarted { job } => format!("job {} started by {}: {}", job.id, job.by, job.title),
+        Event::JobEnded { id, end } => {
+            let how = match end.how {
+                How::Done => "done",
+                How::Failed => "failed",
+                How::Stopped => "stopped",
+            };
+            let why = end
+                .failure
+                .as_ref()
+                .map(|failure| format!(": {failure}"))
+                .unwrap_or_default();
+            format!("job {id} {how}{why}")
+        }
+        Event::JobPaused { id, paused } => format!("job {id} {}", if *paused { "paused" } else { "goes on" }),
+        Event::Asked { question } => format!("job {} asks: {}", question.job, question.text),
+        Event::Answered { id, choice } => format!("question {id} answered: {choice}"),
+        Event::FrameTaken { frame } => {
+            let what = frame.beam.map_or("chamber camera", |beam| beam.short());
+            let file = frame
+                .file
+                .as_deref()
+                .map(|file| format!(", {file}"))
+                .unwrap_or_default();
+            format!("picture {} {what} {}x{}{file}", frame.id, frame.size.0, frame.size.1)
+        }
+        Event::Live { beam, live } => {
+            let why = live
+                .reason
+                .as_deref()
+                .map(|reason| format!(": {reason}"))
+                .unwrap_or_default();
+            format!("live {} {}{why}", beam.short(), if live.on { "on" } else { "off" })
+        }
+        Event::Raised { notice, .. } => {
+            let parts = [&notice.title, &notice.detail, &notice.hint].map(String::as_str);
+            parts
+                .iter()
+                .filter(|part| !part.is_empty())
+                .copied()
+                .collect::<Vec<_>>()
+                .join("; ")
+        }
+        Event::Seen { .. } => "notices acknowledged".to_owned(),
+        Event::Positions { positions } => format!("{} saved positions", positions.len()),
+        Event::Session { session } => format!("session in {}", session.folder),
+        Event::Control { holder: Some(holder) } => format!("{holder} has control"),
+        Event::Control { holder: None } => "nobody has control".to_owned(),
+        Event::Stopped { by, .. } => format!("STOP by {by}"),
+    }
+}
