@@ -283,4 +283,3 @@ async fn blocking<T: Send + 'static>(
         .caused_by(join)),
     }
 }
-

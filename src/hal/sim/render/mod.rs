@@ -62,7 +62,9 @@ pub enum ShotError {
     Dwell(f64),
     #[error("the reduced area lies outside the frame or is empty: nothing was exposed; give fractions between 0 and 1")]
     Area,
-    #[error("drift correction registers frames, and there is only one: nothing was exposed; set frame integration to 2 or more")]
+    #[error(
+        "drift correction registers frames, and there is only one: nothing was exposed; set frame integration to 2 or more"
+    )]
     OneFrame,
     #[error("`{0}` is not a finite number: nothing was exposed; set it again")]
     NotFinite(&'static str),
@@ -111,13 +113,19 @@ impl Renderer {
         let lit = shot.beam.on && !shot.beam.blanked;
         let exposure = Exposure {
             detector: &detector,
-            counts: if lit { detector.counts(&shot.beam, shot.settings.dwell_time) } else { 0.0 },
+            counts: if lit {
+                detector.counts(&shot.beam, shot.settings.dwell_time)
+            } else {
+                0.0
+            },
             charging: shot.charging.clamp(0.0, 1.0) as f32,
             seed: shot.seed,
         };
 
         // Content that wanders into the picture must have been looked at.
-        let margin = wander.as_ref().map_or(0, |w| (w.most(&schedule).min(size.0 as f32 / 3.0).ceil() as usize + 2).next_multiple_of(8));
+        let margin = wander.as_ref().map_or(0, |w| {
+            (w.most(&schedule).min(size.0 as f32 / 3.0).ceil() as usize + 2).next_multiple_of(8)
+        });
         let pass = lit.then(|| {
             let window = Window {
                 col: area.col - margin as i32,
@@ -139,7 +147,11 @@ impl Renderer {
                 (blank.as_slice(), 0)
             }
         };
-        let source = Source { signal, width: size.0 + 2 * margin, margin };
+        let source = Source {
+            signal,
+            width: size.0 + 2 * margin,
+            margin,
+        };
         let clip = |v: f32| convert(v.clamp(0.0, 1.0));
         let wander = wander.as_ref().filter(|_| lit);
 
@@ -204,10 +216,17 @@ fn kernel(shot: &Shot, depth: f32) -> Kernel {
     let Spot { xx, xy, yy } = optics::spot(&shot.beam, &shot.flaws, defocus);
     // From the column's axes (right, up) to the shown picture's (right, down), which scan rotation has turned.
     let (s, c) = shot.beam.settings.scan_rotation.sin_cos();
-    let (rx, ry) = (c * c * xx + 2.0 * s * c * xy + s * s * yy, s * s * xx - 2.0 * s * c * xy + c * c * yy);
+    let (rx, ry) = (
+        c * c * xx + 2.0 * s * c * xy + s * s * yy,
+        s * s * xx - 2.0 * s * c * xy + c * c * yy,
+    );
     let mixed = (yy - xx) * s * c + (c * c - s * s) * xy;
     let per = shot.settings.pixel_size().powi(-2);
-    Kernel { xx: (rx * per) as f32, xy: (-mixed * per) as f32, yy: (ry * per) as f32 }
+    Kernel {
+        xx: (rx * per) as f32,
+        xy: (-mixed * per) as f32,
+        yy: (ry * per) as f32,
+    }
 }
 
 /// Refuses what no scan can do; else the scanned part of the frame.
@@ -250,7 +269,12 @@ fn check(shot: &Shot) -> Result<Window, ShotError> {
     if width == 0 || height == 0 {
         return Err(ShotError::Area);
     }
-    Ok(Window { col: col as i32, row: row as i32, width: width as usize, height: height as usize })
+    Ok(Window {
+        col: col as i32,
+        row: row as i32,
+        width: width as usize,
+        height: height as usize,
+    })
 }
 
 #[cfg(test)]

@@ -110,10 +110,26 @@ pub struct SceneRow {
 
 /// The scenes, by name.
 pub const SCENES: &[SceneRow] = &[
-    SceneRow { name: "grid", doc: "plunge-frozen cells on a 3 mm grid with holey film", build: |s| Box::new(grid::Grid::new(s)) },
-    SceneRow { name: "waffle", doc: "a grid whose squares are filled flat with ice", build: |s| Box::new(waffle::Waffle::new(s)) },
-    SceneRow { name: "bulk", doc: "a block of frozen tissue with a milled trench", build: |s| Box::new(bulk::Bulk::new(s)) },
-    SceneRow { name: "liftout", doc: "a half-moon grid with landing posts, and a block", build: |s| Box::new(liftout::Liftout::new(s)) },
+    SceneRow {
+        name: "grid",
+        doc: "plunge-frozen cells on a 3 mm grid with holey film",
+        build: |s| Box::new(grid::Grid::new(s)),
+    },
+    SceneRow {
+        name: "waffle",
+        doc: "a grid whose squares are filled flat with ice",
+        build: |s| Box::new(waffle::Waffle::new(s)),
+    },
+    SceneRow {
+        name: "bulk",
+        doc: "a block of frozen tissue with a milled trench",
+        build: |s| Box::new(bulk::Bulk::new(s)),
+    },
+    SceneRow {
+        name: "liftout",
+        doc: "a half-moon grid with landing posts, and a block",
+        build: |s| Box::new(liftout::Liftout::new(s)),
+    },
 ];
 
 /// A scene that is not in [`SCENES`].
@@ -142,15 +158,23 @@ impl fmt::Debug for SceneRow {
 impl Specimen {
     /// The scene of that name, grown from a seed.
     pub fn new(scene: &str, seed: u64) -> Result<Self, UnknownScene> {
-        let row = SCENES.iter().find(|row| row.name == scene).ok_or_else(|| UnknownScene {
-            name: scene.to_owned(),
-            known: SCENES.iter().map(|row| row.name).collect::<Vec<_>>().join(", "),
-        })?;
+        let row = SCENES
+            .iter()
+            .find(|row| row.name == scene)
+            .ok_or_else(|| UnknownScene {
+                name: scene.to_owned(),
+                known: SCENES.iter().map(|row| row.name).collect::<Vec<_>>().join(", "),
+            })?;
         let relief: Arc<dyn Relief> = (row.build)(seed).into();
         let fiducials = Arc::new(Fiducials::scatter(relief.as_ref(), seed));
         // Two specimens of one process never share a revision unless they are the same sample.
         let revision = hash(seed, row.name.len() as i64, i64::from(row.name.as_bytes()[0]));
-        Ok(Specimen { scene: row.name, relief, fiducials, revision })
+        Ok(Specimen {
+            scene: row.name,
+            relief,
+            fiducials,
+            revision,
+        })
     }
 
     pub fn scene(&self) -> &'static str {
@@ -166,7 +190,18 @@ impl Specimen {
     pub fn sample(&self, x: f64, y: f64, px: f64, face: Face) -> Surface {
         let mut out = [Surface::default()];
         let channel = Channel::default();
-        self.fill(&Line { x0: x, y0: y, dx: 0.0, dy: 0.0, px: px as f32, face, channel }, &mut out);
+        self.fill(
+            &Line {
+                x0: x,
+                y0: y,
+                dx: 0.0,
+                dy: 0.0,
+                px: px as f32,
+                face,
+                channel,
+            },
+            &mut out,
+        );
         out[0]
     }
 
@@ -202,20 +237,34 @@ mod tests {
                     let at = |n| f64::from(noise::unit(h, n) - 0.5) * 3.2e-3;
                     for px in [3e-9, 1e-7, 2e-6] {
                         let v = s.sample(at(0), at(1), px, face);
-                        assert!(v.height >= lo - 1e-9 && v.height <= hi + 1e-9, "{} {} {}", row.name, v.height, v.thickness);
+                        assert!(
+                            v.height >= lo - 1e-9 && v.height <= hi + 1e-9,
+                            "{} {} {}",
+                            row.name,
+                            v.height,
+                            v.thickness
+                        );
                         assert!(v.response > 0.0 && v.response.is_finite());
                         assert!(v.thickness >= 0.0);
                     }
                 }
             }
-            assert!(s.landmarks().len() >= 60, "{} has {} landmarks", row.name, s.landmarks().len());
+            assert!(
+                s.landmarks().len() >= 60,
+                "{} has {} landmarks",
+                row.name,
+                s.landmarks().len()
+            );
         }
     }
 
     #[test]
     fn the_seed_decides_and_repeats() {
-        let (a, b, c) =
-            (Specimen::new("grid", 1).unwrap(), Specimen::new("grid", 1).unwrap(), Specimen::new("grid", 2).unwrap());
+        let (a, b, c) = (
+            Specimen::new("grid", 1).unwrap(),
+            Specimen::new("grid", 1).unwrap(),
+            Specimen::new("grid", 2).unwrap(),
+        );
         let mut differ = 0;
         for i in 0..200 {
             let (x, y) = (f64::from(i) * 1e-6 - 1e-4, f64::from(i % 17) * 3e-6);
