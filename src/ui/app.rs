@@ -76,6 +76,7 @@ pub fn run(link: Link, options: UiOptions) -> Result<(), UiError> {
         urgent: true,
         keep_at: None,
         tick_at: None,
+        recalled: false,
         leaving: false,
         failed: None,
     };
@@ -113,6 +114,8 @@ struct App {
     keep_at: Option<Instant>,
     /// When the open tab or the message line wants to be looked at again.
     tick_at: Option<Instant>,
+    /// The settings of the last time were brought back.
+    recalled: bool,
     leaving: bool,
     failed: Option<UiError>,
 }
@@ -128,6 +131,7 @@ impl App {
         input::watch_signals(self.inputs.clone());
         let name = model::text::printable(&self.snapshot.instrument);
         info!(target: "console", "open on {name} as {}", self.link.name());
+        self.recall();
         while !self.leaving && self.failed.is_none() {
             let wake = self.wake();
             tokio::select! {
@@ -179,7 +183,17 @@ impl App {
         self.heard_at = Instant::now();
         self.set_clock();
         self.state.refresh(&self.snapshot);
+        self.recall();
         self.dirty = true;
+    }
+
+    /// Brings the settings of the last time back, once an instrument is there to say whether it can have them.
+    fn recall(&mut self) {
+        if !self.recalled && self.snapshot.connection.is_some() {
+            self.recalled = true;
+            let commands = crate::tab::imaging::remembered(&self.state.desk.remembered);
+            self.do_all(commands.into_iter().map(Effect::Send).collect());
+        }
     }
 
     fn set_clock(&mut self) {
