@@ -61,7 +61,7 @@ pub enum Event {
         settings: Box<ImageSettings>,
     },
     JobStarted {
-        job: Job,
+        job: Box<Job>,
     },
     JobEnded {
         id: JobId,

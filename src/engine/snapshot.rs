@@ -173,7 +173,7 @@ impl Snapshot {
             Event::Settings { settings } => self.settings[at(settings.beam_type)] = (**settings).clone(),
             Event::JobStarted { job } => {
                 self.stopped = None;
-                self.jobs.push_back(job.clone());
+                self.jobs.push_back((**job).clone());
                 // a job that still runs stays, however many came and went while it waited
                 while self.jobs.len() > MOST_JOBS
                     && let Some(oldest) = self.jobs.iter().position(|job| job.end.is_some())

@@ -3,6 +3,7 @@
 //! `run` is one loop on a runtime of its own. It drains what has come, draws once, and sleeps. What may take its time lives
 //! on other threads: writing to the terminal, making pictures, files. Stop goes straight from the key to the link.
 
+mod cut;
 mod deeds;
 mod input;
 mod look;
@@ -76,6 +77,7 @@ pub fn run(link: Link, options: UiOptions) -> Result<(), UiError> {
         urgent: true,
         keep_at: None,
         tick_at: None,
+        cut_stop: cut::CutStop::default(),
         recalled: false,
         leaving: false,
         failed: None,
@@ -114,6 +116,7 @@ struct App {
     keep_at: Option<Instant>,
     /// When the open tab or the message line wants to be looked at again.
     tick_at: Option<Instant>,
+    cut_stop: cut::CutStop,
     /// The settings of the last time were brought back.
     recalled: bool,
     leaving: bool,

@@ -215,7 +215,7 @@ async fn run_job(core: &Arc<Core>, row: &'static CommandRow, command: Command, b
         progress: None,
         end: None,
     };
-    core.publish(Event::JobStarted { job });
+    core.publish(Event::JobStarted { job: Box::new(job) });
     let host = Arc::new(JobHost {
         core: core.clone(),
         job: Some(id),

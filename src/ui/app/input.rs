@@ -152,6 +152,9 @@ impl App {
         let effects = match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => {
                 self.urgent = true;
+                if self.cut_stop.completes(&key) {
+                    self.link.stop();
+                }
                 self.state.key(Chord::from(key), &self.snapshot)
             }
             Event::Paste(text) => self.state.paste(&text, &self.snapshot),
