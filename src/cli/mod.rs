@@ -74,7 +74,9 @@ pub fn main() -> ExitCode {
     match dispatch(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("fibdeck: {error}");
+            if !error.text.is_empty() {
+                eprintln!("fibdeck: {error}");
+            }
             error.exit.into()
         }
     }

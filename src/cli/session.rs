@@ -2,9 +2,11 @@
 
 use super::exit::CliError;
 use super::options::Globals;
+use engine::Command;
 use engine::core::Engine;
+use engine::event::{Event, Pulse};
 use engine::link::{Ended, Heard, Link};
-use engine::{Command, event::Pulse};
+use model::Severity;
 use std::io::{IsTerminal, Write};
 
 pub struct Session {
@@ -13,6 +15,7 @@ pub struct Session {
     link: Link,
     runtime: tokio::runtime::Runtime,
     progress: Progress,
+    quiet: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,6 +70,7 @@ impl Session {
             _engine: engine,
             runtime,
             progress,
+            quiet: globals.quiet,
         })
     }
 
@@ -95,6 +99,14 @@ impl Session {
     }
 
     fn show(&self, item: &Heard, told: &mut Told) {
+        if let Heard::Event(event) = item
+            && let Event::Raised { notice, .. } = &event.event
+            && notice.severity == Severity::Warning
+            && !self.quiet
+        {
+            self.clear();
+            eprintln!("fibdeck: warning: {}", model::text::printable(&notice.title));
+        }
         let Heard::Pulse(Pulse::Progress { progress, .. }) = item else {
             return;
         };

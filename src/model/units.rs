@@ -114,7 +114,7 @@ impl Unit {
 /// Why a text is not the quantity that was asked for. Nothing has been changed when one of these is returned.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum UnitError {
-    #[error("a {noun} is missing: write one like {example}")]
+    #[error("{noun} is missing: write one like {example}")]
     Empty { noun: &'static str, example: &'static str },
     #[error("`{text}` is no {noun}: write a number with its unit, like {example}")]
     NotANumber {
@@ -122,7 +122,7 @@ pub enum UnitError {
         noun: &'static str,
         example: &'static str,
     },
-    #[error("`{text}` is not a finite number: write a {noun} like {example}")]
+    #[error("`{text}` is not a finite {noun}: write one like {example}")]
     NotFinite {
         text: String,
         noun: &'static str,
@@ -430,7 +430,7 @@ mod tests {
     #[test]
     fn refuses_what_is_no_quantity_and_says_the_way_out() {
         let rows = [
-            ("", Unit::Metre, "a length is missing: write one like 20um"),
+            ("", Unit::Metre, "length is missing: write one like 20um"),
             (
                 "52",
                 Unit::Radian,
@@ -456,25 +456,17 @@ mod tests {
                 Unit::Metre,
                 "`,5m` in `0,5m` is no unit of length: write one like 20um",
             ),
-            (
-                "nan",
-                Unit::Metre,
-                "`nan` is not a finite number: write a length like 20um",
-            ),
-            (
-                "-inf",
-                Unit::Volt,
-                "`-inf` is not a finite number: write a voltage like 2kV",
-            ),
+            ("nan", Unit::Metre, "`nan` is not a finite length: write one like 20um"),
+            ("-inf", Unit::Volt, "`-inf` is not a finite voltage: write one like 2kV"),
             (
                 "1e999",
                 Unit::Volt,
-                "`1e999` is not a finite number: write a voltage like 2kV",
+                "`1e999` is not a finite voltage: write one like 2kV",
             ),
             (
                 "1e99999999999",
                 Unit::Volt,
-                "`1e99999999999` is not a finite number: write a voltage like 2kV",
+                "`1e99999999999` is not a finite voltage: write one like 2kV",
             ),
             (
                 "soon",

@@ -7,6 +7,7 @@
 use crate::effect::{Ask, Effect};
 use engine::command::rows;
 use engine::{Command, Snapshot};
+use model::kinematics::Orientation;
 use model::{Axis, Beam, Danger, Unit, units};
 use serde_json::Value;
 
@@ -96,11 +97,21 @@ pub const ASKED: &[AskRow] = &[
     },
     AskRow {
         command: "stage.flat-to",
-        ask: |c, s| Some((format!("Tilt flat to the {} beam?", word(c, "beam")), stage(s))),
+        ask: |c, s| {
+            Some((
+                format!("Tilt flat to the {} beam?", word(c, "beam")),
+                turned(flat_to(c), s),
+            ))
+        },
     },
     AskRow {
         command: "stage.orientation",
-        ask: |c, s| Some((format!("Go to the {} orientation?", word(c, "name")), stage(s))),
+        ask: |c, s| {
+            Some((
+                format!("Go to the {} orientation?", word(c, "name")),
+                turned(named(c), s),
+            ))
+        },
     },
     AskRow {
         command: "stage.milling-angle",
@@ -255,8 +266,43 @@ fn stage(snapshot: &Snapshot) -> Vec<String> {
     snapshot
         .stage
         .iter()
-        .map(|s| format!("now {}, {}", s.value.state.pose, s.value.orientation))
+        .map(|s| {
+            let p = s.value.state.pose;
+            format!(
+                "now x {:.4} y {:.4} z {:.4} mm, r {:.1} t {:.1} deg, {}",
+                p.x * 1e3,
+                p.y * 1e3,
+                p.z * 1e3,
+                p.r.to_degrees(),
+                p.t.to_degrees(),
+                s.value.orientation
+            )
+        })
         .collect()
+}
+
+fn named(command: &Command) -> Option<Orientation> {
+    command.args.get("name").and_then(Value::as_str)?.parse().ok()
+}
+
+fn flat_to(command: &Command) -> Option<Orientation> {
+    let beam: Beam = command.args.get("beam").and_then(Value::as_str)?.parse().ok()?;
+    Some(Orientation::flat_to(beam))
+}
+
+/// Where an orientation turns and tilts the stage to, and where it is.
+fn turned(orientation: Option<Orientation>, snapshot: &Snapshot) -> Vec<String> {
+    let target = orientation
+        .zip(snapshot.connection.as_ref())
+        .map(|(orientation, connection)| {
+            let (r, t) = orientation.rotation_tilt(&connection.geometry);
+            format!(
+                "to r {:.1} deg, t {:.1} deg; a large turn is made with the stage tilted flat",
+                r.to_degrees(),
+                t.to_degrees()
+            )
+        });
+    target.into_iter().chain(stage(snapshot)).collect()
 }
 
 fn is_guided(command: &Command) -> bool {

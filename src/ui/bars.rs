@@ -1,6 +1,6 @@
 //! The lines around the tab: tab bar, message, status, next keys. Plain functions of the snapshot.
 
-use crate::action::Action;
+use crate::action::{Action, ActionRow};
 use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::keys::Layer;
@@ -165,6 +165,15 @@ fn standing(cx: &Cx) -> Option<(Role, &'static str, String)> {
     None
 }
 
+/// The short word of an action where it is pressed: in jog mode the page keys move the stage, and must say so.
+fn hint(row: &'static ActionRow, layers: &[Layer]) -> &'static str {
+    match (layers.contains(&Layer::Jog), &row.action) {
+        (true, Action::PageUp) => "z up",
+        (true, Action::PageDown) => "z down",
+        _ => row.hint,
+    }
+}
+
 /// The next keys for this focus and state, Stop always last.
 pub fn keys(next: &[Action], layers: &[Layer], cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
     if area.is_empty() {
@@ -191,7 +200,7 @@ pub fn keys(next: &[Action], layers: &[Layer], cx: &Cx, theme: &Theme, area: Rec
         }
         let spans = [
             Span::styled(format!(" {key}"), theme.style(Role::Key)),
-            Span::styled(format!(" {} ", row.hint), theme.style(Role::Dim)),
+            Span::styled(format!(" {} ", hint(row, layers)), theme.style(Role::Dim)),
         ];
         let width = spans.iter().map(Span::width).sum::<usize>();
         if width > room {

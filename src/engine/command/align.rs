@@ -5,8 +5,8 @@ use super::{Args, Failure, workflow};
 use crate::core::Cx;
 use crate::link::Ended;
 use ::workflow::align;
-use model::{Danger, Unit};
-use serde_json::json;
+use model::{Danger, Notice, Severity, Unit, units};
+use serde_json::{Value, json};
 
 pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
@@ -25,13 +25,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
         danger: Danger::Beam,
         lane: Lane::Job,
         example: "align.beam-shift reference=ref_ib.tif",
-        run: |cx, args| {
-            Box::pin(workflow(
-                cx,
-                super::image::with_beam(args, model::Beam::Ion),
-                align::beam_shift,
-            ))
-        },
+        run: |cx, args| Box::pin(beam_shift(cx, super::image::with_beam(args, model::Beam::Ion))),
     },
     CommandRow {
         name: "align.coincidence",
@@ -65,9 +59,40 @@ async fn coincidence(cx: Cx, mut args: Args) -> Ended {
     }
     let guided = args.flag("guided").unwrap_or(false);
     args.0.remove("guided");
-    if guided {
+    let core = cx.core.clone();
+    let found = if guided {
         workflow(cx, args, align::guided).await
     } else {
         workflow(cx, args, align::coincidence).await
-    }
+    }?;
+    let residual = length(&found["residual_m"]["x"]).hypot(length(&found["residual_m"]["y"]));
+    core.notice(Notice::new(
+        Severity::Info,
+        format!(
+            "coincident: {} apart in the FIB picture; the height was {} off",
+            units::format(residual, Unit::Metre),
+            units::format(length(&found["height_error_before_m"]), Unit::Metre)
+        ),
+    ));
+    Ok(found)
+}
+
+async fn beam_shift(cx: Cx, args: Args) -> Ended {
+    let core = cx.core.clone();
+    let found = workflow(cx, args, align::beam_shift).await?;
+    core.notice(Notice::new(
+        Severity::Info,
+        format!(
+            "aligned: {} apart, it was {} right and {} down",
+            units::format(length(&found["residual_m"]), Unit::Metre),
+            units::format(length(&found["dx_m"]), Unit::Metre),
+            units::format(length(&found["dy_m"]), Unit::Metre)
+        ),
+    ));
+    Ok(found)
+}
+
+/// A length of a result (m).
+fn length(value: &Value) -> f64 {
+    value.as_f64().unwrap_or(0.0)
 }

@@ -6,7 +6,7 @@ use crate::core::{Cx, live};
 use crate::event::Event;
 use crate::link::Ended;
 use ::workflow::acquire::{Acquire, PictureOptions, ReferenceSet};
-use model::{Beam, Danger, Unit};
+use model::{Beam, Danger, Notice, Severity, Unit, units};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -149,11 +149,18 @@ pub(crate) const ROWS: &[CommandRow] = &[
         lane: Lane::Job,
         example: "image.autofocus beam=electron",
         run: |cx, args| {
-            Box::pin(workflow(
-                cx,
-                with_beam(args, Beam::Electron),
-                ::workflow::autofocus::autofocus,
-            ))
+            Box::pin(async move {
+                let core = cx.core.clone();
+                let found = workflow(cx, with_beam(args, Beam::Electron), ::workflow::autofocus::autofocus).await?;
+                let length = |name: &str| units::format(found[name].as_f64().unwrap_or(0.0), Unit::Metre);
+                let text = format!(
+                    "in focus at {}, it was {}",
+                    length("working_distance"),
+                    length("before")
+                );
+                core.notice(Notice::new(Severity::Info, text));
+                Ok(found)
+            })
         },
     },
 ];

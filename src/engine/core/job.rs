@@ -326,10 +326,13 @@ impl Core {
     fn press(&self, by: &str) -> bool {
         tracing::warn!(target: "stop", "pressed by {by}");
         let connected = lock(&self.connected).clone();
+        // what the press changes is ours, whether it is seen before or after it took effect
+        lock(&self.touched).all();
         let sent = match &connected {
             Some(connected) => connected.scope.stop().is_ok(),
             None => false,
         };
+        lock(&self.touched).all();
         self.lanes.stop_job(None);
         sent
     }

@@ -139,6 +139,11 @@ impl Palette {
                 };
                 vec![Effect::Close, run, remember]
             }
+            // part of a name: Enter takes the first offer, as Tab does
+            Err(_) if !line.contains(' ') && !self.offers.is_empty() && parse::find(&line).is_err() => {
+                self.complete(cx);
+                Vec::new()
+            }
             Err(failure) => {
                 self.error = Some(failure.to_string());
                 Vec::new()

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Widget};
 
-/// Draws a frame with `title` at the left and `note` at the right of its upper edge and returns what is inside. A pane with
+/// Draws a frame with `title` at the left and `note` at the right of its upper edge (only the sign it ends with where there is no room) and returns what is inside. A pane with
 /// the focus is framed in another colour and, for eyes and terminals without it, in thick lines.
 pub fn pane(title: &str, note: &str, focus: bool, theme: &Theme, area: Rect, canvas: &mut Canvas) -> Rect {
     let border = theme.style(if focus { Role::Focus } else { Role::Border });
@@ -16,7 +16,12 @@ pub fn pane(title: &str, note: &str, focus: bool, theme: &Theme, area: Rect, can
         .border_style(border)
         .title_top(Line::styled(padded(title), title_style));
     let room = usize::from(area.width).saturating_sub(unicode_width::UnicodeWidthStr::width(title) + 6);
-    if !note.is_empty() && unicode_width::UnicodeWidthStr::width(note) <= room {
+    // too long, it keeps the sign it ends with
+    let fits = |note: &&str| unicode_width::UnicodeWidthStr::width(*note) <= room;
+    let is_sign = |word: &&str| word.chars().count() == 1 && !word.chars().all(char::is_alphanumeric);
+    let sign = note.rsplit(' ').next().filter(is_sign).unwrap_or_default();
+    let note = [note, sign].into_iter().find(fits).unwrap_or_default();
+    if !note.is_empty() {
         block = block.title_top(Line::styled(padded(note), theme.style(Role::Dim)).right_aligned());
     }
     let inner = block.inner(area);

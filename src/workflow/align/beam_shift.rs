@@ -89,12 +89,13 @@ pub async fn beam_shift(cx: JobCx, params: AlignBeamShift) -> Result<BeamShifted
 async fn reference(cx: &JobCx, params: &AlignBeamShift) -> Result<(Frame, ImageSettings), JobError> {
     let frame = match params.reference.clone() {
         Some(path) => {
+            let name = model::text::printable(&path.display().to_string());
             cx.compute(move || Frame::load(&path))
                 .await?
                 .map_err(|e| {
                     JobError::new(
                         ErrorKind::File,
-                        format!("the reference was not read: {e}"),
+                        format!("the reference {name} was not read: {e}; nothing was changed"),
                         "name a TIFF picture",
                     )
                 })?

@@ -77,7 +77,7 @@ fn what_makes_no_sense_stays_in_the_field_with_the_reason() {
     let mut form = form();
     let rows = [
         ("hfw", "10m", "10.0 m is outside 1um to 900um"),
-        ("hfw", "nan", "`nan` is not a finite number: write a length like 20um"),
+        ("hfw", "nan", "`nan` is not a finite length: write one like 20um"),
         ("current", "1nA", "there is no 1.00 nA here, the nearest is 0.74 nA"),
         ("size", "0x5", "`0x5` is no size like 1536x1024"),
         ("frames", "0", "`0` is no whole number from 1 to 255"),
