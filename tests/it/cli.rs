@@ -434,7 +434,7 @@ fn bad_input_gets_one_clear_line_and_nothing_is_lost() {
         (
             &["do", "--demo", "align.beam-shift", "reference=short.tif"],
             1,
-            "reference was not read",
+            "was not read",
         ),
         (&["acquire", "--demo", "--dwell", "0"], 3, "dwell"),
         (&["acquire", "--demo", "--resolution", "0x0"], 3, "0x0"),

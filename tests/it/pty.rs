@@ -213,11 +213,12 @@ fn picture_cells(screen: &Screen) -> usize {
 }
 
 /// The number after `x` on the status line.
-fn stage_x(screen: &Screen) -> Option<String> {
+/// The stage's x on the screen (mm), as the status line or a question shows it.
+fn stage_x(screen: &Screen) -> Option<f64> {
     let contents = screen.contents();
     let words: Vec<&str> = contents.split_whitespace().collect();
     let pose = words.windows(6).find(|w| w[0] == "x" && w[2] == "y" && w[4] == "z")?;
-    Some(pose[1].to_owned())
+    pose[1].parse().ok()
 }
 
 #[test]
@@ -312,7 +313,7 @@ fn quitting_while_something_runs_asks_first() {
     terminal.press("stage.move-relative x=5mm\r");
     terminal.until_text("x by 5.00 mm");
     terminal.press("y");
-    terminal.until("the stage moves", |s| stage_x(s) != before);
+    terminal.until("the stage moves", |s| stage_x(s).is_some() && stage_x(s) != before);
     terminal.press("q");
     terminal.until_text("Leave and end the running job?");
     assert!(terminal.child.try_wait().unwrap().is_none(), "it left without asking");
