@@ -1,6 +1,7 @@
 //! What an instrument can do: plain data, the driver's word narrowed by configuration and never widened.
 
-use crate::{Axis, Beam, Key, Limits, StageKind, Value};
+use crate::shape::ScanDirection;
+use crate::{Axis, Beam, Key, Limits, PatterningMode, StageKind, Value};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -11,6 +12,12 @@ pub struct Capabilities {
     pub electron: Option<BeamCapabilities>,
     pub ion: Option<BeamCapabilities>,
     pub chamber: Option<ChamberCapabilities>,
+    #[serde(default)]
+    pub milling: Option<MillingCapabilities>,
+    #[serde(default)]
+    pub manipulator: Option<ManipulatorCapabilities>,
+    #[serde(default)]
+    pub gas: Option<GasCapabilities>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +66,63 @@ pub struct ChamberCapabilities {
     pub pump: bool,
     pub vent: bool,
     pub camera: bool,
+}
+
+/// How an instrument is told what its beam shall do to matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MillingControl {
+    /// Current, voltage and application file.
+    #[default]
+    Current,
+    /// A named preset with spot, rate, spacing and dwell.
+    Preset,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MillingCapabilities {
+    pub control: MillingControl,
+    /// Beams that can mill or deposit.
+    pub channels: Vec<Beam>,
+    pub application_files: Vec<String>,
+    pub modes: Vec<PatterningMode>,
+    pub presets: Vec<String>,
+    pub scan_directions: Vec<ScanDirection>,
+    pub bitmaps: bool,
+    pub pause: bool,
+    pub spot_burn: bool,
+    /// The other beam may take pictures while this one mills.
+    pub imaging_meanwhile: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ManipulatorCapabilities {
+    /// Positions the instrument itself remembers (`PARK`, `EUCENTRIC`).
+    pub saved: Vec<String>,
+    /// Travel of x, y, z, m.
+    pub limits: [(f64, f64); 3],
+    pub rotation: bool,
+    pub tilt: bool,
+    /// Moves follow the tilted stage (corrected moves turn with it); else picture moves are plain x, y moves.
+    pub stage_frame: bool,
+    /// Must be calibrated before picture moves mean anything.
+    pub needs_calibration: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GasCapabilities {
+    pub ports: Vec<GasPortCapabilities>,
+    /// One injector with several gases and insertion positions.
+    pub multichem: bool,
+    pub sputter_coater: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GasPortCapabilities {
+    pub port: String,
+    pub gases: Vec<String>,
+    /// Where it can be inserted; empty where there is one place only.
+    pub positions: Vec<String>,
+    pub heater: bool,
 }
 
 impl Capabilities {

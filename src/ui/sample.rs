@@ -104,6 +104,7 @@ fn capabilities() -> Capabilities {
             vent: true,
             camera: true,
         }),
+        ..Capabilities::default()
     }
 }
 

@@ -130,6 +130,7 @@ pub fn capabilities(instrument: &Instrument) -> Capabilities {
             vent: true,
             camera: true,
         }),
+        ..Capabilities::default()
     }
 }
 
