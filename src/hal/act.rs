@@ -2,7 +2,9 @@
 //! rule in `interlock`, its doing in `scope`.
 
 use model::{
-    Axis, Beam, BeamState, ChamberState, Danger, Frame, ImageSettings, Key, Pose, StagePosition, Unit, Value, units,
+    Axis, Beam, BeamState, ChamberState, Danger, Frame, GasState, ImageSettings, Key, ManipulatorPosition,
+    ManipulatorState, MillingSettings, PatterningState, Point, Pose, Shape, SputterStep, StagePosition, Unit, Value,
+    units,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,18 +45,91 @@ pub enum Act {
     },
     Pump,
     Vent,
+    /// Clears the patterns and prepares the patterning engine.
+    MillingSetup {
+        settings: MillingSettings,
+    },
+    PatternsLoad {
+        shapes: Vec<Shape>,
+    },
+    /// Draws what is loaded. `current` (A) is what the patterns were planned for: the beam must read within a tenth of it.
+    PatternStart {
+        channel: Beam,
+        #[serde(default)]
+        current: Option<f64>,
+    },
+    PatternPause,
+    PatternResume,
+    PatternsClear,
+    SpotBurn {
+        beam: Beam,
+        /// Fractions 0..1 of the field from the top left.
+        at: Point,
+        seconds: f64,
+    },
+    NeedleInsert {
+        name: String,
+    },
+    NeedleRetract,
+    /// Always an absolute target.
+    NeedleTo {
+        target: ManipulatorPosition,
+    },
+    GasInsert {
+        port: String,
+        #[serde(default)]
+        position: Option<String>,
+    },
+    GasRetract {
+        port: String,
+    },
+    GasHeat {
+        port: String,
+        #[serde(default)]
+        gas: Option<String>,
+        on: bool,
+    },
+    GasValve {
+        port: String,
+        open: bool,
+    },
+    Sputter {
+        step: SputterStep,
+    },
 }
 
-/// What an act needs for itself while it lasts.
+/// How an act holds a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// For itself alone.
+    Alone,
+    /// It must only not change: several may rely on it at once (a picture and a pattern on a stage at rest).
+    Still,
+}
+
+/// What an act needs while it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Resource {
     Stage,
     Electron,
     Ion,
     Chamber,
+    Patterning,
+    Needle,
+    Gas,
 }
 
 impl Resource {
+    pub const ALL: [Resource; 7] = [
+        Resource::Stage,
+        Resource::Electron,
+        Resource::Ion,
+        Resource::Chamber,
+        Resource::Patterning,
+        Resource::Needle,
+        Resource::Gas,
+    ];
+
     pub fn of(beam: Beam) -> Resource {
         match beam {
             Beam::Electron => Resource::Electron,
@@ -68,6 +143,9 @@ impl Resource {
             Resource::Electron => "electron beam",
             Resource::Ion => "ion beam",
             Resource::Chamber => "chamber",
+            Resource::Patterning => "patterning engine",
+            Resource::Needle => "needle",
+            Resource::Gas => "gas system",
         }
     }
 }
@@ -81,6 +159,12 @@ pub enum Outcome {
     Beam(Box<BeamState>),
     Chamber(ChamberState),
     Frame(Box<Frame>),
+    Milling(Box<MillingSettings>),
+    /// The instrument's estimate, s.
+    Estimate(f64),
+    Patterning(PatterningState),
+    Needle(ManipulatorState),
+    Gas(GasState),
 }
 
 impl Act {
@@ -131,22 +215,60 @@ impl Act {
             Act::BeamPower { .. } | Act::BeamBlank { .. } | Act::PlasmaGas { .. } | Act::Pump | Act::Vent => {
                 Danger::Beam
             }
+            Act::MillingSetup { .. } | Act::PatternsLoad { .. } | Act::PatternsClear | Act::PatternPause => {
+                Danger::None
+            }
+            Act::PatternStart { .. } | Act::PatternResume | Act::SpotBurn { .. } => Danger::Sample,
+            Act::NeedleInsert { .. } | Act::NeedleRetract | Act::GasInsert { .. } | Act::GasRetract { .. } => {
+                Danger::Motion
+            }
+            Act::NeedleTo { .. } => Danger::Sample,
+            Act::GasHeat { .. } | Act::GasValve { open: false, .. } => Danger::None,
+            Act::GasValve { open: true, .. } | Act::Sputter { .. } => Danger::Sample,
             // an ion picture doses the sample, but so little that it is not a change of its own kind
             Act::BeamSet { .. } | Act::Acquire { .. } => Danger::Beam,
         }
     }
 
-    pub fn claims(&self) -> Vec<Resource> {
+    pub fn claims(&self) -> Vec<(Resource, Hold)> {
+        use Hold::{Alone, Still};
         match self {
-            Act::StageTo { .. } | Act::StageHome | Act::StageLink { .. } => vec![Resource::Stage],
+            Act::StageTo { .. } | Act::StageHome | Act::StageLink { .. } => vec![(Resource::Stage, Alone)],
             Act::BeamPower { beam, .. }
             | Act::BeamBlank { beam, .. }
             | Act::BeamSet { beam, .. }
-            | Act::PlasmaGas { beam, .. } => vec![Resource::of(*beam)],
+            | Act::PlasmaGas { beam, .. } => vec![(Resource::of(*beam), Alone)],
             // a picture must not be taken while the stage moves under it
-            Act::Acquire { settings } => vec![Resource::of(settings.beam_type), Resource::Stage],
+            Act::Acquire { settings } => vec![(Resource::of(settings.beam_type), Alone), (Resource::Stage, Still)],
             Act::SystemSet { .. } => vec![],
-            Act::Pump | Act::Vent => vec![Resource::Chamber, Resource::Electron, Resource::Ion],
+            Act::Pump | Act::Vent => vec![
+                (Resource::Chamber, Alone),
+                (Resource::Electron, Alone),
+                (Resource::Ion, Alone),
+            ],
+            Act::MillingSetup { .. } | Act::PatternsLoad { .. } | Act::PatternsClear => {
+                vec![(Resource::Patterning, Alone)]
+            }
+            Act::PatternStart { channel: beam, .. } | Act::SpotBurn { beam, .. } => vec![
+                (Resource::Patterning, Alone),
+                (Resource::of(*beam), Alone),
+                (Resource::Stage, Still),
+            ],
+            // they speak to a pattern that is under way, and must reach it
+            Act::PatternPause | Act::PatternResume => vec![],
+            Act::NeedleInsert { .. } | Act::NeedleRetract | Act::NeedleTo { .. } => {
+                vec![(Resource::Needle, Alone), (Resource::Stage, Still)]
+            }
+            // a valve is closed whatever else goes on
+            Act::GasValve { open: false, .. } | Act::GasHeat { on: false, .. } => vec![],
+            Act::GasInsert { .. } | Act::GasRetract { .. } => vec![(Resource::Gas, Alone), (Resource::Stage, Still)],
+            Act::GasHeat { .. } | Act::GasValve { .. } => vec![(Resource::Gas, Alone)],
+            Act::Sputter { .. } => vec![
+                (Resource::Gas, Alone),
+                (Resource::Stage, Still),
+                (Resource::Electron, Alone),
+                (Resource::Ion, Alone),
+            ],
         }
     }
 
@@ -170,6 +292,68 @@ impl Act {
             ),
             Act::Pump => "pump the chamber".to_owned(),
             Act::Vent => "vent the chamber".to_owned(),
+            Act::MillingSetup { settings } => format!(
+                "prepare milling: {} {}, field {}",
+                settings.milling_channel,
+                model::text::printable(&settings.application_file),
+                units::format(settings.hfw, Unit::Metre)
+            ),
+            Act::PatternsLoad { shapes } => match shapes.len() {
+                1 => "load 1 shape".to_owned(),
+                n => format!("load {n} shapes"),
+            },
+            Act::PatternStart { channel, current } => match current {
+                Some(current) => format!(
+                    "mill with the {channel} beam at {}",
+                    units::format(*current, Unit::Ampere)
+                ),
+                None => format!("mill with the {channel} beam"),
+            },
+            Act::PatternPause => "pause milling".to_owned(),
+            Act::PatternResume => "resume milling".to_owned(),
+            Act::PatternsClear => "clear the patterns".to_owned(),
+            Act::SpotBurn { beam, at, seconds } => format!(
+                "burn a spot with the {beam} beam at {:.0} %, {:.0} % for {}",
+                at.x * 100.0,
+                at.y * 100.0,
+                units::format(*seconds, Unit::Second)
+            ),
+            Act::NeedleInsert { name } => format!("insert the needle to {}", model::text::printable(name)),
+            Act::NeedleRetract => "retract the needle".to_owned(),
+            Act::NeedleTo { target } => format!(
+                "move the needle to x {:.2}, y {:.2}, z {:.2} um",
+                target.x * 1e6,
+                target.y * 1e6,
+                target.z * 1e6
+            ),
+            Act::GasInsert { port, position } => match position {
+                Some(position) => format!(
+                    "insert {} at {}",
+                    model::text::printable(port),
+                    model::text::printable(position)
+                ),
+                None => format!("insert {}", model::text::printable(port)),
+            },
+            Act::GasRetract { port } => format!("retract {}", model::text::printable(port)),
+            Act::GasHeat { port, on, .. } => {
+                format!(
+                    "turn the heater of {} {}",
+                    model::text::printable(port),
+                    if *on { "on" } else { "off" }
+                )
+            }
+            Act::GasValve { port, open } => {
+                format!(
+                    "{} the valve of {}",
+                    if *open { "open" } else { "close" },
+                    model::text::printable(port)
+                )
+            }
+            Act::Sputter { step } => match step {
+                SputterStep::Prepare => "prepare the sputter coater".to_owned(),
+                SputterStep::Run { seconds } => format!("sputter for {}", units::format(*seconds, Unit::Second)),
+                SputterStep::Recover => "recover from sputtering".to_owned(),
+            },
         }
     }
 }

@@ -18,8 +18,10 @@ pub mod microscope;
 pub mod scope;
 pub mod sim;
 
-pub use act::{Act, Outcome, Resource};
+pub use act::{Act, Hold, Outcome, Resource};
 pub use clock::Clock;
 pub use error::HalError;
-pub use microscope::{Chamber, Column, Imaging, Microscope, Progress, Reading, Stage, Stopper, Ticket};
+pub use microscope::{
+    Chamber, Column, Gas, Imaging, Manipulator, Microscope, Milling, Progress, Reading, Stage, Stopper, Ticket,
+};
 pub use scope::{ActLog, Hand, Scope};

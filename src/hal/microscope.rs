@@ -7,7 +7,9 @@
 
 use crate::HalError;
 use model::{
-    Beam, BeamState, Capabilities, ChamberState, Frame, Geometry, Identity, ImageSettings, Key, Pose, StageState, Value,
+    Beam, BeamState, Capabilities, ChamberState, Frame, GasState, Geometry, Identity, ImageSettings, Key,
+    ManipulatorPosition, ManipulatorState, MillingSettings, PatterningState, Point, Pose, Shape, SputterStep,
+    StageState, Value,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -72,6 +74,15 @@ pub trait Microscope: Send {
     fn chamber(&mut self) -> Option<&mut dyn Chamber> {
         None
     }
+    fn milling(&mut self) -> Option<&mut dyn Milling> {
+        None
+    }
+    fn manipulator(&mut self) -> Option<&mut dyn Manipulator> {
+        None
+    }
+    fn gas(&mut self) -> Option<&mut dyn Gas> {
+        None
+    }
     /// The twin's ground truth (JSON of the command line's `truth`); a real instrument has none.
     fn truth(&mut self) -> Option<serde_json::Value> {
         None
@@ -112,6 +123,43 @@ pub trait Chamber {
     fn begin_vent(&mut self) -> Result<Ticket, HalError>;
     /// The chamber camera's newest picture; no metadata.
     fn picture(&mut self) -> Result<Frame, HalError>;
+}
+
+pub trait Milling {
+    fn read(&mut self) -> Result<Reading<PatterningState>, HalError>;
+    /// Clears the patterns and sets channel, application file or preset, mode and field of view. Current and voltage are the
+    /// column's own keys. Returns what was really set.
+    fn setup(&mut self, settings: &MillingSettings) -> Result<MillingSettings, HalError>;
+    /// Adds shapes in drawing order; returns the instrument's estimate for all that is loaded, s.
+    fn load(&mut self, shapes: &[Shape]) -> Result<f64, HalError>;
+    /// Starts to draw what is loaded. The ticket is pending while it runs or is paused; a cancel ends it between two dwells.
+    fn begin(&mut self) -> Result<Ticket, HalError>;
+    fn pause(&mut self) -> Result<(), HalError>;
+    fn resume(&mut self) -> Result<(), HalError>;
+    /// Takes all patterns away.
+    fn clear(&mut self) -> Result<(), HalError>;
+    /// Parks the unblanked beam for `seconds` at a point of its field (fractions 0..1 from the top left).
+    fn begin_spot(&mut self, beam: Beam, at: Point, seconds: f64) -> Result<Ticket, HalError>;
+}
+
+pub trait Manipulator {
+    fn read(&mut self) -> Result<Reading<ManipulatorState>, HalError>;
+    /// A position that the instrument remembers, in the frame its moves use.
+    fn saved(&mut self, name: &str) -> Result<ManipulatorPosition, HalError>;
+    fn begin_insert(&mut self, name: &str) -> Result<Ticket, HalError>;
+    fn begin_retract(&mut self) -> Result<Ticket, HalError>;
+    /// Starts a straight move to an absolute position.
+    fn begin_move(&mut self, target: &ManipulatorPosition) -> Result<Ticket, HalError>;
+}
+
+pub trait Gas {
+    fn read(&mut self) -> Result<Reading<GasState>, HalError>;
+    fn begin_insert(&mut self, port: &str, position: Option<&str>) -> Result<Ticket, HalError>;
+    fn begin_retract(&mut self, port: &str) -> Result<Ticket, HalError>;
+    /// Turns a crucible's heater on for `gas`, or off. It warms up in its own time: read the temperature.
+    fn heat(&mut self, port: &str, gas: Option<&str>, on: bool) -> Result<(), HalError>;
+    fn valve(&mut self, port: &str, open: bool) -> Result<(), HalError>;
+    fn begin_sputter(&mut self, step: SputterStep) -> Result<Ticket, HalError>;
 }
 
 /// Halts everything at once: motion, scan, patterning, gas. Cloneable, thread-safe, never blocked by a call in flight.

@@ -1,7 +1,7 @@
 //! Intents and outcomes of acts: written to the record, and remembered so that a change can be told from a foreign one.
 
 use super::{Core, lock};
-use hal::{Act, ActLog, HalError, Outcome, Resource, scope::ActId};
+use hal::{Act, ActLog, HalError, Hold, Outcome, Resource, scope::ActId};
 use model::{Notice, Severity};
 use std::collections::HashMap;
 use std::sync::Weak;
@@ -13,15 +13,22 @@ pub(crate) struct Touched {
     since_read: HashMap<Resource, bool>,
 }
 
+/// What the act changes: what it holds for itself alone.
+fn changed(act: &Act) -> impl Iterator<Item = Resource> {
+    act.claims()
+        .into_iter()
+        .filter_map(|(resource, hold)| (hold == Hold::Alone).then_some(resource))
+}
+
 impl Touched {
     fn begin(&mut self, act: &Act) {
-        for resource in act.claims() {
+        for resource in changed(act) {
             *self.under_way.entry(resource).or_default() += 1;
         }
     }
 
     fn end(&mut self, act: &Act) {
-        for resource in act.claims() {
+        for resource in changed(act) {
             if let Some(count) = self.under_way.get_mut(&resource) {
                 *count = count.saturating_sub(1);
             }
@@ -42,7 +49,7 @@ impl Touched {
 
     /// Everything may have changed by us (connect, stop).
     pub fn all(&mut self) {
-        for resource in [Resource::Stage, Resource::Electron, Resource::Ion, Resource::Chamber] {
+        for resource in Resource::ALL {
             self.since_read.insert(resource, true);
         }
     }

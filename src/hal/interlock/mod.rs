@@ -2,13 +2,21 @@
 //!
 //! To add a rule: a function here that returns a refusal, called from [`check`]. Nothing here talks to hardware.
 
+mod beam;
+mod beside;
+mod gas;
+mod needle;
+mod patterning;
+
 use crate::HalError;
-use crate::act::{Act, show};
+use crate::act::Act;
+pub use beam::acquire;
+use beam::{beam_value, kind_fits, one_of};
 use model::ErrorKind;
-use model::key::{Access, Kind};
+use model::key::Access;
 use model::{
-    Beam, BeamState, Capabilities, ChamberPhase, ChamberState, ImageSettings, Key, StageState, Value, units,
-    units::Unit,
+    Beam, BeamState, Capabilities, ChamberPhase, ChamberState, GasState, Key, ManipulatorState, PatterningPhase,
+    PatterningState, StageState, Value, units, units::Unit,
 };
 
 /// What an act is judged on; a part the instrument lacks is `None`.
@@ -18,6 +26,9 @@ pub struct Readings {
     pub electron: Option<BeamState>,
     pub ion: Option<BeamState>,
     pub chamber: Option<ChamberState>,
+    pub patterning: Option<PatterningState>,
+    pub needle: Option<ManipulatorState>,
+    pub gas: Option<GasState>,
 }
 
 impl Readings {
@@ -33,9 +44,6 @@ impl Readings {
 const TILTED_TURN: f64 = std::f64::consts::FRAC_PI_2;
 /// Tilt (rad) that counts as flat for a turn, either way.
 const FLAT: f64 = 0.02;
-/// Fewer pixels a side than this are no picture, and nothing sensible is scanned beyond that many.
-const SMALLEST_SCAN: u32 = 8;
-const LARGEST_SCAN: u32 = 8192;
 
 /// Ok with warnings (each a line for the operator), or the refusal. Nothing has been sent when this refuses.
 pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<Vec<String>, HalError> {
@@ -69,6 +77,8 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
                 ));
             }
             turn_while_tilted(target, &state)?;
+            beside::stage_beside(target, now)?;
+            patterning::not_drawing(now, "the stage stays where it is")?;
             if !state.linked && stage.link {
                 warnings.push("the stage is not linked: z does not follow the working distance".to_owned());
             }
@@ -80,6 +90,8 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
                 .as_ref()
                 .filter(|s| s.home)
                 .ok_or_else(|| HalError::unsupported("homing"))?;
+            beside::all_out(now, "the stage was not homed")?;
+            patterning::not_drawing(now, "the stage was not homed")?;
         }
         Act::StageLink { .. } => {
             capabilities
@@ -123,6 +135,7 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
         Act::Acquire { settings } => {
             acquire(settings, capabilities)?;
             let beam = settings.beam_type;
+            meanwhile(beam, now, capabilities)?;
             if let Some(state) = now.beam(beam) {
                 if !state.on {
                     warnings.push(format!("the {beam} beam is off: the picture shows noise"));
@@ -159,9 +172,69 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
                     "turn the beams off first (beam.off beam=both)",
                 ));
             }
+            beside::all_out(now, "the chamber was not vented")?;
+            patterning::not_drawing(now, "the chamber was not vented")?;
         }
+        Act::MillingSetup { settings } => patterning::setup(settings, now, capabilities)?,
+        Act::PatternsLoad { shapes } => patterning::shapes(shapes, now, capabilities)?,
+        Act::PatternStart { channel, current } => patterning::start(*channel, *current, now, capabilities)?,
+        Act::PatternPause => patterning::pause(now, capabilities)?,
+        Act::PatternResume => patterning::resume(now, capabilities)?,
+        Act::PatternsClear => {
+            patterning::milling(capabilities)?;
+            patterning::not_drawing(now, "the patterns stay as they are")?;
+        }
+        Act::SpotBurn { beam, at, seconds } => patterning::spot(*beam, *at, *seconds, now, capabilities)?,
+        Act::NeedleInsert { name } => needle::needle_in(name, now, capabilities)?,
+        Act::NeedleRetract => needle::needle_out(now, capabilities)?,
+        Act::NeedleTo { target } => needle::needle_to(target, now, capabilities)?,
+        Act::GasInsert { port, position } => gas::gas_in(port, position.as_deref(), now, capabilities)?,
+        // out, off and closed are the safe side, and never refused
+        Act::GasRetract { port } | Act::GasHeat { port, on: false, .. } | Act::GasValve { port, open: false } => {
+            gas::port(port, capabilities)?;
+        }
+        Act::GasHeat { port, gas, on: true } => gas::heat(port, gas.as_deref(), capabilities)?,
+        Act::GasValve { port, open: true } => gas::valve(port, now, capabilities)?,
+        Act::Sputter { step } => gas::sputter(*step, now, capabilities)?,
     }
     Ok(warnings)
+}
+
+/// A picture while a beam mills: with the other beam, where the instrument can.
+fn meanwhile(beam: Beam, now: &Readings, capabilities: &Capabilities) -> Result<(), HalError> {
+    let Some(patterning) = now.patterning.as_ref().filter(|p| p.phase.is_active()) else {
+        return Ok(());
+    };
+    let other = capabilities.milling.as_ref().is_some_and(|m| m.imaging_meanwhile);
+    if beam == Beam::Electron && (other || patterning.phase == PatterningPhase::Paused) {
+        return Ok(());
+    }
+    patterning::not_drawing(now, "no picture was taken")
+}
+
+fn refuse(what: impl Into<String>, hint: impl Into<String>) -> HalError {
+    HalError::new(ErrorKind::Interlock, what, hint)
+}
+
+fn busy(what: impl Into<String>) -> HalError {
+    HalError::new(ErrorKind::Busy, what, "wait for its end, or stop it (F12)")
+}
+
+/// Longest spot burn and sputtering, s.
+const LONGEST: f64 = 10_000.0;
+
+fn duration(seconds: f64, what: &str, untouched: &str) -> Result<(), HalError> {
+    if seconds > 0.0 && seconds <= LONGEST {
+        return Ok(());
+    }
+    Err(HalError::new(
+        ErrorKind::OutOfRange,
+        format!(
+            "{what} of {} is not possible; {untouched}",
+            units::format(seconds, Unit::Second)
+        ),
+        format!("above 0 and up to {}", units::format(LONGEST, Unit::Second)),
+    ))
 }
 
 fn present(beam: Beam, capabilities: &Capabilities) -> Result<&model::capabilities::BeamCapabilities, HalError> {
@@ -208,215 +281,6 @@ fn turn_while_tilted(target: &model::StagePosition, state: &StageState) -> Resul
         ));
     }
     Ok(())
-}
-
-/// The value fits the key's kind, is finite, and lies in what this instrument allows.
-fn beam_value(beam: Beam, key: Key, value: &Value, capabilities: &Capabilities) -> Result<(), HalError> {
-    let caps = present(beam, capabilities)?;
-    let row = key.row();
-    if !row.per_beam {
-        return Err(HalError::new(
-            ErrorKind::Unsupported,
-            format!("`{key}` belongs to no beam; nothing was sent"),
-            "leave beam= out",
-        ));
-    }
-    if !caps.writable.contains(&key) {
-        return Err(HalError::new(
-            ErrorKind::Unsupported,
-            format!("`{key}` of the {beam} beam cannot be set; nothing was sent"),
-            row.doc,
-        ));
-    }
-    kind_fits(key, value)?;
-    let within = |range: (f64, f64), unit: Unit| match value {
-        Value::Number(v) if *v < range.0 || *v > range.1 => Err(out_of_range(key, value, range, unit)),
-        _ => Ok(()),
-    };
-    match key {
-        Key::Hfw => within(caps.hfw, Unit::Metre)?,
-        Key::DwellTime => within(caps.dwell_time, Unit::Second)?,
-        Key::WorkingDistance => within(caps.working_distance, Unit::Metre)?,
-        Key::EucentricHeight => within(caps.working_distance, Unit::Metre)?,
-        Key::Voltage => within(caps.voltage, Unit::Volt)?,
-        Key::Current => within(caps.current, Unit::Ampere)?,
-        Key::DetectorBrightness | Key::DetectorContrast => within((0.0, 1.0), Unit::None)?,
-        Key::Shift => {
-            if let Value::Point(p) = value
-                && p.x.abs().max(p.y.abs()) > caps.shift
-            {
-                return Err(out_of_range(key, value, (-caps.shift, caps.shift), Unit::Metre));
-            }
-        }
-        Key::Resolution => {
-            if let Value::Size(w, h) = value {
-                scan_size((*w, *h), &caps.resolutions)?;
-            }
-        }
-        Key::ReducedArea => {
-            if let Value::Rect(area) = value
-                && !area.is_valid()
-            {
-                return Err(bad_area());
-            }
-        }
-        Key::SpotMode => {
-            if let Value::Point(p) = value
-                && !((0.0..=1.0).contains(&p.x) && (0.0..=1.0).contains(&p.y))
-            {
-                return Err(out_of_range(key, value, (0.0, 1.0), Unit::None));
-            }
-        }
-        _ => {}
-    }
-    // currents and voltages are steps of the instrument, which takes the nearest; words must be known
-    if matches!(value, Value::Text(_)) {
-        one_of(key, value, caps.available(key))?;
-    }
-    Ok(())
-}
-
-fn one_of(key: Key, value: &Value, known: &[Value]) -> Result<(), HalError> {
-    if known.is_empty() || known.contains(value) {
-        return Ok(());
-    }
-    let words: Vec<String> = known.iter().map(|v| show(key, v)).collect();
-    Err(HalError::new(
-        ErrorKind::OutOfRange,
-        format!(
-            "`{}` is no {key} of this instrument; nothing was sent",
-            show(key, value)
-        ),
-        format!("one of: {}", words.join(", ")),
-    ))
-}
-
-/// A number where a number is wanted, finite; text where text is wanted.
-fn kind_fits(key: Key, value: &Value) -> Result<(), HalError> {
-    let finite = match value {
-        Value::Number(v) => v.is_finite(),
-        Value::Point(p) => p.x.is_finite() && p.y.is_finite(),
-        Value::Rect(r) => [r.left, r.top, r.width, r.height].iter().all(|v| v.is_finite()),
-        _ => true,
-    };
-    let fits = matches!(
-        (key.row().kind, value),
-        (Kind::Bool, Value::Bool(_))
-            | (Kind::Number(_), Value::Number(_))
-            | (Kind::Text, Value::Text(_))
-            | (Kind::Size, Value::Size(..))
-            | (Kind::Point(_), Value::Point(_))
-            | (Kind::Rect, Value::Rect(_))
-            | (Kind::Position, Value::Position(_))
-            | (Kind::List, Value::List(_))
-    );
-    if fits && finite {
-        return Ok(());
-    }
-    Err(HalError::new(
-        ErrorKind::OutOfRange,
-        format!("`{key}` cannot be {}; nothing was sent", show(key, value)),
-        key.row().doc,
-    ))
-}
-
-fn out_of_range(key: Key, value: &Value, range: (f64, f64), unit: Unit) -> HalError {
-    HalError::new(
-        ErrorKind::OutOfRange,
-        format!("{key} {} is out of range; nothing was sent", show(key, value)),
-        format!(
-            "between {} and {}",
-            units::format(range.0, unit),
-            units::format(range.1, unit)
-        ),
-    )
-}
-
-fn bad_area() -> HalError {
-    HalError::new(
-        ErrorKind::OutOfRange,
-        "the reduced area does not lie inside the picture; nothing was scanned",
-        "left, top, width, height are fractions 0..1, and left+width and top+height stay at most 1",
-    )
-}
-
-fn scan_size(size: (u32, u32), known: &[(u32, u32)]) -> Result<(), HalError> {
-    let sides = SMALLEST_SCAN..=LARGEST_SCAN;
-    let plausible = sides.contains(&size.0) && sides.contains(&size.1);
-    if plausible && (known.is_empty() || known.contains(&size)) {
-        return Ok(());
-    }
-    let sizes: Vec<String> = known.iter().map(|(w, h)| format!("{w}x{h}")).collect();
-    let hint = if sizes.is_empty() {
-        format!("{SMALLEST_SCAN}x{SMALLEST_SCAN} to {LARGEST_SCAN}x{LARGEST_SCAN}")
-    } else {
-        format!("one of: {}", sizes.join(", "))
-    };
-    Err(HalError::new(
-        ErrorKind::OutOfRange,
-        format!(
-            "a scan of {}x{} pixels is not possible; nothing was scanned",
-            size.0, size.1
-        ),
-        hint,
-    ))
-}
-
-/// May a picture with these settings be taken on this instrument, whatever its state?
-pub fn acquire(settings: &ImageSettings, capabilities: &Capabilities) -> Result<(), HalError> {
-    let beam = settings.beam_type;
-    let caps = present(beam, capabilities)?;
-    scan_size(settings.resolution, &caps.resolutions)?;
-    beam_range(Key::Hfw, settings.hfw, caps.hfw, Unit::Metre)?;
-    beam_range(Key::DwellTime, settings.dwell_time, caps.dwell_time, Unit::Second)?;
-    if let Some(area) = settings.reduced_area {
-        if !caps.reduced_area {
-            return Err(HalError::unsupported("reduced area scan"));
-        }
-        let (_, _, w, h) = area.pixels(settings.resolution);
-        if !area.is_valid() || w == 0 || h == 0 {
-            return Err(bad_area());
-        }
-    }
-    count("frame integration", settings.frame_integration, caps.frame_integration)?;
-    count("line integration", settings.line_integration, caps.line_integration)?;
-    count("scan interlacing", settings.scan_interlacing, caps.interlacing)?;
-    if settings.drift_correction {
-        if !caps.drift_correction {
-            return Err(HalError::unsupported("drift-corrected imaging"));
-        }
-        if settings.frame_integration.unwrap_or(1) < 2 {
-            return Err(HalError::new(
-                ErrorKind::OutOfRange,
-                "drift correction registers frames with each other and there is only one; nothing was scanned",
-                "ask for frame integration of at least 2",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn beam_range(key: Key, value: f64, range: (f64, f64), unit: Unit) -> Result<(), HalError> {
-    if value.is_finite() && value >= range.0 && value <= range.1 {
-        return Ok(());
-    }
-    Err(out_of_range(key, &Value::Number(value), range, unit))
-}
-
-/// Largest number of integrations or interlaced passes.
-const MOST_PASSES: u32 = 255;
-
-fn count(what: &str, value: Option<u32>, supported: bool) -> Result<(), HalError> {
-    match value {
-        None | Some(1) => Ok(()),
-        Some(_) if !supported => Err(HalError::unsupported(what)),
-        Some(n) if (1..=MOST_PASSES).contains(&n) => Ok(()),
-        Some(n) => Err(HalError::new(
-            ErrorKind::OutOfRange,
-            format!("{what} of {n} is not possible; nothing was scanned"),
-            format!("1 to {MOST_PASSES}"),
-        )),
-    }
 }
 
 #[cfg(test)]

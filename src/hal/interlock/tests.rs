@@ -5,7 +5,7 @@ use crate::clock::ManualClock;
 use crate::drivers::Opening;
 use crate::sim;
 use model::config::Instrument;
-use model::{Axis, Point, Pose, Rect, StagePosition};
+use model::{Axis, ImageSettings, Point, Pose, Rect, StagePosition};
 use std::sync::Arc;
 
 /// An instrument at rest and what it can do.
@@ -28,6 +28,7 @@ fn case() -> Case {
         electron: Some(twin.beam(Beam::Electron).unwrap().read().unwrap().value),
         ion: Some(twin.beam(Beam::Ion).unwrap().read().unwrap().value),
         chamber: Some(twin.chamber().unwrap().read().unwrap().value),
+        ..Readings::default()
     };
     Case {
         now,

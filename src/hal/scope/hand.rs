@@ -2,9 +2,9 @@
 
 use super::order::{self, Begun};
 use super::{ActId, Flight, POLL_MOST, Scope, blocking, lock};
-use crate::act::{Act, Outcome};
+use crate::act::{Act, Hold, Outcome, Resource};
 use crate::{HalError, Progress, Ticket, interlock};
-use model::{Axis, ErrorKind, Pose, StagePosition, StopOutcome, Unit, units};
+use model::{Axis, ErrorKind, ManipulatorPosition, Pose, StagePosition, StopOutcome, Unit, units};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -121,18 +121,18 @@ impl Hand {
             {
                 let mut flights = lock(&inner.flights);
                 let mut waiting = false;
-                for flight in flights.iter().filter(|f| f.claims.iter().any(|c| claims.contains(c))) {
+                for flight in flights.iter() {
+                    let Some(resource) = contested(&flight.claims, &claims) else {
+                        continue;
+                    };
                     if self.background || !flight.background {
-                        let resource = flight
-                            .claims
-                            .iter()
-                            .find(|c| claims.contains(c))
-                            .map_or("instrument", |c| c.word());
                         return Err(HalError::new(
                             ErrorKind::Busy,
                             format!(
-                                "the {resource} is in use: {} ({}); nothing was sent",
-                                flight.what, flight.by
+                                "the {} is in use: {} ({}); nothing was sent",
+                                resource.word(),
+                                flight.what,
+                                flight.by
                             ),
                             "wait for its end, or stop it",
                         ));
@@ -289,8 +289,31 @@ impl Hand {
             Act::StageHome => Ok(Outcome::Stage(self.scope.stage().await?.value.pose)),
             Act::Pump | Act::Vent => Ok(Outcome::Chamber(self.scope.chamber().await?.value)),
             Act::PlasmaGas { beam, .. } => Ok(Outcome::Beam(Box::new(self.scope.beam(*beam).await?.value))),
+            Act::PatternStart { .. } => Ok(Outcome::Patterning(self.scope.patterning().await?.value)),
+            Act::NeedleTo { target } => self.reached(target).await,
+            Act::NeedleInsert { .. } | Act::NeedleRetract => Ok(Outcome::Needle(self.scope.manipulator().await?.value)),
+            Act::GasInsert { .. } | Act::GasRetract { .. } | Act::Sputter { .. } => {
+                Ok(Outcome::Gas(self.scope.gas().await?.value))
+            }
             _ => Ok(Outcome::Done),
         }
+    }
+
+    /// The needle stands where it was sent.
+    async fn reached(&self, target: &ManipulatorPosition) -> Result<Outcome, HalError> {
+        let state = self.scope.manipulator().await?.value;
+        let off = state.position.distance(target);
+        if state.moving || off > ARRIVED_M {
+            return Err(HalError::new(
+                ErrorKind::Unknown,
+                format!(
+                    "the needle ended its move but is {} from its target",
+                    units::format(off, Unit::Metre)
+                ),
+                "look where it is in both pictures before you go on",
+            ));
+        }
+        Ok(Outcome::Needle(state))
     }
 
     /// Settled means settled: two idle reads in a row, at the place that was asked for.
@@ -316,6 +339,17 @@ impl Hand {
             tokio::time::sleep(POLL_FIRST).await;
         }
     }
+}
+
+/// A resource that both want and at least one wants alone.
+fn contested(held: &[(Resource, Hold)], wanted: &[(Resource, Hold)]) -> Option<Resource> {
+    held.iter()
+        .find(|(resource, hold)| {
+            wanted
+                .iter()
+                .any(|(r, h)| r == resource && (*h == Hold::Alone || *hold == Hold::Alone))
+        })
+        .map(|(resource, _)| *resource)
 }
 
 fn in_doubt(act: &Act) -> HalError {

@@ -11,11 +11,12 @@ mod tests;
 
 pub use hand::{Hand, Release};
 
-use crate::act::{Act, Outcome, Resource};
+use crate::act::{Act, Hold, Outcome, Resource};
 use crate::{Clock, HalError, Microscope, Reading, Stopper};
 use model::{
-    Beam, BeamState, Capabilities, ChamberState, ErrorKind, Frame, Geometry, Identity, Key, Limits, StageState,
-    StopOutcome, StopReport, Value,
+    Beam, BeamState, Capabilities, ChamberState, ErrorKind, Frame, GasState, Geometry, Identity, Key, Limits,
+    ManipulatorPosition, ManipulatorState, PatterningPhase, PatterningState, Pose, StageState, StopOutcome, StopReport,
+    Value,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,7 +60,7 @@ struct Flight {
     id: ActId,
     what: String,
     by: String,
-    claims: Vec<Resource>,
+    claims: Vec<(Resource, Hold)>,
     background: bool,
     cancel: watch::Sender<bool>,
 }
@@ -168,6 +169,36 @@ impl Scope {
         .await
     }
 
+    pub async fn patterning(&self) -> Result<Reading<PatterningState>, HalError> {
+        self.read(|m| m.milling().ok_or_else(|| HalError::unsupported("milling"))?.read())
+            .await
+    }
+
+    pub async fn manipulator(&self) -> Result<Reading<ManipulatorState>, HalError> {
+        self.read(|m| {
+            m.manipulator()
+                .ok_or_else(|| HalError::unsupported("manipulator"))?
+                .read()
+        })
+        .await
+    }
+
+    /// A needle position that the instrument itself remembers.
+    pub async fn saved_needle(&self, name: &str) -> Result<ManipulatorPosition, HalError> {
+        let name = name.to_owned();
+        self.read(move |m| {
+            m.manipulator()
+                .ok_or_else(|| HalError::unsupported("manipulator"))?
+                .saved(&name)
+        })
+        .await
+    }
+
+    pub async fn gas(&self) -> Result<Reading<GasState>, HalError> {
+        self.read(|m| m.gas().ok_or_else(|| HalError::unsupported("gas injection"))?.read())
+            .await
+    }
+
     /// The chamber camera's newest picture.
     pub async fn chamber_picture(&self) -> Result<Frame, HalError> {
         self.read(|m| {
@@ -243,7 +274,7 @@ impl Scope {
                 .iter()
                 .map(|f| (f.what.clone(), StopOutcome::Unconfirmed)),
         );
-        let at_rest = self.0.capabilities.stage.is_none() || self.at_rest().await;
+        let at_rest = self.at_rest().await;
         if !at_rest || !sent {
             for (_, outcome) in &mut acts {
                 if *outcome == StopOutcome::Halted {
@@ -254,18 +285,53 @@ impl Scope {
         StopReport { sent, acts, at_rest }
     }
 
-    /// Two reads in a row say idle and give the same place: a controller's word alone is not enough.
+    /// Nothing draws, flows or moves: two reads in a row say idle and give the same place, for a controller's word alone is
+    /// not enough.
     async fn at_rest(&self) -> bool {
-        let mut before: Option<StageState> = None;
+        let mut before: Option<Rest> = None;
         for _ in 0..2 {
             tokio::time::sleep(POLL_MOST).await;
-            let Ok(state) = self.stage().await else { return false };
-            if state.value.moving || before.is_some_and(|b| !b.pose.is_close(&state.value.pose, STILL)) {
+            let Ok(rest) = self.read(Rest::read).await else {
+                return false;
+            };
+            if !rest.idle || before.is_some_and(|b| !b.is_same_place(&rest)) {
                 return false;
             }
-            before = Some(state.value);
+            before = Some(rest);
         }
         true
+    }
+}
+
+/// What everything that moves, draws or flows says of itself; a part the instrument lacks is at rest.
+struct Rest {
+    idle: bool,
+    stage: Option<Pose>,
+    needle: Option<ManipulatorPosition>,
+}
+
+impl Rest {
+    fn read(microscope: &mut dyn Microscope) -> Result<Rest, HalError> {
+        let stage = microscope.stage().map(|s| s.read()).transpose()?;
+        let needle = microscope.manipulator().map(|n| n.read()).transpose()?;
+        let patterning = microscope.milling().map(|m| m.read()).transpose()?;
+        let gas = microscope.gas().map(|g| g.read()).transpose()?;
+        let idle = !stage.is_some_and(|s| s.value.moving)
+            && !needle.as_ref().is_some_and(|n| n.value.moving)
+            && !patterning
+                .is_some_and(|p| matches!(p.value.phase, PatterningPhase::Running | PatterningPhase::Stopping))
+            && !gas.is_some_and(|g| g.value.open() || g.value.sputtering.is_some());
+        Ok(Rest {
+            idle,
+            stage: stage.map(|s| s.value.pose),
+            needle: needle.map(|n| n.value.position),
+        })
+    }
+
+    fn is_same_place(&self, other: &Rest) -> bool {
+        let stage = self.stage.zip(other.stage).is_none_or(|(a, b)| a.is_close(&b, STILL));
+        let needle = self.needle.as_ref().zip(other.needle.as_ref());
+        stage && needle.is_none_or(|(a, b)| a.distance(b) < STILL)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::act::{Act, Outcome};
 use crate::interlock::Readings;
-use crate::{HalError, Microscope, Ticket};
-use model::{Beam, Key, Value};
+use crate::{Gas, HalError, Manipulator, Microscope, Milling, Ticket};
+use model::{Beam, Key, SputterStep, Value};
 
 /// Longest time (instrument seconds) an act may take.
 pub(super) fn patience(act: &Act) -> f64 {
@@ -11,6 +11,14 @@ pub(super) fn patience(act: &Act) -> f64 {
         Act::StageTo { .. } => 300.0,
         Act::StageHome => 900.0,
         Act::Acquire { settings } => 60.0 + 3.0 * settings.beam_time(),
+        // a pattern may be paused for as long as a person likes: the instrument's own word ends it
+        Act::PatternStart { .. } => f64::INFINITY,
+        Act::SpotBurn { seconds, .. } => 60.0 + 3.0 * seconds,
+        Act::NeedleInsert { .. } | Act::NeedleRetract | Act::NeedleTo { .. } => 300.0,
+        Act::Sputter { step } => match step {
+            SputterStep::Run { seconds } => 120.0 + 2.0 * seconds,
+            _ => 1800.0,
+        },
         Act::PlasmaGas { .. } | Act::Pump | Act::Vent => 3600.0,
         _ => 60.0,
     }
@@ -19,18 +27,52 @@ pub(super) fn patience(act: &Act) -> f64 {
 /// Fresh state of just those parts that the act's rules look at.
 pub(super) fn readings(microscope: &mut dyn Microscope, act: &Act) -> Result<Readings, HalError> {
     let mut now = Readings::default();
-    if matches!(act, Act::StageTo { .. } | Act::Acquire { .. })
+    let moves = matches!(act, Act::StageTo { .. } | Act::StageHome);
+    let draws = matches!(
+        act,
+        Act::PatternStart { .. } | Act::PatternResume | Act::SpotBurn { .. }
+    );
+    let needle = matches!(
+        act,
+        Act::NeedleInsert { .. } | Act::NeedleRetract | Act::NeedleTo { .. }
+    );
+    let gas = matches!(
+        act,
+        Act::GasInsert { .. } | Act::GasHeat { .. } | Act::GasValve { .. } | Act::Sputter { .. }
+    );
+    let vents = matches!(act, Act::Vent);
+    if (moves || draws || needle || gas || matches!(act, Act::Acquire { .. }))
         && let Some(stage) = microscope.stage()
     {
         now.stage = Some(stage.read()?.value);
     }
-    if matches!(act, Act::Acquire { .. } | Act::Vent) {
+    if draws || vents || matches!(act, Act::Acquire { .. } | Act::Sputter { .. }) {
         if let Some(beam) = microscope.beam(Beam::Electron) {
             now.electron = Some(beam.read()?.value);
         }
         if let Some(beam) = microscope.beam(Beam::Ion) {
             now.ion = Some(beam.read()?.value);
         }
+    }
+    if (moves || vents || needle || gas)
+        && let Some(manipulator) = microscope.manipulator()
+    {
+        now.needle = Some(manipulator.read()?.value);
+    }
+    if (moves || vents || needle || gas)
+        && let Some(system) = microscope.gas()
+    {
+        now.gas = Some(system.read()?.value);
+    }
+    let patterns = matches!(
+        act,
+        Act::MillingSetup { .. } | Act::PatternsLoad { .. } | Act::PatternsClear | Act::PatternPause
+    );
+    // a beam that draws on its own (begun elsewhere, or by a session that ended) is no less in the way
+    if (moves || draws || vents || patterns || needle || matches!(act, Act::Acquire { .. }))
+        && let Some(milling) = microscope.milling()
+    {
+        now.patterning = Some(milling.read()?.value);
     }
     if let Some(chamber) = microscope.chamber() {
         now.chamber = Some(chamber.read()?.value);
@@ -94,5 +136,44 @@ pub(super) fn begin(microscope: &mut dyn Microscope, act: &Act, now: &Readings) 
             .ok_or_else(|| HalError::unsupported("vent control"))?
             .begin_vent()
             .map(Begun::Under),
+        Act::MillingSetup { settings } => milling(microscope)?
+            .setup(settings)
+            .map(|set| Begun::Done(Outcome::Milling(Box::new(set)))),
+        Act::PatternsLoad { shapes } => milling(microscope)?
+            .load(shapes)
+            .map(|seconds| Begun::Done(Outcome::Estimate(seconds))),
+        Act::PatternStart { .. } => milling(microscope)?.begin().map(Begun::Under),
+        Act::PatternPause => milling(microscope)?.pause().map(done),
+        Act::PatternResume => milling(microscope)?.resume().map(done),
+        Act::PatternsClear => milling(microscope)?.clear().map(done),
+        Act::SpotBurn { beam, at, seconds } => milling(microscope)?.begin_spot(*beam, *at, *seconds).map(Begun::Under),
+        Act::NeedleInsert { name } => needle(microscope)?.begin_insert(name).map(Begun::Under),
+        Act::NeedleRetract => needle(microscope)?.begin_retract().map(Begun::Under),
+        Act::NeedleTo { target } => needle(microscope)?.begin_move(target).map(Begun::Under),
+        Act::GasInsert { port, position } => gas(microscope)?
+            .begin_insert(port, position.as_deref())
+            .map(Begun::Under),
+        Act::GasRetract { port } => gas(microscope)?.begin_retract(port).map(Begun::Under),
+        Act::GasHeat { port, gas: name, on } => gas(microscope)?.heat(port, name.as_deref(), *on).map(done),
+        Act::GasValve { port, open } => gas(microscope)?.valve(port, *open).map(done),
+        Act::Sputter { step } => gas(microscope)?.begin_sputter(*step).map(Begun::Under),
     }
+}
+
+fn done((): ()) -> Begun {
+    Begun::Done(Outcome::Done)
+}
+
+fn milling(microscope: &mut dyn Microscope) -> Result<&mut dyn Milling, HalError> {
+    microscope.milling().ok_or_else(|| HalError::unsupported("milling"))
+}
+
+fn needle(microscope: &mut dyn Microscope) -> Result<&mut dyn Manipulator, HalError> {
+    microscope
+        .manipulator()
+        .ok_or_else(|| HalError::unsupported("manipulator"))
+}
+
+fn gas(microscope: &mut dyn Microscope) -> Result<&mut dyn Gas, HalError> {
+    microscope.gas().ok_or_else(|| HalError::unsupported("gas injection"))
 }
