@@ -1,7 +1,7 @@
 //! Changes of size.
 
 use super::{Border, gaussian_kernel, separable};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut1};
 use rayon::prelude::*;
 
 /// Each output pixel is the mean of a `factor` x `factor` block; rows and columns that fill no whole block are left out.
@@ -13,26 +13,20 @@ pub fn downsample_area(picture: ArrayView2<f32>, factor: usize) -> Array2<f32> {
     }
     let share = 1.0 / (factor * factor) as f32;
     let mut out = Array2::zeros((h, w));
-    out.outer_iter_mut()
-        .into_par_iter()
-        .enumerate()
-        .for_each(|(y, mut row)| {
-            for source in picture.outer_iter().skip(y * factor).take(factor) {
-                match source.as_slice() {
-                    Some(values) => {
-                        for (v, block) in row.iter_mut().zip(values.chunks_exact(factor)) {
-                            *v += block.iter().sum::<f32>();
-                        }
-                    }
-                    None => {
-                        for (x, v) in row.iter_mut().enumerate() {
-                            *v += (x * factor..(x + 1) * factor).map(|i| source[i]).sum::<f32>();
-                        }
-                    }
-                }
+    let sum_blocks = |sums: &mut Vec<f32>, (y, mut row): (usize, ArrayViewMut1<f32>)| {
+        // Down the columns first: that goes many at a time.
+        sums.fill(0.0);
+        for source in picture.outer_iter().skip(y * factor).take(factor) {
+            for (sum, v) in sums.iter_mut().zip(source) {
+                *sum += v;
             }
-            row.mapv_inplace(|v| v * share);
-        });
+        }
+        for (v, block) in row.iter_mut().zip(sums.chunks_exact(factor)) {
+            *v = block.iter().sum::<f32>() * share;
+        }
+    };
+    let rows = out.outer_iter_mut().into_par_iter().enumerate();
+    rows.for_each_init(|| vec![0.0; w * factor], sum_blocks);
     out
 }
 

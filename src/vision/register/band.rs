@@ -1,5 +1,6 @@
 //! The correlation surface of one frequency band: its peak, how far it stands above chance, and its rivals.
 
+use super::{lanes, largest};
 use ndarray::Array2;
 use std::f64::consts::PI;
 
@@ -7,6 +8,8 @@ use std::f64::consts::PI;
 pub(super) struct Band {
     pub centre: f64,
     map: Array2<f32>,
+    /// From the map's own unit to standard deviations; 0 where nothing correlates.
+    scale: f64,
     limit: f64,
     /// (dy, dx) of the highest point within the limit, reduced pixels.
     pub peak: (isize, isize),
@@ -14,41 +17,62 @@ pub(super) struct Band {
 }
 
 impl Band {
-    pub fn new(mut map: Array2<f32>, centre: f64, limit: Option<f64>) -> Self {
+    pub fn new(map: Array2<f32>, centre: f64, limit: Option<f64>) -> Self {
         let mut band = Band {
             centre,
-            map: Array2::zeros((0, 0)),
+            map,
+            scale: 0.0,
             limit: limit.unwrap_or(f64::INFINITY),
             peak: (0, 0),
             z: 0.0,
         };
-        let (peak, height) = highest(&map, |dy, dx| band.allowed(dy, dx));
-        // The background: everything but the peak with its first rings.
-        let (h, w) = map.dim();
-        let clear = 1.5 / centre;
+        let (peak, height) = band.highest(|_| true);
+        let sigma = band.background(peak);
+        if sigma > 0.0 {
+            band.scale = 1.0 / sigma;
+            band.z = height / sigma;
+        }
+        band.peak = peak;
+        band
+    }
+
+    /// Root mean square of everything but the peak with its first rings.
+    fn background(&self, peak: (isize, isize)) -> f64 {
+        let (h, w) = self.map.dim();
+        let clear = 1.5 / self.centre;
         let reach = |n: usize| (clear as isize).min((n as isize - 1) / 2);
-        let mut sum: f64 = map.iter().map(|v| f64::from(v * v)).sum();
-        let mut n = map.len();
+        let square = |sum: f64, v: f32| sum + f64::from(v) * f64::from(v);
+        let values = self.map.as_slice().unwrap_or_default();
+        let mut sum: f64 = lanes(values, [0.0; 8], square).iter().sum();
+        let mut n = values.len();
         for dy in -reach(h)..=reach(h) {
             for dx in -reach(w)..=reach(w) {
                 if (dy as f64).hypot(dx as f64) <= clear {
-                    sum -= f64::from(map[wrap((peak.0 + dy, peak.1 + dx), (h, w))]).powi(2);
+                    sum -= f64::from(self.map[wrap((peak.0 + dy, peak.1 + dx), (h, w))]).powi(2);
                     n -= 1;
                 }
             }
         }
-        let sigma = (sum.max(0.0) / n.max(1) as f64).sqrt();
-        if sigma > 0.0 {
-            map.mapv_inplace(|v| (f64::from(v) / sigma) as f32);
-            band.z = height / sigma;
-        }
-        band.peak = peak;
-        band.map = map;
-        band
+        (sum.max(0.0) / n.max(1) as f64).sqrt()
     }
 
-    fn allowed(&self, dy: isize, dx: isize) -> bool {
-        (dy as f64).hypot(dx as f64) <= self.limit
+    /// The highest point within the limit among the shifts (dy, dx) that are wanted, in the map's own unit.
+    fn highest(&self, wanted: impl Fn((isize, isize)) -> bool) -> ((isize, isize), f64) {
+        let (h, w) = self.map.dim();
+        let mut best = ((0, 0), f32::NEG_INFINITY);
+        for (y, row) in self.map.outer_iter().enumerate() {
+            // Most rows hold nothing higher.
+            if row.as_slice().is_some_and(|values| largest(values) <= best.1) {
+                continue;
+            }
+            for (x, v) in row.iter().enumerate() {
+                let at = (signed(y, h), signed(x, w));
+                if *v > best.1 && (at.0 as f64).hypot(at.1 as f64) <= self.limit && wanted(at) {
+                    best = (at, *v);
+                }
+            }
+        }
+        (best.0, f64::from(best.1))
     }
 
     /// The height that chance is expected to reach: the maximum of as many normal numbers as the band has independent shifts.
@@ -80,14 +104,21 @@ impl Band {
     /// allowed shift outside the rings correlates at all.
     pub fn runner_up(&self) -> Option<((isize, isize), f64)> {
         let clear = 1.2 / self.centre;
-        let (at, second) = highest(&self.map, |dy, dx| {
-            self.allowed(dy, dx) && distance((dy, dx), self.peak, self.map.dim()) > clear
-        });
-        (second > 0.0).then(|| (at, if self.z > 0.0 { second / self.z } else { 1.0 }))
+        let (at, second) = self.highest(|at| distance(at, self.peak, self.map.dim()) > clear);
+        (second > 0.0).then(|| {
+            (
+                at,
+                if self.z > 0.0 {
+                    second * self.scale / self.z
+                } else {
+                    1.0
+                },
+            )
+        })
     }
 
     fn at(&self, dy: isize, dx: isize) -> f64 {
-        f64::from(self.map[wrap((dy, dx), self.map.dim())])
+        f64::from(self.map[wrap((dy, dx), self.map.dim())]) * self.scale
     }
 
     pub fn parabola(&self, (dy, dx): (isize, isize)) -> (f64, f64) {
@@ -128,18 +159,4 @@ fn distance(a: (isize, isize), b: (isize, isize), (h, w): (usize, usize)) -> f64
         d.min(n as isize - d) as f64
     };
     around(a.0 - b.0, h).hypot(around(a.1 - b.1, w))
-}
-
-/// The highest point among the shifts (dy, dx) that are wanted.
-fn highest(map: &Array2<f32>, wanted: impl Fn(isize, isize) -> bool) -> ((isize, isize), f64) {
-    let mut best = ((0, 0), f64::NEG_INFINITY);
-    for ((y, x), v) in map.indexed_iter() {
-        if f64::from(*v) > best.1 {
-            let at = (signed(y, map.nrows()), signed(x, map.ncols()));
-            if wanted(at.0, at.1) {
-                best = (at, f64::from(*v));
-            }
-        }
-    }
-    best
 }

@@ -4,11 +4,10 @@
 //! and of that only the columns inside the band-pass are transformed. At odd sizes the original's centre lies half a
 //! pixel off; here zero shift is zero at every size.
 
-use super::fft::{Fft2, HalfSpectrum, first_maximum, multiplicity};
-use super::{Moments, RegisterError, Shift, check_picture};
+use super::fft::{Fft2, RowSpectrum, Surface, multiplicity};
+use super::{Picture, RegisterError, Shift, lanes};
 use crate::filter::{BandPass, rect_profile, resize};
 use ndarray::{Array2, ArrayView2, Zip};
-use rayon::prelude::*;
 use rustfft::num_complex::Complex;
 
 /// Softness (pixels) of the rectangle mask's edge.
@@ -69,56 +68,58 @@ pub fn cross_correlation(
     new: ArrayView2<f32>,
     settings: &CrossCorrelation,
 ) -> Result<Shift, RegisterError> {
-    settings.check(reference.dim())?;
-    let reference_moments = check_picture(reference, "reference")?;
-    let moments = check_picture(new, "new")?;
-    if new.dim() == reference.dim() {
-        return correlate((reference, reference_moments), (new, moments), settings);
+    let reference = Picture::check(reference, "reference")?;
+    let new = Picture::check(new, "new")?;
+    let size = reference.pixels.dim();
+    if new.pixels.dim() == size {
+        return correlate(&[reference, new], settings);
     }
-    let resized = resize(new, reference.dim()).mapv(f32::trunc);
-    let moments = check_picture(resized.view(), "new")?;
-    correlate((reference, reference_moments), (resized.view(), moments), settings)
+    let resized = resize(new.pixels, size).mapv(f32::trunc);
+    correlate(&[reference, Picture::check(resized.view(), "new")?], settings)
 }
 
-fn correlate(
-    (reference, reference_moments): (ArrayView2<f32>, Moments),
-    (new, new_moments): (ArrayView2<f32>, Moments),
-    settings: &CrossCorrelation,
-) -> Result<Shift, RegisterError> {
-    let (h, w) = reference.dim();
-    let a = Masked::new(
-        reference,
-        reference_moments,
-        settings.rect_mask,
-        settings.ref_mask.as_ref(),
-    );
-    let b = Masked::new(new, new_moments, settings.rect_mask, None);
+/// For two pictures of one shape.
+pub(super) fn correlate(pair: &[Picture; 2], settings: &CrossCorrelation) -> Result<Shift, RegisterError> {
+    let (h, w) = pair[0].pixels.dim();
+    settings.check((h, w))?;
     let band = BandPass::new((h, w), settings.lowpass, settings.highpass, settings.sigma);
     let fft = Fft2::<f64>::new(h, w);
-    let (spectrum_a, mut spectrum_b) = (a.spectrum(&fft, band.columns()), b.spectrum(&fft, band.columns()));
-    let weights = spectrum_a.map(|ky, kx, _| Complex::new(band.power_at(ky, kx), 0.0));
-    if let Some(zero) = spectrum_b.bins.first_mut() {
-        *zero = Complex::default();
-    }
-    let norm = energy(&spectrum_a, &weights, w).sqrt() * energy(&spectrum_b, &weights, w).sqrt();
+    let masks = [settings.ref_mask.as_ref(), None];
+    let [(a, a_norm), (b, b_norm)] =
+        [0, 1].map(|i| masked(&fft, &pair[i], settings.rect_mask, masks[i], band.columns()));
+    let (surface, energies) = fft.surface(band.columns(), |span| {
+        let mut product = fft.columns(&a, span.clone());
+        let mut other = fft.columns(&b, span.clone());
+        if span.start == 0 {
+            other[0] = Complex::default();
+        }
+        let mut energies = [0.0; 2];
+        for (kx, (a, b)) in span.zip(product.chunks_exact_mut(h).zip(other.chunks_exact(h))) {
+            for (ky, (a, b)) in a.iter_mut().zip(b).enumerate() {
+                let weight = band.power_at(ky, kx);
+                let share = weight * multiplicity(kx, w);
+                energies[0] += share * a.norm_sqr();
+                energies[1] += share * b.norm_sqr();
+                *a = *a * b.conj() * weight;
+            }
+        }
+        (product, energies)
+    });
+    let energies = energies
+        .into_iter()
+        .fold([0.0; 2], |sum, e| [sum[0] + e[0], sum[1] + e[1]]);
+    let norm = energies[0].sqrt() * energies[1].sqrt();
     if norm <= 0.0 {
         return Err(RegisterError::Featureless);
     }
-    let scale = (h * w) as f64 / norm;
-    let product = spectrum_a
-        .zip(&spectrum_b, |_, _, a, b| a * b.conj())
-        .zip(&weights, |_, _, product, weight| product * (weight.re * scale));
-    let mut surface = Surface(fft.inverse(product));
-    if let Some(limit) = settings.limit {
-        surface.clear_beyond(limit);
-    }
-    let (row, column, peak) = first_maximum(&surface.0);
+    let surface = surface.within(settings.limit);
+    let (row, column, peak) = surface.first_maximum();
     let (y, x) = if settings.subpixel {
-        surface.parabola(row, column)
+        parabola(&surface, (h, w), row, column)
     } else {
         (row as f64, column as f64)
     };
-    let likeness = peak / (a.norm() * b.norm() + 1e-10);
+    let likeness = peak * (h * w) as f64 / norm / (a_norm * b_norm + 1e-10);
     Ok(Shift {
         dx_px: (w / 2) as f64 - x,
         dy_px: (h / 2) as f64 - y,
@@ -149,126 +150,58 @@ impl CrossCorrelation {
     }
 }
 
-/// A picture of mean 0 and variance 1 under its masks, computed row by row as it is read.
-struct Masked<'a> {
-    picture: ArrayView2<'a, f32>,
-    moments: Moments,
-    profiles: (Vec<f64>, Vec<f64>),
-    mask: Option<&'a Array2<f32>>,
-}
-
-impl<'a> Masked<'a> {
-    fn new(picture: ArrayView2<'a, f32>, moments: Moments, rect: bool, mask: Option<&'a Array2<f32>>) -> Self {
-        let profile = |n: usize| {
-            if rect {
-                rect_profile(n, RECT_SIGMA)
-            } else {
-                vec![1.0; n]
-            }
-        };
-        Masked {
-            picture,
-            moments,
-            profiles: (profile(picture.nrows()), profile(picture.ncols())),
-            mask,
+/// The lowest `columns` x frequencies of a picture of mean 0 and variance 1 under its masks, and that picture's Euclidean norm.
+fn masked(
+    fft: &Fft2<f64>,
+    picture: &Picture,
+    rect: bool,
+    mask: Option<&Array2<f32>>,
+    columns: usize,
+) -> (RowSpectrum<f64>, f64) {
+    let profile = |n: usize| {
+        if rect {
+            rect_profile(n, RECT_SIGMA)
+        } else {
+            vec![1.0; n]
         }
-    }
-
-    fn row(&self, y: usize, to: &mut [f64]) {
-        let gain = self.profiles.0[y] / self.moments.std;
-        Zip::from(&mut *to)
-            .and(self.picture.row(y))
-            .and(&self.profiles.1[..])
-            .for_each(|to, v, mask| {
-                *to = (f64::from(*v) - self.moments.mean) * gain * mask;
-            });
-        if let Some(mask) = self.mask {
-            for (to, m) in to.iter_mut().zip(mask.row(y)) {
+    };
+    let (h, w) = picture.pixels.dim();
+    let (rows, across) = (profile(h), profile(w));
+    let mean = picture.moments.mean;
+    let (spectrum, powers) = fft.rows(columns, |y, row| {
+        let gain = rows[y] / picture.moments.std;
+        Zip::from(&mut *row)
+            .and(picture.pixels.row(y))
+            .and(&across[..])
+            .for_each(|to, v, weight| *to = (f64::from(*v) - mean) * gain * weight);
+        if let Some(mask) = mask {
+            for (to, m) in row.iter_mut().zip(mask.row(y)) {
                 *to *= f64::from(*m);
             }
         }
-    }
-
-    fn spectrum(&self, fft: &Fft2<f64>, columns: usize) -> HalfSpectrum<f64> {
-        fft.forward(columns, |y, row| self.row(y, row))
-    }
-
-    /// Euclidean norm of the masked picture.
-    fn norm(&self) -> f64 {
-        let (h, w) = self.picture.dim();
-        let power: Vec<f64> = (0..h)
-            .into_par_iter()
-            .map_init(
-                || vec![0.0; w],
-                |row, y| {
-                    self.row(y, row);
-                    row.iter().map(|v| v * v).sum()
-                },
-            )
-            .collect();
-        power.iter().sum::<f64>().sqrt()
-    }
+        lanes(row, [0.0; 8], |sum, v| sum + v * v).iter().sum::<f64>()
+    });
+    (spectrum, powers.iter().sum::<f64>().sqrt())
 }
 
-fn energy(spectrum: &HalfSpectrum<f64>, weights: &HalfSpectrum<f64>, columns: usize) -> f64 {
-    let per_column = spectrum
-        .bins
-        .chunks_exact(spectrum.rows)
-        .zip(weights.bins.chunks_exact(spectrum.rows));
-    per_column
-        .enumerate()
-        .map(|(kx, (bins, weights))| {
-            let sum: f64 = bins
-                .iter()
-                .zip(weights)
-                .map(|(v, weight)| v.norm_sqr() * weight.re)
-                .sum();
-            sum * multiplicity(kx, columns)
-        })
-        .sum()
-}
-
-/// The correlation of every shift, read with zero shift in the middle (`fftshift`).
-struct Surface(Array2<f64>);
-
-impl Surface {
-    fn at(&self, row: usize, column: usize) -> f64 {
-        let (h, w) = self.0.dim();
-        self.0[[(row + h - h / 2) % h, (column + w - w / 2) % w]]
-    }
-
-    /// Zero for every shift longer than `limit`, as the original's circle mask leaves it.
-    fn clear_beyond(&mut self, limit: f64) {
-        let (h, w) = self.0.dim();
-        for ((y, x), v) in self.0.indexed_iter_mut() {
-            if (y.min(h - y) as f64).hypot(x.min(w - x) as f64) > limit {
-                *v = 0.0;
-            }
+/// (row, column) of the top of a parabola through the peak and its neighbours along each axis; the peak itself at the border.
+fn parabola(surface: &Surface<f64>, (h, w): (usize, usize), row: usize, column: usize) -> (f64, f64) {
+    let vertex = |[before, at, after]: [f64; 3]| {
+        let curvature = 2.0 * at - before - after;
+        if curvature == 0.0 {
+            0.0
+        } else {
+            0.5 * (after - before) / curvature
         }
+    };
+    let inside = |at: usize, n: usize| at > 0 && at + 1 < n;
+    let (mut y, mut x) = (row as f64, column as f64);
+    if inside(row, h) {
+        y += vertex([row - 1, row, row + 1].map(|row| surface.centred_row(row)[column]));
     }
-
-    /// (row, column) of the top of a parabola through the peak and its neighbours along each axis; the peak itself at the border.
-    fn parabola(&self, row: usize, column: usize) -> (f64, f64) {
-        let (h, w) = self.0.dim();
-        let vertex = |before: f64, at: f64, after: f64| {
-            let curvature = 2.0 * at - before - after;
-            if curvature == 0.0 {
-                0.0
-            } else {
-                0.5 * (after - before) / curvature
-            }
-        };
-        let peak = self.at(row, column);
-        let dy = match row {
-            0 => 0.0,
-            _ if row + 1 == h => 0.0,
-            _ => vertex(self.at(row - 1, column), peak, self.at(row + 1, column)),
-        };
-        let dx = match column {
-            0 => 0.0,
-            _ if column + 1 == w => 0.0,
-            _ => vertex(self.at(row, column - 1), peak, self.at(row, column + 1)),
-        };
-        (row as f64 + dy, column as f64 + dx)
+    if inside(column, w) {
+        let values = surface.centred_row(row);
+        x += vertex([column - 1, column, column + 1].map(|column| values[column]));
     }
+    (y, x)
 }

@@ -6,11 +6,14 @@
 //! compared directly, also for the shift on the other side of the field that a cyclic correlation cannot tell apart.
 
 use super::band::Band;
-use super::fft::{Fft2, HalfSpectrum};
-use super::{Moments, RegisterError, Shift, check_pair};
+use super::fft::Fft2;
+use super::phase::unit_product;
+use super::{Moments, Picture, RegisterError, Shift, check_pair};
 use crate::filter::downsample_area;
 use ndarray::{Array2, ArrayView2, s};
-use std::f64::consts::PI;
+use rayon::prelude::*;
+use rustfft::num_complex::Complex;
+use std::f32::consts::PI;
 
 /// Long side of the reduced picture, pixels, at most.
 const REDUCED_SIDE: usize = 384;
@@ -19,7 +22,7 @@ const BANDS: [f64; 4] = [0.02, 0.04, 0.08, 0.16];
 /// A band needs this many cycles across the shorter side to hold enough independent bins.
 const MIN_CYCLES: f64 = 3.5;
 /// Share of each side that is faded out before the transform.
-const TAPER: f64 = 0.12;
+const TAPER: f32 = 0.12;
 
 /// What the pictures say about their shift, whatever method was used on them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,9 +56,12 @@ impl Evidence {
         new: ArrayView2<f32>,
         limit_px: Option<f64>,
     ) -> Result<Self, RegisterError> {
-        check_pair(reference, new)?;
-        let factor = reference.nrows().max(reference.ncols()).div_ceil(REDUCED_SIDE);
-        let pair = Pair::new(reference, new, factor);
+        Evidence::weigh_pair(&check_pair(reference, new)?, limit_px)
+    }
+
+    pub(super) fn weigh_pair(pictures: &[Picture; 2], limit_px: Option<f64>) -> Result<Self, RegisterError> {
+        let factor = reduction(pictures, REDUCED_SIDE);
+        let pair = Pair::new(pictures, factor);
         // A little beyond the limit: a peak just outside must be seen to be refused.
         let limit = limit_px.map(|v| 1.25 * v / factor as f64 + 2.0);
         let bands = pair.bands(limit);
@@ -150,9 +156,9 @@ impl Evidence {
 ///
 /// Errors: different or too small sizes, blank pictures, values that are not finite.
 pub fn shift_between(reference: ArrayView2<f32>, new: ArrayView2<f32>) -> Result<Shift, RegisterError> {
-    check_pair(reference, new)?;
-    let factor = reference.nrows().max(reference.ncols()).div_ceil(2 * REDUCED_SIDE);
-    let bands = Pair::new(reference, new, factor).bands(None);
+    let pictures = check_pair(reference, new)?;
+    let factor = reduction(&pictures, 2 * REDUCED_SIDE);
+    let bands = Pair::new(&pictures, factor).bands(None);
     let best = bands
         .iter()
         .max_by(|a, b| a.excess().total_cmp(&b.excess()))
@@ -187,68 +193,91 @@ fn refine(bands: &[Band], best: &Band) -> (f64, f64) {
     at
 }
 
+/// By how much pictures are reduced to have no side longer than this.
+fn reduction(pictures: &[Picture; 2], longest: usize) -> usize {
+    let (h, w) = pictures[0].pixels.dim();
+    h.max(w).div_ceil(longest)
+}
+
 /// Two pictures, reduced and faded out at the edges, and their spectra.
 struct Pair {
     size: (usize, usize),
     fft: Fft2<f32>,
-    spectra: [HalfSpectrum<f32>; 2],
+    /// `[kx * rows + ky]`.
+    spectra: [Vec<Complex<f32>>; 2],
 }
 
 impl Pair {
-    fn new(reference: ArrayView2<f32>, new: ArrayView2<f32>, factor: usize) -> Self {
-        let reduced = [reference, new].map(|picture| downsample_area(picture, factor));
+    fn new(pictures: &[Picture; 2], factor: usize) -> Self {
+        let reduced = pictures
+            .each_ref()
+            .map(|picture| downsample_area(picture.pixels, factor));
         let size = reduced[0].dim();
         let fft = Fft2::new(size.0, size.1);
         let taper = (taper(size.0), taper(size.1));
         let spectra = reduced.map(|picture| {
             let moments = Moments::of(picture.view());
             let (mean, gain) = (moments.mean as f32, 1.0 / moments.std.max(f64::MIN_POSITIVE) as f32);
-            fft.forward(size.1, |y, row| {
+            let (rows, _) = fft.rows(fft.half(), |y, row| {
                 for ((to, v), t) in row.iter_mut().zip(picture.row(y)).zip(&taper.1) {
                     *to = (v - mean) * gain * t * taper.0[y];
                 }
-            })
+            });
+            fft.spectrum(&rows)
         });
         Pair { size, fft, spectra }
     }
 
-    /// Frequency of a bin, cycles per pixel.
-    fn frequency(&self, ky: usize, kx: usize) -> f64 {
+    /// The picture of a spectrum, `bin(index)`, of which only the octaves about `centres` are kept.
+    fn filtered(&self, centres: &[f64], bin: impl Fn(usize) -> Complex<f32> + Sync) -> Array2<f32> {
         let (h, w) = self.size;
-        let fy = ky.min(h - ky) as f64 / h as f64;
-        fy.hypot(kx as f64 / w as f64)
+        let highest = centres
+            .iter()
+            .fold(0.0, |highest: f64, centre| highest.max(2.0 * centre));
+        let columns = |span: std::ops::Range<usize>| {
+            let mut bins = vec![Complex::default(); span.len() * h];
+            for (kx, column) in span.zip(bins.chunks_exact_mut(h)) {
+                for ky in 0..=h / 2 {
+                    let frequency = (ky as f32 / h as f32).hypot(kx as f32 / w as f32);
+                    let weight: f32 = centres.iter().map(|centre| octave(frequency, *centre as f32)).sum();
+                    if weight > 0.0 {
+                        for ky in [ky, (h - ky) % h] {
+                            column[ky] = bin(kx * h + ky) * weight;
+                        }
+                    }
+                }
+            }
+            (bins, ())
+        };
+        let kept = (highest * w as f64).ceil() as usize;
+        self.fft.surface(kept, columns).0.to_array()
     }
 
     fn bands(&self, limit: Option<f64>) -> Vec<Band> {
         let shorter = self.size.0.min(self.size.1) as f64;
-        let usable = BANDS.iter().filter(|centre| *centre * shorter >= MIN_CYCLES);
+        let usable = BANDS.par_iter().filter(|centre| *centre * shorter >= MIN_CYCLES);
         usable.map(|centre| self.band(*centre, limit, true)).collect()
     }
 
     /// Whitened, every frequency of the band weighs the same; else strong ones weigh more.
     fn band(&self, centre: f64, limit: Option<f64>, whiten: bool) -> Band {
-        // conj(a) b peaks at the displacement of b relative to a.
-        let product = self.spectra[0].zip(&self.spectra[1], |ky, kx, a, b| {
-            let weight = octave(self.frequency(ky, kx), centre) as f32;
-            let product = a.conj() * b;
-            let magnitude = product.norm();
-            if weight == 0.0 || magnitude <= f32::MIN_POSITIVE {
-                Default::default()
+        // b conj(a) peaks at the displacement of b relative to a.
+        let [a, b] = &self.spectra;
+        let map = self.filtered(&[centre], |i| {
+            if whiten {
+                unit_product(b[i], a[i])
             } else {
-                product * if whiten { weight / magnitude } else { weight }
+                b[i] * a[i].conj()
             }
         });
-        Band::new(self.fft.inverse(product), centre, limit)
+        Band::new(map, centre, limit)
     }
 
     /// Both pictures without their coarsest and finest structure.
     fn band_passed(&self) -> [Array2<f32>; 2] {
-        [0, 1].map(|i| {
-            self.fft.inverse(self.spectra[i].map(|ky, kx, v| {
-                let f = self.frequency(ky, kx);
-                v * BANDS[..3].iter().map(|centre| octave(f, *centre)).sum::<f64>() as f32
-            }))
-        })
+        self.spectra
+            .each_ref()
+            .map(|bins| self.filtered(&BANDS[..3], |i| bins[i]))
     }
 
     /// Correlation coefficient of the band-passed pictures where they overlap at (dy, dx); and whether one of the shifts
@@ -274,7 +303,7 @@ impl Pair {
 }
 
 /// 1 at the centre, falling as a squared cosine to 0 an octave away on both sides.
-fn octave(frequency: f64, centre: f64) -> f64 {
+fn octave(frequency: f32, centre: f32) -> f32 {
     // Most bins lie outside: told without the logarithm.
     if frequency <= 0.5 * centre || frequency >= 2.0 * centre {
         return 0.0;
@@ -284,11 +313,11 @@ fn octave(frequency: f64, centre: f64) -> f64 {
 
 /// 1 in the middle, falling as a squared sine to 0 over the first and last `TAPER` of n samples.
 fn taper(n: usize) -> Vec<f32> {
-    let edge = (TAPER * n as f64).max(1.0);
+    let edge = (TAPER * n as f32).max(1.0);
     (0..n)
         .map(|i| {
-            let from_edge = i.min(n - 1 - i) as f64 + 0.5;
-            (0.5 * PI * (from_edge / edge).min(1.0)).sin().powi(2) as f32
+            let from_edge = i.min(n - 1 - i) as f32 + 0.5;
+            (0.5 * PI * (from_edge / edge).min(1.0)).sin().powi(2)
         })
         .collect()
 }
@@ -303,11 +332,10 @@ fn correlation(a: &Array2<f32>, b: &Array2<f32>, dy: isize, dx: isize) -> (f64, 
     let a = a.slice(s![y0..y1, x0..x1]);
     let b = b.slice(s![y0 + dy..y1 + dy, x0 + dx..x1 + dx]);
     let (mut aa, mut bb, mut ab) = (0.0f64, 0.0f64, 0.0f64);
-    for (a, b) in a.iter().zip(&b) {
-        let (a, b) = (f64::from(*a), f64::from(*b));
-        aa += a * a;
-        bb += b * b;
-        ab += a * b;
+    for (a, b) in a.outer_iter().zip(b.outer_iter()) {
+        aa += f64::from(a.dot(&a));
+        bb += f64::from(b.dot(&b));
+        ab += f64::from(a.dot(&b));
     }
     let norm = (aa * bb).sqrt();
     (if norm > 0.0 { ab / norm } else { 0.0 }, a.len())

@@ -1,32 +1,30 @@
 //! Two-dimensional FFT of real pictures on all cores, keeping only the x frequencies that are asked for.
+//!
+//! The way there is in two steps, so that what is done to a column happens while it is in the cache: [`Fft2::rows`] transforms
+//! along x, [`Fft2::columns`] finishes a few columns at a time. The way back is a [`Surface`], whose rows are computed
+//! when somebody looks at them. Two real rows make one complex transform, as real and imaginary part.
 
+use super::largest;
 use ndarray::Array2;
 use rayon::prelude::*;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftNum, FftPlanner};
+use std::ops::Range;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-/// Rows handled together when data changes between row and column order: one cache line of f32 pairs.
+/// Rows, or columns, handled together when data changes between row and column order: one cache line of f32 pairs.
 const BLOCK: usize = 8;
 
-/// Both planners keep every plan they made, so a size is planned once per process.
-pub(crate) struct Planners<T: FftNum> {
-    rows: RealFftPlanner<T>,
-    columns: FftPlanner<T>,
-}
-
-/// A number type with planners of its own.
-pub(crate) trait Planned: FftNum + Default {
-    fn planners() -> MutexGuard<'static, Planners<Self>>;
+/// A number type with a planner that keeps every plan it made, so that a size is planned once per process.
+pub(crate) trait Planned: FftNum + Default + PartialOrd {
+    fn planner() -> MutexGuard<'static, FftPlanner<Self>>;
 }
 
 macro_rules! planned {
     ($($t:ty)*) => {$(
         impl Planned for $t {
-            fn planners() -> MutexGuard<'static, Planners<Self>> {
-                static CACHE: LazyLock<Mutex<Planners<$t>>> =
-                    LazyLock::new(|| Mutex::new(Planners { rows: RealFftPlanner::new(), columns: FftPlanner::new() }));
+            fn planner() -> MutexGuard<'static, FftPlanner<Self>> {
+                static CACHE: LazyLock<Mutex<FftPlanner<$t>>> = LazyLock::new(|| Mutex::new(FftPlanner::new()));
                 CACHE.lock().unwrap_or_else(PoisonError::into_inner)
             }
         }
@@ -36,133 +34,255 @@ planned!(f32 f64);
 
 /// The transforms of one picture size.
 pub(crate) struct Fft2<T: FftNum> {
-    pub rows: usize,
-    pub columns: usize,
-    row_forward: Arc<dyn RealToComplex<T>>,
-    row_inverse: Arc<dyn ComplexToReal<T>>,
+    size: (usize, usize),
+    row_forward: Arc<dyn Fft<T>>,
+    row_inverse: Arc<dyn Fft<T>>,
     column_forward: Arc<dyn Fft<T>>,
     column_inverse: Arc<dyn Fft<T>>,
 }
 
-/// The bins with 0 <= kx < `kept` of a real picture's spectrum, column by column: `bins[kx * rows + ky]`.
-#[derive(Clone)]
-pub(crate) struct HalfSpectrum<T> {
-    pub rows: usize,
-    pub kept: usize,
-    pub bins: Vec<Complex<T>>,
+/// A real picture's spectrum along x: what is left to do is a transform down each column.
+pub(crate) struct RowSpectrum<T> {
+    kept: usize,
+    /// Of each `BLOCK` rows the bins, column by column: `blocks[y / BLOCK][kx * BLOCK + y % BLOCK]`.
+    blocks: Vec<Vec<Complex<T>>>,
 }
 
 impl<T: Planned> Fft2<T> {
     pub fn new(rows: usize, columns: usize) -> Self {
-        let mut planners = T::planners();
+        let mut planner = T::planner();
         Fft2 {
-            rows,
-            columns,
-            row_forward: planners.rows.plan_fft_forward(columns),
-            row_inverse: planners.rows.plan_fft_inverse(columns),
-            column_forward: planners.columns.plan_fft_forward(rows),
-            column_inverse: planners.columns.plan_fft_inverse(rows),
+            size: (rows, columns),
+            row_forward: planner.plan_fft_forward(columns),
+            row_inverse: planner.plan_fft_inverse(columns),
+            column_forward: planner.plan_fft_forward(rows),
+            column_inverse: planner.plan_fft_inverse(rows),
         }
     }
 
-    /// The lowest `kept` columns (at most columns/2 + 1) of the spectrum of the picture whose row y `fill(y, row)` writes.
-    pub fn forward(&self, kept: usize, fill: impl Fn(usize, &mut [T]) + Sync) -> HalfSpectrum<T> {
-        let kept = kept.min(self.columns / 2 + 1);
-        let blocks: Vec<Vec<Complex<T>>> = (0..self.rows.div_ceil(BLOCK))
-            .into_par_iter()
-            .map_init(
-                || {
-                    (
-                        self.row_forward.make_input_vec(),
-                        self.row_forward.make_output_vec(),
-                        self.row_forward.make_scratch_vec(),
-                    )
-                },
-                |(input, output, scratch), block| {
-                    let mut bins = vec![Complex::default(); kept * BLOCK];
-                    for (i, y) in (block * BLOCK..self.rows.min((block + 1) * BLOCK)).enumerate() {
-                        fill(y, input);
-                        // The buffers were made by this plan, so their lengths fit: the only error there is.
-                        let _ = self.row_forward.process_with_scratch(input, output, scratch);
-                        for (to, from) in bins.chunks_exact_mut(BLOCK).zip(output.iter()) {
-                            to[i] = *from;
-                        }
-                    }
-                    bins
-                },
-            )
-            .collect();
-        let mut bins = vec![Complex::default(); kept * self.rows];
-        let scratch = || vec![Complex::default(); self.column_forward.get_inplace_scratch_len()];
-        bins.par_chunks_mut(self.rows)
-            .enumerate()
-            .for_each_init(scratch, |scratch, (kx, column)| {
-                for (to, block) in column.chunks_mut(BLOCK).zip(&blocks) {
-                    to.copy_from_slice(&block[kx * BLOCK..][..to.len()]);
-                }
-                self.column_forward.process_with_scratch(column, scratch);
-            });
-        HalfSpectrum {
-            rows: self.rows,
-            kept,
-            bins,
-        }
+    /// How many x frequencies the spectrum of a real picture has: the others mirror them.
+    pub fn half(&self) -> usize {
+        self.size.1 / 2 + 1
     }
 
-    /// The real picture of a spectrum whose missing columns are zero, **not** divided by the number of pixels.
-    pub fn inverse(&self, mut spectrum: HalfSpectrum<T>) -> Array2<T> {
-        let rows = self.rows;
-        let scratch = || vec![Complex::default(); self.column_inverse.get_inplace_scratch_len()];
-        spectrum
-            .bins
-            .par_chunks_mut(rows)
-            .for_each_init(scratch, |scratch, column| {
-                self.column_inverse.process_with_scratch(column, scratch)
-            });
-        let mut out = Array2::from_elem((rows, self.columns), T::default());
-        let bins = &spectrum.bins;
-        let write = |(block, pixels): (usize, &mut [T])| {
-            let mut input = vec![vec![Complex::default(); self.columns / 2 + 1]; pixels.len() / self.columns];
-            for (kx, column) in bins.chunks_exact(rows).enumerate() {
-                for (row, v) in input.iter_mut().zip(&column[block * BLOCK..]) {
-                    row[kx] = *v;
+    /// Along x, the lowest `kept` frequencies of the picture whose row y `fill(y, row)` writes; and what `fill` returned, row by row.
+    pub fn rows<R: Send>(&self, kept: usize, fill: impl Fn(usize, &mut [T]) -> R + Sync) -> (RowSpectrum<T>, Vec<R>) {
+        let (h, w) = self.size;
+        let kept = kept.min(self.half());
+        let half = T::one() / (T::one() + T::one());
+        let transform = |line: &mut Line<T>, block: usize| {
+            let mut bins = vec![Complex::default(); kept * BLOCK];
+            let mut returned = Vec::with_capacity(BLOCK);
+            let end = h.min((block + 1) * BLOCK);
+            for (i, y) in (block * BLOCK..end).enumerate().step_by(2) {
+                returned.push(fill(y, &mut line.even));
+                if y + 1 < end {
+                    returned.push(fill(y + 1, &mut line.odd));
+                } else {
+                    line.odd.fill(T::zero());
+                }
+                for ((to, re), im) in line.packed.iter_mut().zip(&line.even).zip(&line.odd) {
+                    *to = Complex::new(*re, *im);
+                }
+                self.row_forward
+                    .process_with_scratch(&mut line.packed, &mut line.scratch);
+                let mirrored = line.packed[..1].iter().chain(line.packed[1..].iter().rev());
+                for ((u, v), to) in line.packed.iter().zip(mirrored).zip(bins.chunks_exact_mut(BLOCK)) {
+                    to[i] = Complex::new(half * (u.re + v.re), half * (u.im - v.im));
+                    to[i + 1] = Complex::new(half * (u.im + v.im), half * (v.re - u.re));
                 }
             }
-            let mut scratch = self.row_inverse.make_scratch_vec();
-            for (row, pixels) in input.iter_mut().zip(pixels.chunks_exact_mut(self.columns)) {
-                // The transform ignores the imaginary parts of the two real bins but reports them; they are rounding noise.
-                let _ = self.row_inverse.process_with_scratch(row, pixels, &mut scratch);
-            }
+            (bins, returned)
         };
-        if let Some(pixels) = out.as_slice_mut() {
-            pixels.par_chunks_mut(BLOCK * self.columns).enumerate().for_each(write);
+        let (blocks, returned): (Vec<_>, Vec<_>) = (0..h.div_ceil(BLOCK))
+            .into_par_iter()
+            .map_init(|| Line::new(w, &self.row_forward), transform)
+            .unzip();
+        (RowSpectrum { kept, blocks }, returned.into_iter().flatten().collect())
+    }
+
+    /// The spectrum's columns `span`, one after the other.
+    pub fn columns(&self, rows: &RowSpectrum<T>, span: Range<usize>) -> Vec<Complex<T>> {
+        let h = self.size.0;
+        let span = span.start..span.end.min(rows.kept);
+        let mut bins = vec![Complex::default(); span.len() * h];
+        for (y, block) in (0..h).step_by(BLOCK).zip(&rows.blocks) {
+            let n = BLOCK.min(h - y);
+            for (column, from) in bins
+                .chunks_exact_mut(h)
+                .zip(block[span.start * BLOCK..].chunks_exact(BLOCK))
+            {
+                column[y..y + n].copy_from_slice(&from[..n]);
+            }
         }
-        out
+        self.column_forward.process(&mut bins);
+        bins
+    }
+
+    /// The whole spectrum, column by column: `[kx * rows + ky]`.
+    pub fn spectrum(&self, rows: &RowSpectrum<T>) -> Vec<Complex<T>> {
+        let spans = self.spans(rows.kept);
+        spans
+            .into_par_iter()
+            .flat_map_iter(|span| self.columns(rows, span))
+            .collect()
+    }
+
+    /// The real picture of a spectrum that is zero from column `kept` on, **not** divided by the number of pixels. `fill(span)` gives
+    /// its columns `span`, one after the other, and something to return, span by span.
+    pub fn surface<R: Send>(
+        &self,
+        kept: usize,
+        fill: impl Fn(Range<usize>) -> (Vec<Complex<T>>, R) + Sync,
+    ) -> (Surface<'_, T>, Vec<R>) {
+        let h = self.size.0;
+        let transform = |span: Range<usize>| {
+            let (mut bins, returned) = fill(span);
+            self.column_inverse.process(&mut bins);
+            let mut tile = vec![Complex::default(); h * BLOCK];
+            for (y, to) in tile.chunks_exact_mut(BLOCK).enumerate() {
+                for (to, column) in to.iter_mut().zip(bins.chunks_exact(h)) {
+                    *to = column[y];
+                }
+            }
+            (tile, returned)
+        };
+        let spans = self.spans(kept.min(self.half()));
+        let (tiles, returned) = spans.into_par_iter().map(transform).unzip();
+        let surface = Surface {
+            fft: self,
+            kept: kept.min(self.half()),
+            tiles,
+            limit: None,
+        };
+        (surface, returned)
+    }
+
+    fn spans(&self, kept: usize) -> Vec<Range<usize>> {
+        let end = |start: usize| kept.min(start + BLOCK);
+        (0..kept).step_by(BLOCK).map(|start| start..end(start)).collect()
     }
 }
 
-impl<T: FftNum> HalfSpectrum<T> {
-    /// `f(ky, kx, bin)` for every bin, columns in parallel.
-    pub fn map(&self, f: impl Fn(usize, usize, Complex<T>) -> Complex<T> + Sync) -> Self {
-        let column = |(kx, column): (usize, &[Complex<T>])| -> Vec<Complex<T>> {
-            column.iter().enumerate().map(|(ky, v)| f(ky, kx, *v)).collect()
-        };
-        let bins = self
-            .bins
-            .par_chunks(self.rows)
-            .enumerate()
-            .flat_map_iter(column)
-            .collect();
-        HalfSpectrum {
-            rows: self.rows,
-            kept: self.kept,
-            bins,
+/// What one thread needs to transform two rows at a time.
+struct Line<T> {
+    even: Vec<T>,
+    odd: Vec<T>,
+    packed: Vec<Complex<T>>,
+    scratch: Vec<Complex<T>>,
+}
+
+impl<T: Planned> Line<T> {
+    fn new(width: usize, fft: &Arc<dyn Fft<T>>) -> Self {
+        Line {
+            even: vec![T::zero(); width],
+            odd: vec![T::zero(); width],
+            packed: vec![Complex::default(); width],
+            scratch: vec![Complex::default(); fft.get_inplace_scratch_len()],
+        }
+    }
+}
+
+/// A real surface over the cyclic shifts of a picture, its rows computed when they are read.
+pub(crate) struct Surface<'a, T: FftNum> {
+    fft: &'a Fft2<T>,
+    kept: usize,
+    /// Of each `BLOCK` columns, transformed back, the bins row by row: `tiles[kx / BLOCK][y * BLOCK + kx % BLOCK]`.
+    tiles: Vec<Vec<Complex<T>>>,
+    limit: Option<f64>,
+}
+
+impl<T: Planned> Surface<'_, T> {
+    /// Zero for every shift longer than `limit`.
+    pub fn within(self, limit: Option<f64>) -> Self {
+        Surface { limit, ..self }
+    }
+
+    /// Rows y (even) and y + 1 into the line.
+    fn read(&self, y: usize, line: &mut Line<T>) {
+        let (h, w) = self.fft.size;
+        line.packed.fill(Complex::default());
+        let odd = if y + 1 < h { y + 1 } else { y };
+        for (start, tile) in (0..self.kept).step_by(BLOCK).zip(&self.tiles) {
+            let pairs = tile[y * BLOCK..].iter().zip(&tile[odd * BLOCK..]);
+            for (kx, (a, b)) in (start..self.kept.min(start + BLOCK)).zip(pairs) {
+                if kx == 0 || 2 * kx == w {
+                    // Real, but for rounding.
+                    line.packed[kx] = Complex::new(a.re, b.re);
+                } else {
+                    line.packed[kx] = Complex::new(a.re - b.im, a.im + b.re);
+                    line.packed[w - kx] = Complex::new(a.re + b.im, b.re - a.im);
+                }
+            }
+        }
+        self.fft
+            .row_inverse
+            .process_with_scratch(&mut line.packed, &mut line.scratch);
+        for ((even, odd), from) in line.even.iter_mut().zip(&mut line.odd).zip(&line.packed) {
+            (*even, *odd) = (from.re, from.im);
+        }
+        if let Some(limit) = self.limit {
+            for (y, row) in [(y, &mut line.even), (odd, &mut line.odd)] {
+                for (x, v) in row.iter_mut().enumerate() {
+                    if (y.min(h - y) as f64).hypot(x.min(w - x) as f64) > limit {
+                        *v = T::zero();
+                    }
+                }
+            }
         }
     }
 
-    /// `f(ky, kx, own, other)` for every pair of bins of two spectra of one size.
-    pub fn zip(&self, other: &Self, f: impl Fn(usize, usize, Complex<T>, Complex<T>) -> Complex<T> + Sync) -> Self {
-        self.map(|ky, kx, v| f(ky, kx, v, other.bins[kx * other.rows + ky]))
+    fn line(&self) -> Line<T> {
+        Line::new(self.fft.size.1, &self.fft.row_inverse)
+    }
+
+    /// All of it.
+    pub fn to_array(&self) -> Array2<T> {
+        let mut out = Array2::from_elem(self.fft.size, T::zero());
+        let w = self.fft.size.1;
+        if let Some(pixels) = out.as_slice_mut() {
+            let write = |line: &mut Line<T>, (pair, pixels): (usize, &mut [T])| {
+                self.read(2 * pair, line);
+                for (to, from) in pixels.chunks_exact_mut(w).zip([&line.even, &line.odd]) {
+                    to.copy_from_slice(from);
+                }
+            };
+            let pairs = pixels.par_chunks_mut(2 * w).enumerate();
+            pairs.for_each_init(|| self.line(), write);
+        }
+        out
+    }
+
+    /// One row of the surface read with zero shift in the middle (`fftshift`).
+    pub fn centred_row(&self, row: usize) -> Vec<T> {
+        let (h, w) = self.fft.size;
+        let y = (row + h - h / 2) % h;
+        let mut line = self.line();
+        self.read(y - y % 2, &mut line);
+        let mut values = if y % 2 == 0 { line.even } else { line.odd };
+        values.rotate_right(w / 2);
+        values
+    }
+
+    /// The first maximum (row, column, value) in reading order with zero shift in the middle.
+    pub fn first_maximum(&self) -> (usize, usize, T) {
+        let h = self.fft.size.0;
+        let top = |line: &mut Line<T>, pair: usize| {
+            self.read(2 * pair, line);
+            [largest(&line.even), largest(&line.odd)]
+        };
+        let tops: Vec<[T; 2]> = (0..h.div_ceil(2))
+            .into_par_iter()
+            .map_init(|| self.line(), top)
+            .collect();
+        let centred = (0..h).map(|row| (row + h - h / 2) % h).map(|y| tops[y / 2][y % 2]);
+        let (row, top) = centred.enumerate().fold((0, None), |best, (row, top)| match best.1 {
+            Some(highest) if top <= highest => best,
+            _ => (row, Some(top)),
+        });
+        let values = self.centred_row(row);
+        let top = top.unwrap_or_default();
+        (row, values.iter().position(|v| *v == top).unwrap_or(0), top)
     }
 }
 
@@ -171,45 +291,45 @@ pub(crate) fn multiplicity(kx: usize, columns: usize) -> f64 {
     if kx == 0 || 2 * kx == columns { 1.0 } else { 2.0 }
 }
 
-/// The first maximum (row, column, value) in reading order of a cyclic surface read with zero shift in the middle (`fftshift`).
-pub(crate) fn first_maximum<T: Planned + PartialOrd>(map: &Array2<T>) -> (usize, usize, T) {
-    let (h, w) = map.dim();
-    let source = |row: usize| map.row((row + h - h / 2) % h);
-    let larger = |a: T, b: T| if b > a { b } else { a };
-    let tops: Vec<Option<T>> = (0..h)
-        .into_par_iter()
-        .map(|row| source(row).iter().copied().reduce(larger))
-        .collect();
-    let mut best = (0, T::default());
-    for (row, top) in tops.into_iter().enumerate() {
-        if let Some(top) = top.filter(|top| row == 0 || *top > best.1) {
-            best = (row, top);
-        }
-    }
-    let row = source(best.0);
-    let column = (0..w)
-        .find(|column| row[(column + w - w / 2) % w] == best.1)
-        .unwrap_or(0);
-    (best.0, column, best.1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn forward_and_inverse_give_the_picture_back() {
-        for (h, w) in [(24, 36), (25, 33), (7, 50)] {
+        for (h, w) in [(24, 36), (25, 33), (7, 50), (16, 16)] {
             let picture = Array2::from_shape_fn((h, w), |(y, x)| ((y * 31 + x * 17 + x * y) % 29) as f64);
             let fft = Fft2::<f64>::new(h, w);
-            let spectrum = fft.forward(w, |y, row| {
+            let (rows, sums) = fft.rows(w, |y, row| {
                 for (to, from) in row.iter_mut().zip(picture.row(y)) {
                     *to = *from;
                 }
+                row.iter().sum::<f64>()
             });
-            assert!((spectrum.bins[0].re - picture.sum()).abs() < 1e-9);
-            let back = fft.inverse(spectrum) / (h * w) as f64;
+            assert!((sums.iter().sum::<f64>() - picture.sum()).abs() < 1e-9 && sums.len() == h);
+            assert!((fft.spectrum(&rows)[0].re - picture.sum()).abs() < 1e-9);
+            let (surface, _) = fft.surface(w, |span| (fft.columns(&rows, span), ()));
+            let back = surface.to_array() / (h * w) as f64;
             assert!(back.iter().zip(&picture).all(|(a, b)| (a - b).abs() < 1e-9));
+        }
+    }
+
+    #[test]
+    fn the_first_maximum_is_read_from_the_middle() {
+        for (h, w) in [(8, 10), (9, 7)] {
+            let fft = Fft2::<f64>::new(h, w);
+            // Alike at two shifts, of which (2, -1) comes first in reading order.
+            let picture = |y: usize, x: usize| f64::from(u8::from((y, x) == (2, w - 1) || (y, x) == (2, 2)));
+            let (rows, _) = fft.rows(w, |y, row| {
+                row.iter_mut().enumerate().for_each(|(x, v)| *v = picture(y, x))
+            });
+            let (surface, _) = fft.surface(w, |span| (fft.columns(&rows, span), ()));
+            let (row, column, _) = surface.first_maximum();
+            assert_eq!(row, h / 2 + 2);
+            assert!(column == w / 2 - 1 || column == w / 2 + 2, "rounding decides");
+            let (row, column, top) = surface.within(Some(2.5)).first_maximum();
+            assert_eq!((row, column), (h / 2 + 2, w / 2 - 1));
+            assert!((top - (h * w) as f64).abs() < 1e-9);
         }
     }
 }

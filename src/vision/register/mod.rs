@@ -146,19 +146,19 @@ pub fn register(
         accepted: false,
         reason: Some(reason),
     };
-    match check_pair(reference, new) {
+    let pair = match check_pair(reference, new) {
         Err(blank @ RegisterError::Blank { .. }) => return Ok(refuse(blank.to_string())),
         other => other?,
-    }
+    };
     let found = match method {
-        Method::CrossCorrelation => cross_correlation(reference, new, &options.cross),
-        Method::PhaseCorrelation => phase_correlation(reference, new),
+        Method::CrossCorrelation => cross::correlate(&pair, &options.cross),
+        Method::PhaseCorrelation => Ok(phase::correlate(&pair)),
     };
     let found = match found {
         Err(nothing @ RegisterError::Featureless) => return Ok(refuse(nothing.to_string())),
         other => other?,
     };
-    let evidence = Evidence::weigh(reference, new, options.limit_px)?;
+    let evidence = Evidence::weigh_pair(&pair, options.limit_px)?;
     let verdict = evidence.judge(&found, reference.dim(), options.limit_px);
     let accepted = verdict.confidence >= options.min_confidence;
     Ok(Registration {
@@ -169,6 +169,45 @@ pub fn register(
         accepted,
         reason: (!accepted).then_some(verdict.weakest),
     })
+}
+
+/// A picture that can be registered: large enough, finite, not constant.
+#[derive(Clone, Copy, Debug)]
+struct Picture<'a> {
+    pixels: ArrayView2<'a, f32>,
+    moments: Moments,
+}
+
+impl<'a> Picture<'a> {
+    fn check(pixels: ArrayView2<'a, f32>, what: &'static str) -> Result<Self, RegisterError> {
+        if pixels.nrows() < MIN_SIDE || pixels.ncols() < MIN_SIDE {
+            return Err(RegisterError::TooSmall {
+                what,
+                size: pixels.dim(),
+            });
+        }
+        let moments = Moments::of(pixels);
+        if !(moments.mean.is_finite() && moments.std.is_finite()) {
+            return Err(RegisterError::NotFinite { what });
+        }
+        // A constant picture's variance may come out as the rounding of its mean.
+        if moments.std <= 1e-9 * moments.mean.abs() {
+            return Err(RegisterError::Blank { what });
+        }
+        Ok(Picture { pixels, moments })
+    }
+}
+
+/// Two such pictures of one size.
+fn check_pair<'a>(reference: ArrayView2<'a, f32>, new: ArrayView2<'a, f32>) -> Result<[Picture<'a>; 2], RegisterError> {
+    if reference.dim() != new.dim() {
+        return Err(RegisterError::SizeMismatch {
+            what: "new picture",
+            reference: reference.dim(),
+            new: new.dim(),
+        });
+    }
+    Ok([Picture::check(reference, "reference")?, Picture::check(new, "new")?])
 }
 
 /// Mean and population standard deviation.
@@ -183,13 +222,17 @@ impl Moments {
         // Sums of differences from one of the pixels: no cancellation for a bright picture of little contrast.
         let pivot = picture.first().map_or(0.0, |v| f64::from(*v));
         let row_sums = |row: ArrayView1<f32>| {
-            row.iter().fold((0.0, 0.0), |(sum, squares), v| {
-                let d = f64::from(*v) - pivot;
-                (sum + d, squares + d * d)
-            })
+            let add = |sum: (f64, f64), v: f32| {
+                let d = f64::from(v) - pivot;
+                (sum.0 + d, sum.1 + d * d)
+            };
+            match row.as_slice() {
+                Some(values) => lanes(values, [(0.0, 0.0); 8], add).into_iter().fold((0.0, 0.0), both),
+                None => row.iter().copied().fold((0.0, 0.0), add),
+            }
         };
         let rows: Vec<(f64, f64)> = picture.outer_iter().into_par_iter().map(row_sums).collect();
-        let (sum, squares) = rows.into_iter().fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+        let (sum, squares) = rows.into_iter().fold((0.0, 0.0), both);
         let n = picture.len() as f64;
         let mean = sum / n;
         Moments {
@@ -199,33 +242,28 @@ impl Moments {
     }
 }
 
-/// The moments of a usable picture: large enough, finite, not constant.
-fn check_picture(picture: ArrayView2<f32>, what: &'static str) -> Result<Moments, RegisterError> {
-    if picture.nrows() < MIN_SIDE || picture.ncols() < MIN_SIDE {
-        return Err(RegisterError::TooSmall {
-            what,
-            size: picture.dim(),
-        });
-    }
-    let moments = Moments::of(picture);
-    if !(moments.mean.is_finite() && moments.std.is_finite()) {
-        return Err(RegisterError::NotFinite { what });
-    }
-    // A constant picture's variance may come out as the rounding of its mean.
-    if moments.std <= 1e-9 * moments.mean.abs() {
-        return Err(RegisterError::Blank { what });
-    }
-    Ok(moments)
+fn both(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+    (a.0 + b.0, a.1 + b.1)
 }
 
-fn check_pair(reference: ArrayView2<f32>, new: ArrayView2<f32>) -> Result<(), RegisterError> {
-    if reference.dim() != new.dim() {
-        return Err(RegisterError::SizeMismatch {
-            what: "new picture",
-            reference: reference.dim(),
-            new: new.dim(),
-        });
+/// A fold in lanes that do not wait for each other: the compiler may not do that with sums of floats by itself.
+fn lanes<T: Copy, S: Copy, const N: usize>(values: &[T], start: [S; N], fold: impl Fn(S, T) -> S) -> [S; N] {
+    let mut lanes = start;
+    let chunks = values.chunks_exact(N);
+    for (lane, v) in lanes.iter_mut().zip(chunks.remainder()) {
+        *lane = fold(*lane, *v);
     }
-    check_picture(reference, "reference")?;
-    check_picture(new, "new").map(|_| ())
+    for chunk in chunks {
+        for (lane, v) in lanes.iter_mut().zip(chunk) {
+            *lane = fold(*lane, *v);
+        }
+    }
+    lanes
+}
+
+/// The largest of some finite numbers.
+fn largest<T: Copy + Default + PartialOrd>(values: &[T]) -> T {
+    let larger = |a: T, b: T| if b > a { b } else { a };
+    let first = values.first().copied().unwrap_or_default();
+    lanes(values, [first; 16], larger).into_iter().fold(first, larger)
 }

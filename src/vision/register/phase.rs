@@ -1,8 +1,9 @@
 //! Phase correlation with a Hanning window: the numbers of OpenCV's `phaseCorrelate`, which openFIBSEM offers as its second method.
 
-use super::fft::{Fft2, first_maximum};
-use super::{RegisterError, Shift, check_pair};
-use ndarray::{Array2, ArrayView2, Zip};
+use super::fft::{Fft2, Surface};
+use super::{Picture, RegisterError, Shift, check_pair};
+use ndarray::{ArrayView2, Zip};
+use rustfft::num_complex::Complex;
 use std::f64::consts::PI;
 
 /// Displacement of `new` relative to `reference`, in pixels, and the response (0..1) as score.
@@ -11,30 +12,45 @@ use std::f64::consts::PI;
 /// weighs as much as structure, and a response below about 0.05 is noise. Errors: different or empty shapes, a constant picture,
 /// values that are not finite.
 pub fn phase_correlation(reference: ArrayView2<f32>, new: ArrayView2<f32>) -> Result<Shift, RegisterError> {
-    check_pair(reference, new)?;
-    let (h, w) = reference.dim();
+    Ok(correlate(&check_pair(reference, new)?))
+}
+
+pub(super) fn correlate(pair: &[Picture; 2]) -> Shift {
+    let (h, w) = pair[0].pixels.dim();
+    let size = (fast_size(h), fast_size(w));
+    let fft = Fft2::<f32>::new(size.0, size.1);
     let window = (hann_root(h), hann_root(w));
-    let fft = Fft2::<f32>::new(fast_size(h), fast_size(w));
-    let spectrum = |picture: ArrayView2<f32>| {
-        fft.forward(fft.columns, |y, row| {
+    let spectra = pair.each_ref().map(|picture| {
+        // Phases do not depend on the contrast; at unit contrast no product leaves float32's range.
+        let contrast = (1.0 / picture.moments.std) as f32;
+        let fill = |y: usize, row: &mut [f32]| {
             row.fill(0.0);
             if y < h {
-                let gain = window.0[y];
+                let gain = window.0[y] * contrast;
                 Zip::from(&mut row[..w])
-                    .and(picture.row(y))
+                    .and(picture.pixels.row(y))
                     .and(&window.1[..])
                     .for_each(|to, v, weight| *to = v * (gain * weight));
             }
-        })
-    };
-    let phases = spectrum(reference).zip(&spectrum(new), |_, _, a, b| {
-        let product = a * b.conj();
-        let magnitude = product.norm();
-        // OpenCV's guarded division: a vanishing bin stays vanishing.
-        product * (magnitude / (magnitude * magnitude + f32::EPSILON))
+        };
+        fft.rows(fft.half(), fill).0
     });
-    let map = fft.inverse(phases);
-    Ok(centroid(&map))
+    let (surface, _) = fft.surface(fft.half(), |span| {
+        let mut a = fft.columns(&spectra[0], span.clone());
+        let b = fft.columns(&spectra[1], span);
+        for (a, b) in a.iter_mut().zip(&b) {
+            *a = unit_product(*a, *b);
+        }
+        (a, ())
+    });
+    centroid(&surface, size)
+}
+
+/// `a conj(b)` at length 1; a vanishing bin stays vanishing.
+pub(super) fn unit_product(a: Complex<f32>, b: Complex<f32>) -> Complex<f32> {
+    // Roots before the product: it may lie outside the range when squared.
+    let length = a.norm_sqr().sqrt() * b.norm_sqr().sqrt();
+    a * b.conj() * (1.0 / length.max(f32::MIN_POSITIVE))
 }
 
 /// One axis of OpenCV's Hanning window: the square root of a raised cosine over n samples.
@@ -58,16 +74,15 @@ fn fast_size(n: usize) -> usize {
     (n.max(1)..).find(|v| only_small_factors(*v)).unwrap_or(n)
 }
 
-/// Weighted centroid of the 5 x 5 pixels about the first maximum, in the map with zero shift in the middle.
-fn centroid(map: &Array2<f32>) -> Shift {
-    let (h, w) = map.dim();
-    let centred = |row: usize, column: usize| map[[(row + h - h / 2) % h, (column + w - w / 2) % w]];
-    let peak = first_maximum(map);
+/// Weighted centroid of the 5 x 5 pixels about the first maximum, with zero shift in the middle.
+fn centroid(surface: &Surface<f32>, (h, w): (usize, usize)) -> Shift {
+    let (row, column, _) = surface.first_maximum();
     let around = |at: usize, n: usize| at.saturating_sub(2)..=(at + 2).min(n - 1);
     let (mut sum, mut sum_x, mut sum_y) = (0.0f64, 0.0f64, 0.0f64);
-    for row in around(peak.0, h) {
-        for column in around(peak.1, w) {
-            let v = f64::from(centred(row, column));
+    for row in around(row, h) {
+        let values = surface.centred_row(row);
+        for column in around(column, w) {
+            let v = f64::from(values[column]);
             sum += v;
             sum_x += v * column as f64;
             sum_y += v * row as f64;
