@@ -3,13 +3,15 @@
 use crate::action::{Action, ActionRow};
 use crate::canvas::Canvas;
 use crate::cx::Cx;
+use crate::fit::cut;
 use crate::keys::Layer;
 use crate::popup::severity_sign;
 use crate::tab::{TABS, TabId};
 use crate::theme::{Role, Theme};
 use crate::toasts::Toasts;
 use crate::widget::value::Sign;
-use model::text;
+use engine::Snapshot;
+use model::{Beam, StopOutcome, StopReport, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
@@ -68,12 +70,18 @@ pub fn instrument(cx: &Cx, theme: &Theme) -> Vec<Span<'static>> {
     spans
 }
 
-/// The message line: the front toast; else a waiting question, a stop, trouble; else the way to the first steps.
+/// The message line: a stop that is under way; else the front toast; else what Stop came to, a waiting question, trouble; else
+/// the way to the first steps.
 pub fn message(toasts: &Toasts, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
     if area.is_empty() {
         return;
     }
     let (style, sign, words) = match toasts.front() {
+        _ if toasts.is_stopping() => (
+            theme.style(Role::Danger),
+            Sign::Pending.symbol(),
+            "STOP sent: waiting for the instrument's word that everything is at rest".to_owned(),
+        ),
         Some((notice, waiting)) => {
             let mut words = text::printable(&notice.title);
             if !notice.hint.is_empty() {
@@ -111,12 +119,7 @@ fn standing(cx: &Cx) -> Option<(Role, &'static str, String)> {
     let snapshot = cx.snapshot;
     let key = |action: &Action| cx.keymap.key(action, &[]).map(|k| k.to_string()).unwrap_or_default();
     if let Some(report) = &snapshot.stopped {
-        let rest = match (report.sent, report.at_rest) {
-            (false, _) => "nothing was connected to stop",
-            (true, true) => "the stage is at rest, nothing moves by itself",
-            (true, false) => "look: it is not confirmed that the stage is at rest",
-        };
-        return Some((Role::Danger, Sign::Done.symbol(), format!("STOPPED, {rest}")));
+        return Some(stopped(report, snapshot));
     }
     if let Some(question) = &snapshot.question {
         return Some((
@@ -163,6 +166,31 @@ fn standing(cx: &Cx) -> Option<(Role, &'static str, String)> {
         ));
     }
     None
+}
+
+/// What Stop came to, until somebody acts again.
+fn stopped(report: &StopReport, snapshot: &Snapshot) -> (Role, &'static str, String) {
+    let unsure = report
+        .acts
+        .iter()
+        .any(|(_, outcome)| *outcome == StopOutcome::Unconfirmed);
+    if !report.sent || !report.at_rest || unsure {
+        let why = match (report.sent, report.at_rest) {
+            (false, _) => "it did not go out",
+            (true, false) => "the stage is not known to be at rest",
+            (true, true) => "not everything said that it ended",
+        };
+        let words = format!("STOP IS NOT CONFIRMED, {why}: look, and use the instrument's own stop");
+        return (Role::Danger, severity_sign(model::Severity::Alarm), words);
+    }
+    let open = |beam: &Beam| snapshot.beam(*beam).is_some_and(|b| b.value.on && !b.value.blanked);
+    let beams = match Beam::ALL.into_iter().filter(open).map(Beam::short).collect::<Vec<_>>()[..] {
+        [] => "beams blanked".to_owned(),
+        [one] => format!("but {one} is NOT blanked"),
+        [..] => "but both beams are NOT blanked".to_owned(),
+    };
+    let words = format!("STOPPED: the stage is at rest, {beams}; nothing moves until you act");
+    (Role::Warn, Sign::Done.symbol(), words)
 }
 
 /// The short word of an action where it is pressed: in jog mode the page keys move the stage, and must say so.
@@ -222,22 +250,4 @@ pub fn keys(next: &[Action], layers: &[Layer], cx: &Cx, theme: &Theme, area: Rec
     }
     canvas.line(Line::from(Span::styled(stop, theme.style(Role::Danger))), stop_area);
     canvas.hit(stop_area, Action::Stop);
-}
-
-/// Cut to `width` columns, with `…` where something is missing.
-pub fn cut(words: &str, width: usize) -> String {
-    if words.width() <= width {
-        return words.to_owned();
-    }
-    let mut out = String::new();
-    for c in words.chars() {
-        if out.width() + unicode_width::UnicodeWidthChar::width(c).unwrap_or(0) + 1 > width {
-            break;
-        }
-        out.push(c);
-    }
-    if width > 0 {
-        out.push('…');
-    }
-    out
 }

@@ -1,7 +1,7 @@
 //! The console's options: `config/console.yaml`, with the user's file over it.
 
-use model::text;
-use serde::Deserialize;
+use model::{Unit, text, units};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 const SHIPPED: &str = include_str!("../../config/console.yaml");
@@ -16,6 +16,30 @@ pub struct Console {
     pub mouse: bool,
     pub redraws_per_second: f64,
     pub toast_seconds: f64,
+    /// m; moves by an amount are asked about beyond it.
+    #[serde(deserialize_with = "length")]
+    pub ask_beyond_length: f64,
+    /// rad; turns and tilts by an amount are asked about beyond it.
+    #[serde(deserialize_with = "angle")]
+    pub ask_beyond_angle: f64,
+}
+
+/// The longest way that may go unasked, m: beyond it a move leaves every picture it was aimed in.
+const MOST_LENGTH: f64 = 1e-3;
+/// The same of an angle, deg.
+const MOST_ANGLE: f64 = 5.0;
+
+fn length<'de, D: Deserializer<'de>>(text: D) -> Result<f64, D::Error> {
+    quantity(text, Unit::Metre)
+}
+
+fn angle<'de, D: Deserializer<'de>>(text: D) -> Result<f64, D::Error> {
+    quantity(text, Unit::Radian)
+}
+
+/// A value with its unit.
+fn quantity<'de, D: Deserializer<'de>>(text: D, unit: Unit) -> Result<f64, D::Error> {
+    units::parse(&String::deserialize(text)?, unit).map_err(serde::de::Error::custom)
 }
 
 /// An option that could not be used; the shipped value stays.
@@ -43,6 +67,8 @@ impl Default for Console {
             mouse: true,
             redraws_per_second: 30.0,
             toast_seconds: 6.0,
+            ask_beyond_length: MOST_LENGTH,
+            ask_beyond_angle: MOST_ANGLE.to_radians(),
         }
     }
 }
@@ -85,7 +111,10 @@ impl Console {
     }
 
     fn makes_sense(&self) -> bool {
-        (1.0..=120.0).contains(&self.redraws_per_second) && (1.0..=600.0).contains(&self.toast_seconds)
+        (1.0..=120.0).contains(&self.redraws_per_second)
+            && (1.0..=600.0).contains(&self.toast_seconds)
+            && (0.0..=MOST_LENGTH).contains(&self.ask_beyond_length)
+            && (0.0..=MOST_ANGLE.to_radians()).contains(&self.ask_beyond_angle)
     }
 }
 
@@ -121,5 +150,24 @@ mod tests {
                 "console.yaml: `mouse` cannot be \"maybe\"; it stays true",
             ]
         );
+    }
+
+    #[test]
+    fn questions_can_come_earlier_and_never_later() {
+        let limits = |user: &str| {
+            let (console, errors) = Console::load(Some(user));
+            (console.ask_beyond_length, console.ask_beyond_angle, errors.len())
+        };
+        let five = 5f64.to_radians();
+        assert_eq!(limits("ask-beyond-length: 100 um"), (100e-6, five, 0));
+        assert_eq!(limits("ask-beyond-angle: 0 deg"), (1e-3, 0.0, 0));
+        for later in [
+            "ask-beyond-length: 2 mm",
+            "ask-beyond-length: -1 um",
+            "ask-beyond-angle: 6 deg",
+        ] {
+            assert_eq!(limits(later), (1e-3, five, 1), "{later}");
+        }
+        assert_eq!(limits("ask-beyond-length: far"), (1e-3, five, 1));
     }
 }

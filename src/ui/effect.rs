@@ -1,5 +1,6 @@
 //! What a key press leads to: effects are data, and `app` is the only one who does them.
 
+use crate::action::Action;
 use engine::Command;
 use model::Notice;
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ pub enum Effect {
     Stop,
     /// Tell the person at the screen; kept in the notices popup of this console.
     Tell(Notice),
+    /// Do what that action does, where the keys now go: actions chosen by name in the palette.
+    Do(Action),
     /// Open a popup over (or a panel beside) the tab.
     Open(Popup),
     /// Close the innermost popup.
@@ -61,6 +64,8 @@ pub enum Popup {
     Palette(String),
     /// Ask before these effects are done.
     Confirm(Ask),
+    /// Ask before leaving, as long as something would end with it.
+    Leave,
     Question,
 }
 

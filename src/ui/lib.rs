@@ -15,6 +15,7 @@ pub mod canvas;
 pub mod console;
 pub mod cx;
 pub mod effect;
+mod fit;
 pub mod keys;
 mod layout;
 mod painting;

@@ -151,6 +151,7 @@ pub fn frame(id: u64, beam: Option<Beam>) -> FrameInfo {
         voltage: 2e3,
         current: 50e-12,
         scan_rotation: 0.0,
+        shift: Default::default(),
         time: NOON - 10.0,
         file: None,
     }

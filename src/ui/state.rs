@@ -18,11 +18,11 @@ use crate::popup::{self, Dialog, Panel};
 use crate::remembered::Remembered;
 use crate::tab::{TABS, Tab, TabId};
 use crate::theme::{Theme, Themes};
-use crate::toasts::{Toasts, of_failure};
-use crate::{Ask, Console, asked};
+use crate::toasts::Toasts;
+use crate::{Console, asked};
 use engine::{Command, Failure, Snapshot};
 use model::config::paths::Entry;
-use model::{Danger, Notice, text};
+use model::{Notice, text};
 use picture::Grid;
 use serde_json::Value;
 
@@ -127,13 +127,27 @@ impl UiState {
         let cx = self.desk.cx(snapshot);
         self.question.refresh(&cx);
         self.tabs.iter_mut().for_each(|tab| tab.refresh(&cx));
+        self.close_settled(snapshot);
+    }
+
+    /// Popups about something that is gone are closed.
+    fn close_settled(&mut self, snapshot: &Snapshot) {
+        let cx = self.desk.cx(snapshot);
+        self.dialogs.retain(|dialog| dialog.stands(&cx));
+    }
+
+    /// The red button. What was being asked is no longer: a yes to a question from before must not move anything after.
+    fn stop(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.dialogs.retain(|dialog| dialog.layer() != Layer::Confirm);
+        self.desk.toasts.stop_pressed(snapshot);
+        vec![Effect::Stop]
     }
 
     /// A key press and what must be done about it.
     pub fn key(&mut self, chord: Chord, snapshot: &Snapshot) -> Vec<Effect> {
         // before everything: nothing that is open, focused or broken may be in the way of Stop
         if self.desk.keymap.is_stop(chord) {
-            return vec![Effect::Stop];
+            return self.stop(snapshot);
         }
         let layers = self.layers(&self.desk.cx(snapshot));
         match self.desk.keymap.action(chord, &layers) {
@@ -158,7 +172,7 @@ impl UiState {
     /// An action from wherever.
     pub fn act(&mut self, action: &Action, snapshot: &Snapshot) -> Vec<Effect> {
         if *action == Action::Stop {
-            return vec![Effect::Stop];
+            return self.stop(snapshot);
         }
         let cx = self.desk.cx(snapshot);
         if let Some(dialog) = self.dialogs.last_mut() {
@@ -248,18 +262,8 @@ impl UiState {
 
     /// Leaving ends the engine where it lives here, and with it a job: that is asked about.
     fn quit(&self, snapshot: &Snapshot) -> Effect {
-        match snapshot.running() {
-            Some(job) if self.desk.owns_engine => Effect::Open(Popup::Confirm(Ask {
-                title: "Leave and end the running job?".to_owned(),
-                lines: vec![
-                    text::printable(&job.title),
-                    "It is stopped and what it changed is put back.".to_owned(),
-                ],
-                danger: Danger::Sample,
-                then: vec![Effect::Quit],
-            })),
-            _ => Effect::Quit,
-        }
+        let ends = self.desk.owns_engine && asked::leave::ask(&self.desk.cx(snapshot)).is_some();
+        if ends { Effect::Open(Popup::Leave) } else { Effect::Quit }
     }
 
     /// Does what concerns the screen alone; returns what the app must do. Every command is asked about here, or nowhere.
@@ -267,7 +271,7 @@ impl UiState {
         let mut outward = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Send(command) => match asked::before(&command, snapshot) {
+                Effect::Send(command) => match asked::before(&command, &self.desk.cx(snapshot)) {
                     Some(ask) => self.open(Popup::Confirm(ask), snapshot),
                     None => outward.push(Effect::Send(command)),
                 },
@@ -275,6 +279,7 @@ impl UiState {
                     Effect::Send(command) => outward.push(Effect::Send(command)),
                     other => outward.extend(self.settle(vec![other], snapshot)),
                 },
+                Effect::Do(action) => outward.extend(self.act(&action, snapshot)),
                 Effect::Open(popup) => self.open(popup, snapshot),
                 Effect::Close => {
                     self.dialogs.pop();
@@ -320,8 +325,9 @@ impl UiState {
             return Vec::new();
         };
         if let Err(failure) = end {
-            self.desk.toasts.tell(of_failure(failure), self.desk.now);
+            self.desk.toasts.tell_failure(failure, self.desk.now);
         }
+        self.close_settled(snapshot);
         let cx = self.desk.cx(snapshot);
         let effects = self
             .tabs

@@ -1,14 +1,16 @@
 //! The status line, always the same and always true: beams, vacuum, stage, job, control, alarms. What is old is grey with its
 //! age; what is missing says so.
 
-use crate::bars::{cut, instrument};
+use crate::bars::instrument;
 use crate::cx::Cx;
+use crate::fit::cut;
 use crate::layout::SMALLEST;
 use crate::theme::{Role, Theme};
 use crate::widget::value::{Sign, aged, duration};
 use model::{Axis, Beam, ChamberPhase, Unit, text, units};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 /// One piece of the status: never split over two lines.
 type Piece = Vec<Span<'static>>;
@@ -20,27 +22,41 @@ const TWO_LINES: u16 = 76;
 
 /// The status in lines no wider than the screen.
 pub fn lines(cx: &Cx, theme: &Theme, screen: Rect) -> Vec<Line<'static>> {
-    let [beams, vacuum, stage, job] = [beams(cx, theme), vacuum(cx, theme), stage(cx, theme), job(cx, theme)];
+    let [beams, vacuum, stage] = [beams(cx, theme), vacuum(cx, theme), stage(cx, theme)];
     let (control, alarms) = (vec![control(cx, theme)], vec![alarms(cx, theme)]);
+    // what the others in its line leave
+    let job = |others: &[&Piece]| {
+        let taken: usize = others.iter().map(|piece| width(piece) + 3).sum();
+        job(cx, theme, usize::from(screen.width).saturating_sub(taken))
+    };
     let rows: Vec<Vec<Piece>> = if screen.width < SMALLEST.0 || screen.height < SMALLEST.1 {
         vec![
             vec![instrument(cx, theme)],
             vec![beams],
             vec![stage],
             vec![vacuum, alarms],
-            vec![job],
+            vec![job(&[])],
             vec![control],
         ]
     } else if screen.width >= ONE_LINE {
-        vec![vec![beams, vacuum, stage, job, control, alarms]]
+        {
+            let job = job(&[&beams, &vacuum, &stage, &control, &alarms]);
+            vec![vec![beams, vacuum, stage, job, control, alarms]]
+        }
     } else if screen.width >= TWO_LINES {
+        let job = job(&[&stage]);
         vec![vec![beams, vacuum, control, alarms], vec![stage, job]]
     } else {
+        let job = job(&[&control]);
         vec![vec![beams, vacuum], vec![stage, alarms], vec![job, control]]
     };
     rows.into_iter()
         .map(|pieces| joined(pieces, usize::from(screen.width), theme))
         .collect()
+}
+
+fn width(piece: &Piece) -> usize {
+    piece.iter().map(Span::width).sum()
 }
 
 /// Pieces side by side; the last one that begins in the line is cut where it does not fit.
@@ -155,7 +171,8 @@ fn stage(cx: &Cx, theme: &Theme) -> Piece {
     piece
 }
 
-fn job(cx: &Cx, theme: &Theme) -> Piece {
+/// The job in at most `room` columns. Verb, progress and what it waits for stay; its arguments, the clock and the long words go.
+fn job(cx: &Cx, theme: &Theme, room: usize) -> Piece {
     let Some(job) = cx.snapshot.running() else {
         return match cx.pending.commands().next() {
             Some(command) => vec![Sign::Pending.span(theme), Span::raw(format!(" {}", command.name))],
@@ -167,22 +184,32 @@ fn job(cx: &Cx, theme: &Theme) -> Piece {
         .and_then(|p| p.fraction)
         .map(|f| format!(" {:3.0} %", f.clamp(0.0, 1.0) * 100.0))
         .unwrap_or_default();
-    let left = progress
-        .and_then(|p| p.remaining)
-        .map(|s| format!(" {} left, {}", duration(s), cx.clock(cx.now + s)))
+    let remaining = progress.and_then(|p| p.remaining);
+    let left = remaining.map(|s| format!(" {} left", duration(s))).unwrap_or_default();
+    let finish = remaining
+        .map(|s| format!(", {}", cx.clock(cx.now + s)))
         .unwrap_or_default();
-    let (sign, held) = if job.paused {
-        (Sign::Pending, " PAUSED")
-    } else {
-        (Sign::Running, "")
+    let sign = if job.paused { Sign::Pending } else { Sign::Running };
+    let waits = cx.snapshot.question.as_ref().is_some_and(|q| q.job == job.id);
+    let (held, short) = match (waits, job.paused) {
+        (true, _) => (" WAITS FOR AN ANSWER", " ASKS"),
+        (false, true) => (" PAUSED", " PAUSED"),
+        (false, false) => ("", ""),
     };
-    let waits = if cx.snapshot.question.as_ref().is_some_and(|q| q.job == job.id) {
-        " WAITS FOR AN ANSWER"
-    } else {
-        ""
-    };
-    let words = format!(" {}{percent}{left}{held}{waits}", cut(&text::printable(&job.title), 40));
-    vec![sign.span(theme), Span::styled(words, theme.style(Role::Accent))]
+    let title = text::printable(&job.title);
+    let name = text::printable(&job.command.name);
+    let verb = name.rsplit('.').next().unwrap_or_default();
+    let shorter = [
+        format!(" {}{percent}{left}{finish}{held}", cut(&title, 40)),
+        format!(" {name}{percent}{left}{finish}{held}"),
+        format!(" {name}{percent}{left}{held}"),
+        format!(" {verb}{percent}{left}{short}"),
+        format!(" {verb}{percent}{short}"),
+        format!(" {verb}{short}"),
+    ];
+    let fits = |words: &&String| words.width() < room;
+    let words = shorter.iter().find(fits).unwrap_or(&shorter[5]);
+    vec![sign.span(theme), Span::styled(words.clone(), theme.style(Role::Accent))]
 }
 
 fn control(cx: &Cx, theme: &Theme) -> Span<'static> {

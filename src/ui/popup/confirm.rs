@@ -1,27 +1,45 @@
 //! Asking before something that cannot be taken back. `y` does it; there is no default, and Enter does nothing.
+//!
+//! What is asked about stays; what there is to check is said anew at every draw, so that a question which stood for a while
+//! tells how things are when it is answered.
 
 use super::Dialog;
 use super::frame::frame;
 use crate::action::Action;
+use crate::asked;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::{Ask, Effect};
+use crate::fit::wrap;
 use crate::keys::Layer;
 use crate::theme::{Role, Theme};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
 /// Columns of the line with the two keys.
 const CHOICE: usize = 54;
 
-pub struct Confirm {
-    ask: Ask,
+pub enum Confirm {
+    Ask(Ask),
+    /// Leaving, while something would end with it.
+    Leave,
 }
 
 impl Confirm {
-    pub fn new(ask: Ask) -> Confirm {
-        Confirm { ask }
+    /// The question as things are now; `None` = there is nothing to ask any more.
+    fn question(&self, cx: &Cx) -> Option<Cow<'_, Ask>> {
+        match self {
+            Confirm::Leave => asked::leave::ask(cx).map(Cow::Owned),
+            Confirm::Ask(ask) => {
+                let anew = match &ask.then[..] {
+                    [Effect::Send(command)] => asked::before(command, cx),
+                    _ => None,
+                };
+                Some(anew.map_or(Cow::Borrowed(ask), Cow::Owned))
+            }
+        }
     }
 }
 
@@ -34,17 +52,16 @@ impl Dialog for Confirm {
         vec![Action::Yes, Action::No]
     }
 
-    fn update(&mut self, action: &Action, _cx: &Cx) -> Vec<Effect> {
+    fn stands(&self, cx: &Cx) -> bool {
+        self.question(cx).is_some()
+    }
+
+    fn update(&mut self, action: &Action, cx: &Cx) -> Vec<Effect> {
         match action {
             Action::Yes => {
-                let mut effects = vec![Effect::Close];
-                effects.extend(
-                    self.ask
-                        .then
-                        .drain(..)
-                        .map(|effect| Effect::Confirmed(Box::new(effect))),
-                );
-                effects
+                let then = self.question(cx).map(|ask| ask.into_owned().then).unwrap_or_default();
+                let done = then.into_iter().map(|effect| Effect::Confirmed(Box::new(effect)));
+                [Effect::Close].into_iter().chain(done).collect()
             }
             Action::No | Action::Close => vec![Effect::Close],
             _ => Vec::new(),
@@ -52,25 +69,15 @@ impl Dialog for Confirm {
     }
 
     fn draw(&self, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
-        let width = self
-            .ask
-            .lines
-            .iter()
-            .map(|l| l.width())
-            .max()
-            .unwrap_or(0)
-            .max(self.ask.title.width() + 4)
-            .max(CHOICE);
-        let height = self.ask.lines.len() + 3;
-        let inside = frame(
-            &self.ask.title,
-            "",
-            (width as u16 + 2, height as u16),
-            theme,
-            area,
-            canvas,
-        );
-        for (i, line) in self.ask.lines.iter().enumerate() {
+        let Some(ask) = self.question(cx) else { return };
+        let wanted = ask.lines.iter().map(|l| l.width() + 1).max().unwrap_or(0);
+        let width = wanted.max(ask.title.width() + 4).max(CHOICE);
+        // between its border and the screen's edge
+        let room = usize::from(area.width).saturating_sub(3);
+        let lines: Vec<String> = ask.lines.iter().flat_map(|line| wrap(line, room)).collect();
+        let height = lines.len() + 3;
+        let inside = frame(&ask.title, "", (width as u16 + 2, height as u16), theme, area, canvas);
+        for (i, line) in lines.iter().enumerate() {
             canvas.row(Line::from(format!(" {line}")), inside, i as u16);
         }
         let key = |action| {
@@ -80,7 +87,7 @@ impl Dialog for Confirm {
                 .unwrap_or_default()
         };
         let choice = Line::from(vec![
-            Span::styled(format!(" {} ", key(Action::Yes)), theme.danger(self.ask.danger)),
+            Span::styled(format!(" {} ", key(Action::Yes)), theme.danger(ask.danger)),
             Span::raw(" yes, do it    "),
             Span::styled(format!(" {} ", key(Action::No)), theme.style(Role::Key)),
             Span::raw(" no, leave everything as it is"),

@@ -1,4 +1,4 @@
-//! Every key that works here, from the keymap and the table of actions: the focus first, then the rest.
+//! Every key that works here, from the keymap and the table of actions: Stop first, then the focus, then what works everywhere.
 
 use super::Dialog;
 use super::frame::frame;
@@ -6,13 +6,19 @@ use crate::action::Action;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
-use crate::keys::{LAYERS, Layer};
+use crate::fit::wrap;
+use crate::keys::{Keymap, Layer};
 use crate::theme::{Role, Theme};
 use crate::widget::list::Selection;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use std::cell::Cell;
 
-/// One line of the help.
+/// Columns of the box, and of the keys in it.
+const WIDTH: u16 = 96;
+const KEYS: usize = 15;
+
+/// One entry of the help.
 enum Row {
     Title(&'static str),
     Key { keys: String, doc: &'static str },
@@ -21,43 +27,76 @@ enum Row {
 
 pub struct Help {
     rows: Vec<Row>,
-    /// First row shown.
+    /// First line shown.
     top: Selection,
+    /// Lines there were to scroll through, and those seen at once, when it was drawn last.
+    drawn: Cell<(usize, usize)>,
+}
+
+/// The actions of one layer with those of their keys that reach them from here.
+fn reaching<'a>(keymap: &'a Keymap, layer: Layer, layers: &[Layer]) -> Vec<(&'a Action, String)> {
+    let mut all = Vec::new();
+    for (action, chords) in keymap.of(layer) {
+        let reaches = chords
+            .iter()
+            .filter(|chord| keymap.action(**chord, layers).as_ref() == Some(action));
+        let keys: Vec<String> = reaches.map(ToString::to_string).collect();
+        if !keys.is_empty() {
+            all.push((action, keys.join(" ")));
+        }
+    }
+    all
 }
 
 impl Help {
+    /// The help of `layers`, innermost first.
     pub fn new(layers: &[Layer], cx: &Cx) -> Help {
-        let mut order: Vec<Layer> = layers.to_vec();
-        order.push(Layer::Global);
-        order.extend(
-            LAYERS
-                .iter()
-                .map(|row| row.layer)
-                .filter(|layer| !layers.contains(layer) && *layer != Layer::Global),
-        );
         let mut rows = Vec::new();
-        for layer in order {
-            let bindings = cx.keymap.of(layer);
-            if bindings.is_empty() {
-                continue;
-            }
-            if !rows.is_empty() {
-                rows.push(Row::Gap);
-            }
-            rows.push(Row::Title(layer.row().title));
-            for (action, chords) in bindings {
-                let keys: Vec<String> = chords.iter().map(ToString::to_string).collect();
-                let doc = action.row().map_or("", |row| row.doc);
-                rows.push(Row::Key {
-                    keys: keys.join(" "),
-                    doc,
-                });
+        let stop = |action: &Action| *action == Action::Stop;
+        let everywhere = reaching(cx.keymap, Layer::Global, layers);
+        let key = |(action, keys): (&Action, String)| Row::Key {
+            keys,
+            doc: action.row().map_or("", |row| row.doc),
+        };
+        rows.extend(everywhere.iter().filter(|(a, _)| stop(a)).cloned().map(key));
+        for layer in layers.iter().chain([&Layer::Global]) {
+            let mut keys = reaching(cx.keymap, *layer, layers);
+            keys.retain(|(action, _)| !stop(action));
+            if !keys.is_empty() {
+                rows.extend([Row::Gap, Row::Title(layer.row().title)]);
+                rows.extend(keys.into_iter().map(key));
             }
         }
         Help {
             rows,
             top: Selection::default(),
+            drawn: Cell::default(),
         }
+    }
+
+    fn lines(&self, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+        let mut lines = Vec::new();
+        for row in &self.rows {
+            match row {
+                Row::Gap => lines.push(Line::default()),
+                Row::Title(title) => lines.push(Line::styled(format!(" {title}"), theme.style(Role::Title))),
+                Row::Key { keys, doc } => {
+                    // more keys than their column holds have a line of their own
+                    let alone = keys.chars().count() > KEYS;
+                    if alone {
+                        lines.push(Line::styled(format!(" {keys}"), theme.style(Role::Key)));
+                    }
+                    for (i, words) in wrap(doc, width.saturating_sub(KEYS + 3)).into_iter().enumerate() {
+                        let keys = if i == 0 && !alone { keys.as_str() } else { "" };
+                        lines.push(Line::from(vec![
+                            Span::styled(format!(" {keys:<KEYS$} "), theme.style(Role::Key)),
+                            Span::raw(words),
+                        ]));
+                    }
+                }
+            }
+        }
+        lines
     }
 }
 
@@ -74,24 +113,27 @@ impl Dialog for Help {
         if *action == Action::Close {
             return vec![Effect::Close];
         }
-        self.top.update(action, "help", self.rows.len(), 10);
+        let (lines, seen) = self.drawn.get();
+        let places = lines.saturating_sub(seen) + 1;
+        self.top.update(action, "help", places, seen.saturating_sub(1));
         Vec::new()
     }
 
     fn draw(&self, _cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
-        let wanted = (96, self.rows.len().min(200) as u16);
-        let inside = frame("Keys", "", wanted, theme, area, canvas);
-        let height = usize::from(inside.height);
-        let first = self.top.row.min(self.rows.len().saturating_sub(height));
-        for (i, row) in self.rows.iter().skip(first).take(height).enumerate() {
-            let line = match row {
-                Row::Gap => continue,
-                Row::Title(title) => Line::styled(format!(" {title}"), theme.style(Role::Title)),
-                Row::Key { keys, doc } => Line::from(vec![
-                    Span::styled(format!(" {keys:<15} "), theme.style(Role::Key)),
-                    Span::raw(*doc),
-                ]),
-            };
+        let width = WIDTH.min(area.width.saturating_sub(4));
+        let lines = self.lines(usize::from(width), theme);
+        let seen = lines.len().min(usize::from(area.height.saturating_sub(2)));
+        let first = self.top.row.min(lines.len() - seen);
+        self.drawn.set((lines.len(), seen));
+        let note = if seen < lines.len() {
+            let more = if first + seen < lines.len() { " ↓" } else { " ↑" };
+            format!("lines {} to {} of {}{more}", first + 1, first + seen, lines.len())
+        } else {
+            String::new()
+        };
+        let title = "Keys that work here";
+        let inside = frame(title, &note, (width, seen as u16), theme, area, canvas);
+        for (i, line) in lines.into_iter().skip(first).take(seen).enumerate() {
             canvas.row(line, inside, i as u16);
         }
     }

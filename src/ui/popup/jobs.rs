@@ -3,13 +3,13 @@
 use super::Dialog;
 use super::frame::frame;
 use crate::action::Action;
-use crate::bars::cut;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
+use crate::fit::cut;
 use crate::keys::Layer;
 use crate::theme::{Role, Theme};
-use crate::widget::list::Selection;
+use crate::widget::list::{Selection, marker};
 use crate::widget::value::{Sign, duration};
 use engine::Command;
 use engine::event::{How, Job};
@@ -121,13 +121,10 @@ impl Dialog for Jobs {
             let state = state(job, cx);
             let by = text::printable(&job.by);
             let room = usize::from(inside.width).saturating_sub(state.len() + by.len() + 7);
-            let style = theme.style(if i == self.selected.row {
-                Role::Selected
-            } else {
-                Role::Text
-            });
+            let selected = i == self.selected.row;
+            let style = theme.style(if selected { Role::Selected } else { Role::Text });
             let line = Line::from(vec![
-                Span::raw(" "),
+                Span::raw(marker(selected)),
                 sign(job).span(theme),
                 Span::styled(format!(" {:<room$} ", cut(&text::printable(&job.title), room)), style),
                 Span::styled(format!("{by}  {state}"), theme.style(Role::Dim)),

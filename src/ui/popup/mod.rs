@@ -31,6 +31,11 @@ pub trait Dialog {
     /// The next keys for its state.
     fn next(&self, cx: &Cx) -> Vec<Action>;
 
+    /// False once what it is about is gone: it is then closed.
+    fn stands(&self, _cx: &Cx) -> bool {
+        true
+    }
+
     /// Handles an action; [`Effect::Close`] among the effects closes it.
     fn update(&mut self, action: &Action, cx: &Cx) -> Vec<Effect>;
 
@@ -38,14 +43,15 @@ pub trait Dialog {
     fn draw(&self, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas);
 }
 
-/// Opens a popup. `layers` are those of the tab below, for help. The question is no dialog: it has its own place.
+/// Opens a popup. `layers` are those of the tab below, for help and palette. The question is no dialog: it has its own place.
 pub fn open(popup: Popup, layers: &[Layer], toasts: &Toasts, cx: &Cx) -> Option<Box<dyn Dialog>> {
     Some(match popup {
         Popup::Help => Box::new(help::Help::new(layers, cx)),
         Popup::Notices => Box::new(notices::Notices::new(toasts, cx)),
         Popup::Jobs => Box::new(jobs::Jobs::default()),
-        Popup::Palette(text) => Box::new(palette::Palette::new(&text, cx)),
-        Popup::Confirm(ask) => Box::new(confirm::Confirm::new(ask)),
+        Popup::Palette(text) => Box::new(palette::Palette::new(&text, layers, cx)),
+        Popup::Confirm(ask) => Box::new(confirm::Confirm::Ask(ask)),
+        Popup::Leave => Box::new(confirm::Confirm::Leave),
         Popup::Question => return None,
     })
 }

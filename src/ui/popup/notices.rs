@@ -3,14 +3,14 @@
 use super::Dialog;
 use super::frame::frame;
 use crate::action::Action;
-use crate::bars::cut;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
+use crate::fit::cut;
 use crate::keys::Layer;
 use crate::theme::{Role, Theme};
 use crate::toasts::Toasts;
-use crate::widget::list::Selection;
+use crate::widget::list::{Selection, marker};
 use crate::widget::value::Sign;
 use engine::Command;
 use model::{Notice, Severity, text};
@@ -110,19 +110,19 @@ impl Dialog for Notices {
         let list = usize::from(inside.height.saturating_sub(3));
         let first = self.selected.first(all.len(), list);
         for (i, (time, notice, seen)) in all.iter().enumerate().skip(first).take(list) {
-            let style = if i == self.selected.row {
-                theme.style(Role::Selected)
-            } else {
-                theme.style(Role::Text)
-            };
+            let selected = i == self.selected.row;
+            let style = theme.style(if selected { Role::Selected } else { Role::Text });
             let new = if *seen { ' ' } else { '•' };
             let line = Line::from(vec![
-                Span::styled(format!("{new}{} ", cx.clock_seconds(*time)), theme.style(Role::Dim)),
+                Span::styled(
+                    format!("{}{new}{} ", marker(selected), cx.clock_seconds(*time)),
+                    theme.style(Role::Dim),
+                ),
                 Span::styled(format!("{} ", sign(notice.severity)), theme.severity(notice.severity)),
                 Span::styled(
                     cut(
                         &text::printable(&notice.title),
-                        usize::from(inside.width).saturating_sub(13),
+                        usize::from(inside.width).saturating_sub(14),
                     ),
                     style,
                 ),

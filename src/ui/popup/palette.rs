@@ -1,19 +1,20 @@
-//! The command palette: one line of text, completed from the table of commands, with hints for the argument at hand.
+//! The command palette: one line of text, completed from the tables of commands and actions, with hints for the argument at
+//! hand.
 
 mod complete;
 
 use super::Dialog;
 use crate::action::Action;
-use crate::bars::cut;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
+use crate::fit::cut;
 use crate::keys::Layer;
 use crate::theme::{Role, Theme};
-use crate::widget::list::Selection;
+use crate::widget::list::{Selection, marker};
 use crate::widget::pane::pane;
 use crate::widget::value::Sign;
-use complete::{Offer, offers, usage};
+use complete::{Known, Offer, action, offers, usage};
 use engine::command::parse;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -29,6 +30,8 @@ const MOST_SHOWN: usize = 10;
 const HISTORY: &str = "palette.history";
 
 pub struct Palette {
+    /// Where it was opened: whose actions it offers.
+    layers: Vec<Layer>,
     input: Input,
     offers: Vec<Offer>,
     /// Which offer is chosen; `None` until an arrow chooses one.
@@ -40,23 +43,24 @@ pub struct Palette {
 }
 
 impl Palette {
-    pub fn new(text: &str, cx: &Cx) -> Palette {
+    pub fn new(text: &str, layers: &[Layer], cx: &Cx) -> Palette {
         let kept = cx.remembered.get(HISTORY).and_then(Value::as_array);
         let history = kept
             .into_iter()
             .flatten()
             .filter_map(|v| v.as_str().map(str::to_owned))
             .collect();
-        let input = Input::new(text.to_owned());
-        let offers = offers(text, cx);
-        Palette {
-            input,
-            offers,
+        let mut palette = Palette {
+            layers: layers.to_vec(),
+            input: Input::new(text.to_owned()),
+            offers: Vec::new(),
             chosen: None,
             history,
             recalled: None,
             error: None,
-        }
+        };
+        palette.typed(cx);
+        palette
     }
 
     fn set(&mut self, text: String, cx: &Cx) {
@@ -65,7 +69,11 @@ impl Palette {
     }
 
     fn typed(&mut self, cx: &Cx) {
-        self.offers = offers(self.input.value(), cx);
+        let known = Known {
+            layers: &self.layers,
+            history: &self.history,
+        };
+        self.offers = offers(self.input.value(), known, cx);
         self.chosen = None;
         self.error = None;
     }
@@ -122,23 +130,12 @@ impl Palette {
         if line.is_empty() {
             return vec![Effect::Close];
         }
+        if let Some(action) = action(&line, &self.layers) {
+            return self.run(line, Effect::Do(action));
+        }
         match parse::line(&line) {
-            Ok(command) => {
-                self.history.retain(|old| *old != line);
-                self.history.push(line);
-                let skip = self.history.len().saturating_sub(MOST_HISTORY);
-                let kept: Vec<Value> = self.history.iter().skip(skip).map(|l| l.as_str().into()).collect();
-                let remember = Effect::Remember {
-                    key: HISTORY.to_owned(),
-                    value: kept.into(),
-                };
-                let run = if command.name == "stop" {
-                    Effect::Stop
-                } else {
-                    Effect::Send(command)
-                };
-                vec![Effect::Close, run, remember]
-            }
+            Ok(command) if command.name == "stop" => self.run(line, Effect::Do(Action::Stop)),
+            Ok(command) => self.run(line, Effect::Send(command)),
             // part of a name: Enter takes the first offer, as Tab does
             Err(_) if !line.contains(' ') && !self.offers.is_empty() && parse::find(&line).is_err() => {
                 self.complete(cx);
@@ -149,6 +146,19 @@ impl Palette {
                 Vec::new()
             }
         }
+    }
+
+    /// Closes, does it, and keeps the line for the next time.
+    fn run(&mut self, line: String, effect: Effect) -> Vec<Effect> {
+        self.history.retain(|old| *old != line);
+        self.history.push(line);
+        let skip = self.history.len().saturating_sub(MOST_HISTORY);
+        let kept: Vec<Value> = self.history.iter().skip(skip).map(|l| l.as_str().into()).collect();
+        let remember = Effect::Remember {
+            key: HISTORY.to_owned(),
+            value: kept.into(),
+        };
+        vec![Effect::Close, effect, remember]
     }
 }
 
@@ -229,13 +239,10 @@ impl Dialog for Palette {
         selection.row = selection.row.min(self.offers.len().saturating_sub(1));
         let first = selection.first(self.offers.len(), usize::from(list));
         for (i, offer) in self.offers.iter().enumerate().skip(first).take(usize::from(list)) {
-            let style = theme.style(if self.chosen == Some(i) {
-                Role::Selected
-            } else {
-                Role::Text
-            });
+            let chosen = self.chosen == Some(i);
+            let style = theme.style(if chosen { Role::Selected } else { Role::Text });
             let line = Line::from(vec![
-                Span::styled(format!(" {:<28} ", cut(&offer.label, 28)), style),
+                Span::styled(format!("{}{:<28} ", marker(chosen), cut(&offer.label, 28)), style),
                 Span::styled(offer.doc.clone(), theme.style(Role::Dim)),
             ]);
             let row = (i - first) as u16;
@@ -258,7 +265,10 @@ impl Dialog for Palette {
                 Sign::Failed.span(theme),
                 Span::styled(format!(" {error}"), theme.style(Role::Warn)),
             ]),
-            None => Line::styled(format!(" {}", usage(self.input.value())), theme.style(Role::Info)),
+            None => Line::styled(
+                format!(" {}", usage(self.input.value(), &self.layers)),
+                theme.style(Role::Info),
+            ),
         };
         canvas.row(hint, inside, list);
         let room = usize::from(inside.width).saturating_sub(3);

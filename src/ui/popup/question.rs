@@ -6,6 +6,7 @@ use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::theme::{Role, Theme};
+use crate::widget::list::marker;
 use crate::widget::pane::pane;
 use crate::widget::value::duration;
 use engine::Command;
@@ -104,10 +105,9 @@ impl Panel {
         );
         for (i, (word, what)) in question.choices.iter().enumerate() {
             let chosen = self.choice == Some(i);
-            let mark = if chosen { ">" } else { " " };
             let style = theme.style(if chosen { Role::Selected } else { Role::Text });
             let line = Line::from(vec![
-                Span::styled(format!(" {mark} {:<12} ", text::printable(word)), style),
+                Span::styled(format!(" {} {:<12} ", marker(chosen), text::printable(word)), style),
                 Span::styled(text::printable(what), theme.style(Role::Dim)),
             ]);
             let row = i as u16 + 1;

@@ -95,8 +95,8 @@ fn mouse(dice: &mut Dice, screen: Rect) -> MouseEvent {
 }
 
 /// Would this have been asked about, from wherever it was sent?
-fn wants_yes(command: &Command, snapshot: &Snapshot) -> bool {
-    asked::before(command, snapshot).is_some()
+fn wants_yes(command: &Command, ui: &UiState, snapshot: &Snapshot) -> bool {
+    asked::before(command, &ui.desk.cx(snapshot)).is_some()
 }
 
 fn confirms(ui: &UiState) -> bool {
@@ -135,7 +135,7 @@ fn stir(seed: u64, events: usize, snapshot: &Snapshot, yes: bool) -> usize {
                 let danger = row
                     .map(|row| row.danger)
                     .unwrap_or_else(|| panic!("there is no {}", command.name));
-                if wants_yes(&command, snapshot) || danger == Danger::Sample {
+                if wants_yes(&command, &ui, snapshot) || danger == Danger::Sample {
                     assert!(said_yes, "seed {seed}, event {n}: {command:?} went out unasked");
                     confirmed += 1;
                 }

@@ -2,14 +2,14 @@
 
 use super::{Tab, TabId};
 use crate::action::Action;
-use crate::bars::cut;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
+use crate::fit::cut;
 use crate::keys::Layer;
 use crate::popup::severity_sign;
 use crate::theme::{Role, Theme};
-use crate::widget::list::Selection;
+use crate::widget::list::{Selection, marker};
 use crate::widget::pane::pane;
 use model::text;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -150,14 +150,14 @@ impl Log {
         let list = usize::from(inside.height.saturating_sub(1));
         let first = self.notices.first(all.len(), list);
         for (i, entry) in all.iter().rev().enumerate().skip(first).take(list) {
-            let role = if self.in_notices && i == self.notices.row {
-                Role::Selected
-            } else {
-                Role::Text
-            };
+            let selected = self.in_notices && i == self.notices.row;
+            let role = if selected { Role::Selected } else { Role::Text };
             let room = usize::from(inside.width).saturating_sub(13);
             let line = Line::from(vec![
-                Span::styled(format!(" {} ", cx.clock_seconds(entry.time)), theme.style(Role::Dim)),
+                Span::styled(
+                    format!("{}{} ", marker(selected), cx.clock_seconds(entry.time)),
+                    theme.style(Role::Dim),
+                ),
                 Span::styled(
                     format!("{} ", severity_sign(entry.notice.severity)),
                     theme.severity(entry.notice.severity),

@@ -1,6 +1,6 @@
 //! The pictures of a session, newest first, as a list to choose from.
 
-use super::list::Selection;
+use super::list::{Selection, marker};
 use crate::action::Action;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
@@ -66,7 +66,8 @@ impl Filmstrip {
                 width: width.saturating_sub(1),
                 height: 1,
             };
-            let role = match (focus && row == self.selection.row, shown.contains(&frame.id)) {
+            let selected = focus && row == self.selection.row;
+            let role = match (selected, shown.contains(&frame.id)) {
                 (true, _) => Role::Selected,
                 (false, true) => Role::Accent,
                 _ => Role::Text,
@@ -79,7 +80,8 @@ impl Filmstrip {
             let beam = frame.beam.map_or("", |beam| beam.short());
             let saved = if frame.file.is_some() { "" } else { " -" };
             let words = format!(
-                "{mark}{:03} {beam} {field:>7} {}{saved}",
+                "{}{mark}{:03} {beam} {field:>7} {}{saved}",
+                marker(selected),
                 frame.id,
                 cx.clock(frame.time)
             );

@@ -2,6 +2,11 @@
 
 use crate::action::Action;
 
+/// The sign before the selected row of a list, for eyes and terminals that do not see its ground.
+pub fn marker(selected: bool) -> &'static str {
+    if selected { ">" } else { " " }
+}
+
 /// The selection of a list whose rows live elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Selection {

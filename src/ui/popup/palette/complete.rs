@@ -1,6 +1,9 @@
-//! What could come next in the palette's line: commands by name, then their arguments and values.
+//! What could come next in the palette's line: commands of the engine and actions of the screen by name, then arguments and
+//! values.
 
+use crate::action::{ACTIONS, Action, ActionRow};
 use crate::cx::Cx;
+use crate::keys::Layer;
 use engine::command::{ArgKind, ArgRow, CommandRow, parse, rows};
 use model::key::KEYS;
 use model::{Beam, Key, Value, text, units};
@@ -15,11 +18,18 @@ pub struct Offer {
     pub doc: String,
 }
 
+/// What names are offered from: where the palette was opened, and what was typed before, oldest first.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    pub layers: &'a [Layer],
+    pub history: &'a [String],
+}
+
 /// What could stand in the place of the last word of `line`, best first.
-pub fn offers(line: &str, cx: &Cx) -> Vec<Offer> {
+pub fn offers(line: &str, known: Known, cx: &Cx) -> Vec<Offer> {
     let (before, word) = line.rsplit_once(' ').unwrap_or(("", line));
     match before.split_whitespace().next() {
-        None => commands(word),
+        None => names(word, known, cx),
         Some(name) => match rows().find(|row| row.name == name) {
             Some(row) => arguments(row, before, word, cx),
             None => Vec::new(),
@@ -27,24 +37,75 @@ pub fn offers(line: &str, cx: &Cx) -> Vec<Offer> {
     }
 }
 
-fn commands(word: &str) -> Vec<Offer> {
-    let mut scored: Vec<(i32, &CommandRow)> = rows().filter_map(|row| Some((score(word, row.name)?, row))).collect();
-    scored.sort_by_key(|(score, row)| (-score, row.name));
-    scored
+/// The action of that name, where it can be done from `layers` by its name. Those that only mean something at a row or in a text
+/// (up, erase, choose) cannot; Stop is a command already.
+pub fn action(name: &str, layers: &[Layer]) -> Option<Action> {
+    actions(layers)
+        .find(|row| row.name == name)
+        .map(|row| row.action.clone())
+}
+
+fn actions(layers: &[Layer]) -> impl Iterator<Item = &'static ActionRow> {
+    let of_rows = [Layer::Form, Layer::Field, Layer::Log, Layer::Help];
+    ACTIONS.iter().filter(move |row| {
+        let here = row.layers.iter().any(|l| *l == Layer::Global || layers.contains(l));
+        let by_name = !row.layers.iter().any(|l| of_rows.contains(l) && row.layers.len() > 1);
+        here && by_name && ![Action::Stop, Action::Palette].contains(&row.action)
+    })
+}
+
+/// How well a name fits what was typed, best last: letters in order; a part of it begins so; it begins so; it is that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Letters,
+    Part,
+    Beginning,
+    Whole,
+}
+
+fn fit(word: &str, name: &str) -> Option<Fit> {
+    let word = word.to_lowercase();
+    Some(match () {
+        () if name == word => Fit::Whole,
+        () if name.starts_with(&word) => Fit::Beginning,
+        () if name.split(['.', '-', '_']).any(|part| part.starts_with(&word)) => Fit::Part,
+        () => score(&word, name).map(|_| Fit::Letters)?,
+    })
+}
+
+/// Commands and actions: the better fit first, then what was used last, then the better run of letters.
+fn names(word: &str, known: Known, cx: &Cx) -> Vec<Offer> {
+    let recent = |name: &str| {
+        let used = |line: &String| line.split_whitespace().next() == Some(name);
+        known.history.iter().rposition(used).map_or(0, |at| at + 1)
+    };
+    let commands = rows().map(|row| {
+        let gap = if row.args.is_empty() { "" } else { " " };
+        (row.name, format!("{}{gap}", row.name), row.doc.to_owned())
+    });
+    let actions = actions(known.layers).map(|row| {
+        let key = cx.keymap.key(&row.action, known.layers);
+        let key = key.map(|key| format!("{key}: ")).unwrap_or_default();
+        (row.name, row.name.to_owned(), format!("{key}{}", row.doc))
+    });
+    let mut fitting: Vec<_> = commands
+        .chain(actions)
+        .filter_map(|offer| Some((fit(word, offer.0)?, recent(offer.0), score(word, offer.0), offer)))
+        .collect();
+    // of equals commands come first, in the order of their table
+    fitting.sort_by_key(|(fit, recent, score, _)| std::cmp::Reverse((*fit, *recent, *score)));
+    fitting
         .into_iter()
-        .map(|(_, row)| {
-            let gap = if row.args.is_empty() { "" } else { " " };
-            Offer {
-                label: row.name.to_owned(),
-                insert: format!("{}{gap}", row.name),
-                doc: row.doc.to_owned(),
-            }
+        .map(|(.., (name, insert, doc))| Offer {
+            label: name.to_owned(),
+            insert,
+            doc,
         })
         .collect()
 }
 
 /// How well `word` fits `name`: every letter in order; whole beginnings of parts count most. `None` = it does not fit.
-pub fn score(word: &str, name: &str) -> Option<i32> {
+fn score(word: &str, name: &str) -> Option<i32> {
     let mut total = 0;
     let mut last: Option<usize> = None;
     let letters: Vec<char> = name.chars().collect();
@@ -170,13 +231,14 @@ fn available(key: Key, beam: Beam, cx: &Cx) -> Vec<String> {
         .collect()
 }
 
-/// One line about the command at hand, or the argument being typed.
-pub fn usage(line: &str) -> String {
+/// One line about the command or action at hand, or the argument being typed.
+pub fn usage(line: &str, layers: &[Layer]) -> String {
     let Some(name) = line.split_whitespace().next() else {
-        return "type a command; Tab completes, Up brings back earlier ones".to_owned();
+        return "type a command or an action; Tab completes, Up brings back earlier ones".to_owned();
     };
     let Some(row) = rows().find(|row| row.name == name) else {
-        return String::new();
+        let row = action(name, layers).and_then(|action| action.row());
+        return row.map(|row| row.doc.to_owned()).unwrap_or_default();
     };
     let word = line.rsplit(' ').next().unwrap_or_default();
     match word
@@ -192,15 +254,64 @@ pub fn usage(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::{connected, state};
+    use crate::tab::TabId;
+
+    fn labels(word: &str, layers: &[Layer], history: &[&str]) -> Vec<String> {
+        let s = connected();
+        let ui = state(TabId::Log, &s);
+        let history: Vec<String> = history.iter().map(|line| (*line).to_owned()).collect();
+        let known = Known {
+            layers,
+            history: &history,
+        };
+        let offers = offers(word, known, &ui.desk.cx(&s));
+        offers.into_iter().map(|offer| offer.label).collect()
+    }
 
     #[test]
     fn the_initials_of_a_command_find_it() {
-        let first = |word: &str| commands(word).first().map(|offer| offer.label.clone());
+        let first = |word: &str| labels(word, &[], &[]).first().cloned();
         assert_eq!(first("smr").as_deref(), Some("stage.move-relative"));
         assert_eq!(first("beam.on").as_deref(), Some("beam.on"));
         assert_eq!(first("vent").as_deref(), Some("chamber.vent"));
-        assert_eq!(commands("").len(), rows().count());
-        assert!(commands("zzz").is_empty());
+        let all = labels("", &[], &[]);
+        assert!(rows().all(|row| all.iter().any(|label| label == row.name)));
+        assert!(labels("zzz", &[], &[]).is_empty());
         assert_eq!(score("xyz", "stage"), None);
+    }
+
+    #[test]
+    fn better_fits_come_first_and_of_equals_what_was_used_last() {
+        let position = |labels: &[String], name: &str| labels.iter().position(|l| l == name).unwrap();
+        let found = labels("beam.o", &[], &[]);
+        assert!(found[..2].contains(&"beam.on".to_owned()) && found[..2].contains(&"beam.off".to_owned()));
+        let found = labels("position", &[], &[]);
+        assert!(
+            position(&found, "position.go") < position(&found, "stage.position"),
+            "{found:?}"
+        );
+        let history = ["stage.jog dx=1um", "stage.orientation name=SEM", "beam.on"];
+        let found = labels("stage", &[], &history);
+        assert_eq!(found[..2], ["stage.orientation", "stage.jog"]);
+        assert_eq!(labels("", &[], &history)[0], "beam.on");
+        assert_eq!(
+            labels("stage.jog", &[], &history)[0],
+            "stage.jog",
+            "the whole name before all"
+        );
+    }
+
+    #[test]
+    fn actions_are_offered_where_they_work_and_only_those_with_a_meaning_of_their_own() {
+        let imaging = [Layer::Picture, Layer::Imaging];
+        assert_eq!(labels("references", &imaging, &[])[0], "references");
+        assert_eq!(labels("next-theme", &[], &[])[0], "next-theme");
+        assert!(!labels("references", &[], &[]).contains(&"references".to_owned()));
+        let all = labels("", &imaging, &[]);
+        for no in ["up", "accept", "close", "backspace", "palette", "page-down"] {
+            assert!(!all.iter().any(|label| label == no), "{no}");
+        }
+        assert_eq!(all.iter().filter(|label| *label == "stop").count(), 1, "the command");
     }
 }

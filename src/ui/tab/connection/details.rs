@@ -1,8 +1,8 @@
 //! Who the instrument is, and its configuration against what it has.
 
-use crate::bars::cut;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
+use crate::fit::cut;
 use crate::theme::{Role, Theme};
 use crate::widget::list::Selection;
 use crate::widget::pane::pane;

@@ -1,13 +1,13 @@
 //! The instruments there are, and the address of this session.
 
 use crate::action::Action;
-use crate::bars::cut;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
+use crate::fit::cut;
 use crate::theme::{Role, Theme};
 use crate::widget::form::{Field, Form, Kind};
-use crate::widget::list::Selection;
+use crate::widget::list::{Selection, marker};
 use crate::widget::pane::pane;
 use crate::widget::value::Sign;
 use engine::Command;
@@ -72,10 +72,12 @@ pub fn draw(list: &Selection, focus: bool, cx: &Cx, theme: &Theme, area: Rect, c
             (true, _) => Sign::Done.span(theme),
             _ => Span::raw(" "),
         };
-        let role = if i == list.row { Role::Selected } else { Role::Text };
+        let selected = i == list.row;
+        let role = if selected { Role::Selected } else { Role::Text };
         let origin = if entry.file.is_some() { "" } else { " shipped" };
         let room = usize::from(inside.width).saturating_sub(3 + origin.len());
         let line = Line::from(vec![
+            Span::raw(marker(selected)),
             sign,
             Span::styled(
                 format!(" {}", cut(&text::printable(&entry.name), room)),

@@ -8,6 +8,7 @@ use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::tab::after_move;
 use crate::theme::{Role, Theme};
+use crate::widget::list::marker;
 use crate::widget::pane::pane;
 use crate::widget::value::{Sign, duration};
 use model::{Axis, Unit, units};
@@ -130,10 +131,7 @@ fn pose(tab: &Movement, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas)
         let chosen = *axis == tab.axis;
         let style = theme.style(if focus && chosen { Role::Selected } else { role });
         let value = stage.map_or_else(|| "--".to_owned(), |s| shown(*axis, s.state.pose.get(*axis)));
-        let mut spans = vec![Span::styled(
-            format!("{}{axis} {value:>12} ", if chosen { '>' } else { ' ' }),
-            style,
-        )];
+        let mut spans = vec![Span::styled(format!("{}{axis} {value:>12} ", marker(chosen)), style)];
         if let Some((low, high)) = target::limits(*axis, cx) {
             let at = stage.map(|s| (s.state.pose.get(*axis) - low) / (high - low));
             let near = at.is_some_and(|at| !(0.03..=0.97).contains(&at));
@@ -287,12 +285,10 @@ fn list(tab: &Movement, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas)
                 )
             }
         };
-        let style = theme.style(if focus && row == tab.places.selection.row {
-            Role::Selected
-        } else {
-            Role::Text
-        });
-        canvas.row(Line::styled(format!("{sign}{words}"), style), inner, line as u16);
+        let selected = focus && row == tab.places.selection.row;
+        let style = theme.style(if selected { Role::Selected } else { Role::Text });
+        let words = format!("{}{sign}{words}", marker(selected));
+        canvas.row(Line::styled(words, style), inner, line as u16);
         let at = Rect {
             y: inner.y + line as u16,
             height: 1,

@@ -1,16 +1,16 @@
 //! Jog mode: the stage follows the keys, one step at a time.
 //!
 //! It is entered and left by its own key, looks different, and ends by itself when the tab is left, when a step fails, or when
-//! no key comes for a while. A step goes out only when the one before has ended; keys that come meanwhile are dropped, not
-//! kept, and so are keys that arrive in a burst: a line that stalled must not become a long way.
+//! no key comes for a while. Every key asks for a step. While one is under way the engine keeps the newest and drops it when it
+//! has waited too long, so that a key which was let go moves nothing more; keys that arrive in a burst count once, since a line
+//! that stalled must not become a long way.
 
 use super::target::Steps;
 use crate::action::Action;
 use crate::cx::Cx;
 use crate::effect::Effect;
-use engine::{Command, Failure};
+use engine::Command;
 use model::{Axis, Beam};
-use serde_json::Value;
 
 pub const COMMAND: &str = "stage.jog";
 /// Seconds without a key after which the mode ends.
@@ -30,8 +30,6 @@ pub enum Frame {
 #[derive(Clone, Copy, Debug)]
 pub struct Jog {
     pub frame: Frame,
-    /// A step is under way.
-    in_flight: bool,
     moved: bool,
     /// When the last key came.
     last: f64,
@@ -43,7 +41,6 @@ impl Jog {
     pub fn new(cx: &Cx) -> Jog {
         Jog {
             frame: Frame::Picture,
-            in_flight: false,
             moved: false,
             last: cx.now,
             axis: None,
@@ -79,10 +76,10 @@ impl Jog {
         let burst = self.moved && cx.now - self.last < BURST;
         self.last = cx.now;
         let moving = cx.snapshot.stage.as_ref().is_none_or(|s| s.value.state.moving);
-        if self.in_flight || burst || moving || cx.pending.has(COMMAND) {
+        // what moves by another hand is not jogged
+        if burst || moving && !cx.pending.has(COMMAND) {
             return Vec::new();
         }
-        self.in_flight = true;
         self.moved = true;
         vec![Effect::Send(command)]
     }
@@ -122,11 +119,5 @@ impl Jog {
                 .with("axis", axis.name())
                 .with("step", sign * steps.of(axis)),
         )
-    }
-
-    /// A step has ended; says whether the mode goes on.
-    pub fn ended(&mut self, end: &Result<Value, Failure>) -> bool {
-        self.in_flight = false;
-        end.is_ok()
     }
 }

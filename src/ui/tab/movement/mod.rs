@@ -51,6 +51,8 @@ pub struct Movement {
     places: Places,
     prompt: Option<Prompt>,
     jog: Option<Jog>,
+    /// Jog mode has ended, its last step not yet: the pictures that follow a move are taken then.
+    jog_settles: bool,
 }
 
 impl Movement {
@@ -65,6 +67,7 @@ impl Movement {
             places: Places::default(),
             prompt: None,
             jog: None,
+            jog_settles: false,
         }
     }
 
@@ -142,10 +145,25 @@ impl Movement {
 
     /// Ends jog mode; where it moved anything, the pictures that every move asks for are taken now.
     fn end_jog(&mut self, cx: &Cx) -> Vec<Effect> {
-        match self.jog.take() {
-            Some(jog) if jog.has_moved() => after_move::picture(cx),
-            _ => Vec::new(),
+        let moved = self.jog.take().is_some_and(|jog| jog.has_moved());
+        self.jog_settles = moved && cx.pending.has(jog::COMMAND);
+        if moved && !self.jog_settles {
+            after_move::picture(cx)
+        } else {
+            Vec::new()
         }
+    }
+
+    /// After a step that failed, or was stopped, nothing more happens by itself.
+    fn jog_step_ended(&mut self, well: bool, cx: &Cx) -> Vec<Effect> {
+        if !well {
+            self.jog.take();
+            self.jog_settles = false;
+        } else if self.jog_settles && !cx.pending.has(jog::COMMAND) {
+            self.jog_settles = false;
+            return after_move::picture(cx);
+        }
+        Vec::new()
     }
 
     fn prompted(&mut self, action: &Action) -> Option<Vec<Effect>> {
@@ -293,8 +311,7 @@ impl Tab for Movement {
     fn ended(&mut self, command: &Command, end: &Result<Value, Failure>, cx: &Cx) -> Vec<Effect> {
         self.pair.ended(command, end, cx);
         if command.name == jog::COMMAND {
-            let goes_on = self.jog.as_mut().is_none_or(|jog| jog.ended(end));
-            return if goes_on { Vec::new() } else { self.end_jog(cx) };
+            return self.jog_step_ended(end.is_ok(), cx);
         }
         if after_move::is_move(command) && end.is_ok() {
             self.target.clear();

@@ -140,7 +140,7 @@ fn positions_are_saved_renamed_deleted_and_carried_by_files() {
 }
 
 #[test]
-fn jog_goes_one_step_at_a_time_and_drops_what_comes_meanwhile() {
+fn jog_asks_for_a_step_a_key_and_counts_a_burst_once() {
     let s = pictured();
     let mut ui = movement(&s);
     press(&mut ui, "F7", &s);
@@ -153,12 +153,32 @@ fn jog_goes_one_step_at_a_time_and_drops_what_comes_meanwhile() {
     assert_eq!(effects, std::slice::from_ref(&step), "a burst counts once");
     let id = ui.sent(&step);
     ui.desk.now += 0.2;
-    assert_eq!(press(&mut ui, "Right", &s), [], "a step is under way");
+    let moving = moving(&s);
+    let waits = sent(press(&mut ui, "Right", &moving));
+    assert_eq!(waits, std::slice::from_ref(&step), "the engine keeps the newest");
     ui.ended(id, &Ok(json!(null)), &s);
     ui.desk.now += 0.01;
     assert_eq!(press(&mut ui, "Right", &s).len(), 0, "still the same burst");
     ui.desk.now += 0.2;
     assert_eq!(sent(press(&mut ui, "k", &s))[0].args["dy"], 10e-6);
+}
+
+fn moving(s: &Snapshot) -> Snapshot {
+    let mut moving = s.clone();
+    moving.stage.as_mut().unwrap().value.state.moving = true;
+    moving
+}
+
+#[test]
+fn a_jog_step_beyond_the_limit_asks_and_a_no_goes_on_jogging() {
+    let s = pictured();
+    let mut ui = movement(&s);
+    ui.desk.options.ask_beyond_length = 5e-6;
+    assert_eq!(press(&mut ui, "F7 Right", &s), []);
+    assert!(screen(&ui, &s, 120, 40).contains("Move the stage this far?"));
+    ui.desk.now += 1.0;
+    assert_eq!(press(&mut ui, "n Right", &s), [], "it asks again");
+    assert_eq!(sent(press(&mut ui, "y", &s))[0].name, COMMAND);
 }
 
 #[test]
@@ -222,10 +242,9 @@ fn jog_ends_when_left_idle_failed_or_by_its_key() {
 
 #[test]
 fn a_moving_stage_is_not_jogged() {
-    let mut s = pictured();
-    s.stage.as_mut().unwrap().value.state.moving = true;
+    let s = moving(&pictured());
     let mut ui = movement(&s);
-    assert_eq!(press(&mut ui, "F7 Right Up r", &s), []);
+    assert_eq!(press(&mut ui, "F7 Right Up r", &s), [], "another hand moves it");
 }
 
 #[test]
@@ -252,6 +271,15 @@ fn pictures_follow_a_move_where_the_switch_says_so_and_jog_only_at_its_end() {
     let jog = sent(press(&mut ui, "Right", &s)).remove(0);
     assert_eq!(end(&mut ui, &jog, &s), []);
     assert_eq!(sent(press(&mut ui, "Esc", &s)), [acquire("both")]);
+
+    for (end, pictures) in [(Ok(json!(null)), vec![acquire("both")]), (failed, vec![])] {
+        press(&mut ui, "F7", &s);
+        ui.desk.now += 1.0;
+        let jog = sent(press(&mut ui, "Right", &s)).remove(0);
+        let id = ui.sent(&jog);
+        assert_eq!(sent(press(&mut ui, "Esc", &s)), [], "the last step is under way");
+        assert_eq!(sent(ui.ended(id, &end, &s)), pictures);
+    }
 }
 
 /// Every key there is, in every focus, except those whose word says that they move: no command of a move goes out.

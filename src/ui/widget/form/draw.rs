@@ -5,11 +5,13 @@ use super::{Field, Form};
 use crate::action::Action;
 use crate::canvas::Canvas;
 use crate::theme::{Role, Theme};
+use crate::widget::list::marker;
 use crate::widget::value::Sign;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
-/// Narrowest column: label, value, sign.
+/// Narrowest column: marker, label, value, sign.
 const COLUMN: u16 = 26;
 
 impl Form {
@@ -78,10 +80,10 @@ impl Form {
     ) {
         let selected = focus && i == self.selected;
         let name = Span::styled(
-            format!("{:<label$.label$} ", field.label),
+            format!("{}{:<label$.label$} ", marker(selected), field.label),
             theme.style(if selected { Role::Selected } else { Role::Dim }),
         );
-        let at = (label as u16 + 1).min(place.width);
+        let at = (label as u16 + 2).min(place.width);
         match self.edit.as_ref().filter(|_| selected) {
             Some(edit) => {
                 let room = usize::from(place.width - at);
@@ -92,10 +94,14 @@ impl Form {
                 } else {
                     Role::Edited
                 });
-                canvas.line(
-                    Line::from(vec![name, Span::styled(format!("{text:<room$}"), style)]),
-                    place,
-                );
+                let rest = " ".repeat(room.saturating_sub(text.width()));
+                let typed = if edit.selected {
+                    theme.style(Role::Selected)
+                } else {
+                    style
+                };
+                let spans = vec![name, Span::styled(text, typed), Span::styled(rest, style)];
+                canvas.line(Line::from(spans), place);
                 let x = place.x + at + edit.input.visual_cursor().saturating_sub(scroll).min(room) as u16;
                 canvas.cursor = Some(Position::new(x, place.y));
             }

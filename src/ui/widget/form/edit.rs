@@ -14,6 +14,8 @@ const BIG: f64 = 10.0;
 pub(super) struct Edit {
     pub input: Input,
     original: String,
+    /// All of it is selected, as it is to begin with: what is typed or erased takes its place.
+    pub selected: bool,
     pub error: Option<String>,
 }
 
@@ -81,6 +83,7 @@ impl Edit {
         let original = typed(&field.value, &field.kind);
         Edit {
             input: Input::new(original.clone()),
+            selected: !original.is_empty(),
             original,
             error: None,
         }
@@ -145,6 +148,13 @@ impl Edit {
 
     /// Handles a key; says whether it was one of the field's.
     pub fn update(&mut self, action: &Action, kind: &Kind) -> bool {
+        let replaces = matches!(
+            action,
+            Action::Type(_) | Action::Paste(_) | Action::Backspace | Action::Delete
+        );
+        if std::mem::take(&mut self.selected) && replaces {
+            self.input.handle(InputRequest::DeleteLine);
+        }
         let request = match action {
             Action::Type(c) if self.input.value().chars().count() < LONGEST => InputRequest::InsertChar(*c),
             Action::Type(_) => return true,

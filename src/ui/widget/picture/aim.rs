@@ -1,7 +1,8 @@
 //! From a pixel of a picture to a move of the stage as it is now.
 //!
 //! A picture shows where things were when it was taken. If the stage has moved along its axes since, what was under the pixel
-//! has moved with it, and where it would show now follows from the geometry. After a tilt or a turn it does not, since the
+//! has moved with it, and where it would show now follows from the geometry; a beam shift set since moves what is shown by just
+//! that much. After a tilt or a turn it does not, since the
 //! height of the point is not known: then the click is refused.
 
 use super::Shot;
@@ -15,6 +16,8 @@ use picture::Position;
 const SAME_ANGLE: f64 = 5e-4;
 /// Positions closer than this (m) are the same.
 const SAME_PLACE: f64 = 1e-9;
+/// A picture off by less than this (m) still shows where things are.
+const NEAR: f64 = 100e-9;
 
 /// Where a point of a picture is now.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,8 +56,29 @@ pub fn pose(frame: &FrameInfo) -> Option<Pose> {
 /// The stage still stands where it stood in this picture; `None` where that cannot be said.
 pub fn is_current(frame: &FrameInfo, cx: &Cx) -> Option<bool> {
     let (then, now) = (pose(frame)?, cx.snapshot.stage.as_ref()?.value.state.pose);
-    let place = then.distance(&now) < 100e-9;
+    let shift = shift_since(frame, cx);
+    let place = then.distance(&now) < NEAR && shift.x.hypot(shift.y) < NEAR;
     Some(place && same_angle(then.r, now.r) && same_angle(then.t, now.t))
+}
+
+/// How far a beam shift set since then moves what is shown, m right and up.
+fn shift_since(frame: &FrameInfo, cx: &Cx) -> Point {
+    let now = frame.beam.and_then(|beam| cx.snapshot.beam(beam));
+    less(now.map_or(frame.shift, |b| b.value.settings.shift), frame.shift)
+}
+
+fn less(a: Point, b: Point) -> Point {
+    Point {
+        x: a.x - b.x,
+        y: a.y - b.y,
+    }
+}
+
+fn plus(a: Point, b: Point) -> Point {
+    Point {
+        x: a.x + b.x,
+        y: a.y + b.y,
+    }
 }
 
 fn same_angle(a: f64, b: f64) -> bool {
@@ -90,15 +114,11 @@ pub fn aim(frame: &FrameInfo, at: Position, cx: &Cx) -> Result<Aim, Refused> {
     if !same_angle(then.r, now.r) || !same_angle(then.t, now.t) {
         return Err(refuse("the stage was tilted or turned since this picture", RETAKE));
     }
-    let offset = shot.to_metres(at);
     let scan_now = cx
         .snapshot
         .beam(beam)
         .map_or(frame.scan_rotation, |b| b.value.settings.scan_rotation);
     let way = then.distance(&now);
-    if way < SAME_PLACE && scan_now == frame.scan_rotation {
-        return Ok(Aim { offset, carried: None });
-    }
     let moved = Displacement {
         x: now.x - then.x,
         y: now.y - then.y,
@@ -106,14 +126,10 @@ pub fn aim(frame: &FrameInfo, at: Position, cx: &Cx) -> Result<Aim, Refused> {
     };
     let geometry = &connection.geometry;
     let gone = camera::centred_by(geometry, &then, beam, ScanRotation::default(), &moved);
-    let old = scan::to_axes(offset, frame.scan_rotation);
-    let offset = scan::to_picture(
-        Point {
-            x: old.x - gone.x,
-            y: old.y - gone.y,
-        },
-        scan_now,
-    );
+    // the shift is one of the picture as it is shown: it comes off before the scan is turned back, and goes on again after
+    let old = scan::to_axes(less(shot.to_metres(at), frame.shift), frame.scan_rotation);
+    let seen = scan::to_picture(less(old, gone), scan_now);
+    let offset = plus(seen, plus(frame.shift, shift_since(frame, cx)));
     if !(offset.x.is_finite() && offset.y.is_finite()) {
         return Err(refuse("the way from there to here cannot be computed", RETAKE));
     }

@@ -211,3 +211,26 @@ fn what_cannot_be_carried_along_is_refused_with_a_reason() {
     );
     assert!(aim_at(&full_turn, &picture, here).is_ok(), "a full turn is no turn");
 }
+
+#[test]
+fn a_beam_shift_set_since_moves_what_is_shown_by_just_that_much() {
+    let mut s = pictured();
+    let mut frame = s.frames[0].clone();
+    frame.shift = Point { x: 3e-6, y: -1e-6 };
+    let at = Position::new(170.0, 90.0);
+    let mut shift_to = |x, y| s.electron.as_mut().unwrap().value.settings.shift = Point { x, y };
+    shift_to(3e-6, -1e-6);
+    let same = aim_at(&s, &frame, at).unwrap().offset;
+    assert!((same.x - 20.0 * PIXEL).abs() < 1e-15 && (same.y - 10.0 * PIXEL).abs() < 1e-15);
+    let mut shift_to = |x, y| s.electron.as_mut().unwrap().value.settings.shift = Point { x, y };
+    shift_to(-2e-6, 4e-6);
+    let now = aim_at(&s, &frame, at).unwrap().offset;
+    assert!((now.x - same.x + 5e-6).abs() < 1e-15, "it went left with the beam");
+    assert!((now.y - same.y - 5e-6).abs() < 1e-15, "and up");
+
+    // the shift is one of the picture as shown: a turned scan does not turn it
+    frame.scan_rotation = std::f64::consts::PI;
+    let turned = aim_at(&s, &frame, at).unwrap().offset;
+    assert!((turned.x + (20.0 * PIXEL - 3e-6) + 2e-6).abs() < 1e-12, "{turned:?}");
+    assert!((turned.y + (10.0 * PIXEL + 1e-6) - 4e-6).abs() < 1e-12, "{turned:?}");
+}

@@ -1,0 +1,138 @@
+//! What leaving would end. Where the engine lives in this process, what runs ends with it: the question says what that is and
+//! in which state it leaves the instrument, which depends on the job.
+
+use crate::cx::Cx;
+use crate::effect::{Ask, Effect};
+use engine::Command;
+use engine::command::{Lane, rows};
+use model::{Danger, text};
+
+/// What a command's early end leaves behind.
+struct End {
+    /// Commands whose names begin so; the first row that fits counts.
+    prefix: &'static str,
+    ends: &'static str,
+    stays: &'static str,
+}
+
+const fn end(prefix: &'static str, ends: &'static str, stays: &'static str) -> End {
+    End { prefix, ends, stays }
+}
+
+/// Every job there is. A new kind of job needs a row.
+const ENDS: &[End] = &[
+    end(
+        "stage.",
+        "The stage halts on its way.",
+        "It stays there and does not go back.",
+    ),
+    end(
+        "position.",
+        "The stage halts on its way.",
+        "It stays there and does not go back.",
+    ),
+    end(
+        "system.home",
+        "The stage halts on its way.",
+        "It stays there and is not referenced.",
+    ),
+    end(
+        "system.restore",
+        "What was not yet restored is left out.",
+        "What was restored by then stays so.",
+    ),
+    end(
+        "system.",
+        "What was not yet set is left out.",
+        "What was set by then stays so.",
+    ),
+    end(
+        "image.autofocus",
+        "The focus series ends.",
+        "The working distance of before is set again.",
+    ),
+    end(
+        "image.autocontrast",
+        "The series of pictures ends.",
+        "Contrast and brightness of before are set again.",
+    ),
+    end(
+        "image.",
+        "The scan ends; its picture is lost.",
+        "Pictures taken before it stay.",
+    ),
+    end("chamber.picture", "The picture is lost.", "Nothing else changes."),
+    end(
+        "chamber.",
+        "fibdeck follows it no further.",
+        "The instrument may go on with it by itself: look at its vacuum.",
+    ),
+    end(
+        "align.coincidence",
+        "The stage halts where it is.",
+        "It does not go back to where the search began.",
+    ),
+    end(
+        "align.",
+        "The alignment ends.",
+        "The beam shift of before is set again.",
+    ),
+    end(
+        "beam.plasma",
+        "The change of gas is cancelled where the source allows it.",
+        "The source may be left between two gases: look at it.",
+    ),
+    end(
+        "beam.",
+        "What was not yet sent is left out.",
+        "The beams stay as they then are.",
+    ),
+];
+
+fn of(name: &str) -> Option<&'static End> {
+    ENDS.iter().find(|row| name.starts_with(row.prefix))
+}
+
+/// Commands that would be cut off: those that do something to the instrument.
+fn acts(command: &Command) -> bool {
+    rows()
+        .find(|row| row.name == command.name)
+        .is_some_and(|row| row.lane != Lane::Now || row.danger > Danger::None)
+}
+
+/// The question before leaving, as things are now; `None` = nothing would end.
+pub fn ask(cx: &Cx) -> Option<Ask> {
+    let running = cx.snapshot.jobs.iter().filter(|job| job.end.is_none());
+    let mut ending: Vec<(String, &Command)> = running.map(|job| (text::printable(&job.title), &job.command)).collect();
+    // sent a moment ago, and the engine has not yet said that it began
+    for command in cx.pending.commands().filter(|command| acts(command)) {
+        if !ending.iter().any(|(_, begun)| *begun == command) {
+            ending.push((command.name.clone(), command));
+        }
+    }
+    if ending.is_empty() {
+        return None;
+    }
+    let lines = ending.iter().flat_map(|(title, command)| {
+        let said = of(&command.name).map(|row| format!("  {} {}", row.ends, row.stays));
+        [Some(title.clone()), said].into_iter().flatten()
+    });
+    Some(Ask {
+        title: "Leave and end what runs?".to_owned(),
+        lines: lines.collect(),
+        danger: Danger::Sample,
+        then: vec![Effect::Quit],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_job_says_what_its_early_end_leaves_behind() {
+        for row in rows().filter(|row| row.lane != Lane::Now) {
+            assert!(of(row.name).is_some(), "{} needs a row in ENDS", row.name);
+        }
+    }
+}
