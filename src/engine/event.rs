@@ -2,8 +2,8 @@
 
 use crate::command::{Command, Failure};
 use model::{
-    Beam, BeamState, Capabilities, ChamberState, Geometry, Identity, ImageSettings, Notice, StagePosition, StageState,
-    StopReport,
+    Beam, BeamState, Capabilities, ChamberState, Geometry, Identity, ImageSettings, Notice, Point, StagePosition,
+    StageState, StopReport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -210,7 +210,11 @@ pub struct FrameInfo {
     pub working_distance: f64,
     pub voltage: f64,
     pub current: f64,
+    /// rad.
     pub scan_rotation: f64,
+    /// The beam shift it was taken with, m: with pose and scan rotation it says where on the sample a pixel lies.
+    #[serde(default)]
+    pub shift: Point,
     pub time: f64,
     /// Where it was saved.
     pub file: Option<String>,

@@ -10,16 +10,23 @@ use crate::snapshot::Snapshot;
 use model::ErrorKind;
 use serde_json::Value;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// How a command ended.
 pub type Ended = Result<Value, Failure>;
 
+/// A command, who asked for it, and how often stop had been pressed when it left: a later press is for it, too.
+pub(crate) struct Asked {
+    pub command: Command,
+    pub by: String,
+    pub presses: u64,
+}
+
 /// What an engine receives.
 pub(crate) enum Request {
     Run {
-        command: Command,
-        by: String,
+        asked: Asked,
         ended: oneshot::Sender<Ended>,
     },
     Ask {
@@ -48,6 +55,7 @@ pub struct Link {
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) heard: broadcast::Sender<Heard>,
     pub(crate) stop: StopButton,
+    pub(crate) presses: Arc<AtomicU64>,
     pub(crate) name: String,
 }
 
@@ -89,8 +97,11 @@ impl Link {
         let (sender, ended) = oneshot::channel();
         // a closed engine drops the sender, and the receipt then says so
         let _ = self.requests.send(Request::Run {
-            command,
-            by: self.name.clone(),
+            asked: Asked {
+                command,
+                by: self.name.clone(),
+                presses: self.presses.load(Ordering::SeqCst),
+            },
             ended: sender,
         });
         Receipt { ended }
@@ -109,7 +120,7 @@ impl Link {
         reply.await.map_err(|_| gone())
     }
 
-    /// The red button: waits for nothing, ahead of everything.
+    /// The red button: waits for nothing, ahead of everything. What was sent before it and has not begun does not begin.
     pub fn stop(&self) {
         (self.stop)(&self.name);
     }

@@ -16,6 +16,7 @@ pub mod row;
 mod session;
 mod stage;
 mod system;
+mod words;
 
 pub use args::Args;
 pub use row::{ArgKind, ArgRow, CommandRow, Lane};

@@ -1,25 +1,35 @@
 //! From what a person types, or JSON, to a checked [`Command`].
 
 use super::row::{ArgKind, ArgRow, CommandRow};
-use super::{Command, Failure};
+use super::{Command, Failure, words::split};
 use model::key::{Key, Kind};
 use model::text::{nearest, printable};
 use model::{Beam, Rect, units};
 use serde_json::{Map, Value, json};
 
-/// The row of that name, or a refusal that names the nearest.
+/// Commands that a hint names at most.
+const MOST_MEANT: usize = 4;
+
+/// The row of that name, or a refusal that names those that begin so, or else the nearest.
 pub fn find(name: &str) -> Result<&'static CommandRow, Failure> {
     let name = name.trim();
     if let Some(row) = super::rows().find(|row| row.name == name) {
         return Ok(row);
     }
-    let near = nearest(name, super::rows().map(|row| row.name));
+    let names = || super::rows().map(|row| row.name);
+    let mut meant: Vec<&str> = names().filter(|n| !name.is_empty() && n.starts_with(name)).collect();
+    if meant.is_empty() {
+        meant.extend(nearest(name, names()));
+    }
+    let shown: Vec<String> = meant.iter().take(MOST_MEANT).map(|name| format!("`{name}`")).collect();
+    let hint = match meant.len() {
+        0 => "`fibdeck do --list` shows them all".to_owned(),
+        n if n > MOST_MEANT => format!("did you mean {}, ...? `fibdeck do --list` shows them all", shown.join(", ")),
+        _ => format!("did you mean {}?", shown.join(" or ")),
+    };
     Err(Failure::usage(
         format!("there is no command `{}`; nothing was sent", printable(name)),
-        near.map_or_else(
-            || "`fibdeck do --list` shows them all".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        ),
+        hint,
     ))
 }
 
@@ -298,42 +308,6 @@ fn arg_like(arg: &ArgRow) -> ArgRow {
     }
 }
 
-/// Words at blanks; "double" and 'single' quotes hold blanks together.
-fn split(text: &str) -> Result<Vec<String>, Failure> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let mut open: Option<char> = None;
-    let mut any = false;
-    for c in text.chars() {
-        match open {
-            Some(quote) if c == quote => open = None,
-            Some(_) => word.push(c),
-            // a quote opens only at a word's or value's start, so that 5' in a name stays as typed
-            None if (c == '"' || c == '\'') && (word.is_empty() || word.ends_with('=')) => {
-                open = Some(c);
-                any = true;
-            }
-            None if c.is_whitespace() => {
-                if any || !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
-                any = false;
-            }
-            None => word.push(c),
-        }
-    }
-    if let Some(quote) = open {
-        return Err(Failure::usage(
-            format!("a quotation opened with {quote} does not end; nothing was sent"),
-            "close it",
-        ));
-    }
-    if any || !word.is_empty() {
-        words.push(word);
-    }
-    Ok(words)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -365,6 +339,15 @@ mod tests {
                 .hint
                 .contains("stage.move-relative")
         );
+        // the beginning of a name means the names that begin so, whatever is shorter to type
+        let hint = line("stage.move x=1um").unwrap_err().hint;
+        assert_eq!(hint, "did you mean `stage.move-absolute` or `stage.move-relative`?");
+        assert!(line("stage").unwrap_err().hint.contains("do --list"));
+        // an argument is looked for among the command's own
+        for (typed, meant) in [("stage.move-relative xx=1um", "`x=`"), ("stage.jog stp=1", "`step=`")] {
+            let hint = line(typed).unwrap_err().hint;
+            assert!(hint.contains(meant), "{typed}: {hint}");
+        }
         assert!(line("system.get key=hwf beam=ion").unwrap_err().hint.contains("hfw"));
         assert!(
             line("image.acquire resolutoin=1x1")

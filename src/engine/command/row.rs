@@ -23,6 +23,8 @@ pub enum Lane {
     Now,
     /// A job: one at a time, refused by name of the running one.
     Job,
+    /// A job that waits for one of its own kind: the newest takes the waiting place, and goes if it came within the last 300 ms.
+    Lease,
 }
 
 /// One argument of a command.

@@ -151,7 +151,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
     },
     CommandRow {
         name: "stage.jog",
-        doc: "One step in the direction of a picture axis (dx, dy) or of a stage axis. A step while one is under way is refused.",
+        doc: "One step in the direction of a picture axis (dx, dy) or of a stage axis. While one is under way the newest waits, for 300 ms.",
         args: &[
             DX,
             DY,
@@ -160,7 +160,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
             arg("step", ArgKind::Number(Unit::None), "m or rad along that axis"),
         ],
         danger: Danger::Motion,
-        lane: Lane::Job,
+        lane: Lane::Lease,
         example: "stage.jog dx=1um beam=electron",
         run: |cx, args| Box::pin(jog(cx, args)),
     },

@@ -242,7 +242,8 @@ async fn set(cx: Cx, args: Args) -> Ended {
         Outcome::Stage(pose) => json!(pose),
         Outcome::Chamber(state) => json!(state),
         Outcome::Beam(state) => json!(state),
-        Outcome::Done | Outcome::Frame(_) => json!(true),
+        // no key of the table is one of these acts
+        _ => json!(true),
     };
     Ok(json!({ "key": key, "beam": args.beam("beam"), "value": value }))
 }

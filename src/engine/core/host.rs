@@ -5,7 +5,7 @@ use crate::event::{Event, FrameInfo, JobId, Progress, Pulse, Question};
 use crate::snapshot::at;
 use futures::future::BoxFuture;
 use hal::Hand;
-use model::{Beam, ErrorKind, Frame, ImageSettings, Notice, Severity};
+use model::{Beam, ErrorKind, Frame, ImageSettings, Notice, Point, Severity};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
@@ -192,6 +192,7 @@ fn info(id: u64, frame: &Frame, live: bool, time: f64, file: Option<String>) -> 
         voltage: state.map_or(0.0, |s| s.voltage),
         current: state.map_or(0.0, |s| s.beam_current),
         scan_rotation: state.map_or(0.0, |s| s.scan_rotation),
+        shift: state.map_or_else(Point::default, |s| s.shift),
         time,
         file,
     }

@@ -1,13 +1,13 @@
-//! Commands at work: the guard, the one job lane, stop.
+//! Commands at work: the guard and the one job lane.
 
-use super::{Core, Cx, host::JobHost, lock};
+use super::{Core, Cx, host::JobHost, lease, lock, stop};
 use crate::command::{Args, Command, CommandRow, Failure, Lane, parse};
 use crate::event::{Event, How, Job, JobEnd, JobId};
-use crate::link::{Ended, Request};
+use crate::link::{Asked, Ended};
 use hal::scope::Release;
-use model::{Danger, ErrorKind, Notice, Severity, StopOutcome, StopReport};
+use model::{Danger, ErrorKind};
 use std::sync::{Arc, Mutex};
-use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use workflow::JobCx;
 
 /// Who runs what.
@@ -54,7 +54,7 @@ impl Lanes {
         }
     }
 
-    fn activity(&self) -> Activity<'_> {
+    pub fn activity(&self) -> Activity<'_> {
         self.active.send_modify(|n| *n += 1);
         Activity(&self.active)
     }
@@ -153,30 +153,34 @@ impl Lanes {
 }
 
 /// Takes a command in; its end goes to `ended`.
-pub(crate) fn accept(core: &Arc<Core>, command: Command, by: String, ended: oneshot::Sender<Ended>) {
+pub(crate) fn accept(core: &Arc<Core>, asked: Asked, ended: oneshot::Sender<Ended>) {
     let core = core.clone();
     tokio::spawn(async move {
         // the asker may have gone: the command was carried out all the same
-        let _ = ended.send(execute(&core, command, by).await);
+        let _ = ended.send(execute(&core, asked).await);
     });
 }
 
-async fn execute(core: &Arc<Core>, command: Command, by: String) -> Ended {
-    let command = parse::check(command)?;
-    let row = parse::find(&command.name)?;
+async fn execute(core: &Arc<Core>, mut asked: Asked) -> Ended {
+    asked.command = parse::check(asked.command)?;
+    let row = parse::find(&asked.command.name)?;
     let _active = core.lanes.activity();
-    core.guard(row, &by)?;
-    core.take_control_if_free(row, &by);
+    core.guard(row, &asked.by)?;
+    core.take_control_if_free(row, &asked.by);
     match row.lane {
         Lane::Now => {
+            if row.danger > Danger::None {
+                core.unless_stopped(asked.presses)?;
+            }
             let cx = Cx {
                 core: core.clone(),
-                by,
+                by: asked.by,
                 job: None,
             };
-            caught((row.run)(cx, Args(command.args))).await
+            caught((row.run)(cx, Args(asked.command.args))).await
         }
-        Lane::Job => run_job(core, row, command, by).await,
+        Lane::Job => run_job(core, row, asked).await,
+        Lane::Lease => lease::step(core, row, asked).await,
     }
 }
 
@@ -192,11 +196,14 @@ async fn caught(work: futures::future::BoxFuture<'static, Ended>) -> Ended {
     }
 }
 
-async fn run_job(core: &Arc<Core>, row: &'static CommandRow, command: Command, by: String) -> Ended {
+pub(crate) async fn run_job(core: &Arc<Core>, row: &'static CommandRow, asked: Asked) -> Ended {
+    let Asked { command, by, presses } = asked;
     let connected = core.connected()?;
     let id = core.fresh_id();
     let title = title(row, &command);
     let (hand, release) = connected.scope.hand(format!("{} by {by}", row.name));
+    // after the hand was made: a press from here on ends the hand, one before it is seen here
+    core.unless_stopped(presses)?;
     let (paused, is_paused) = watch::channel(false);
     core.lanes.free().map_err(|other| busy(&other))?;
     lock(&core.lanes.running).push(Running {
@@ -230,11 +237,16 @@ async fn run_job(core: &Arc<Core>, row: &'static CommandRow, command: Command, b
             hand,
             host,
             instrument: connected.instrument,
+            debts: Default::default(),
         }),
     };
     let ended = caught((row.run)(cx, Args(command.args))).await;
     super::watch::look_now(core).await;
     lock(&core.lanes.running).retain(|r| r.id != id);
+    let ended = ended.map_err(|failure| match failure.kind {
+        ErrorKind::Stopped if core.unless_stopped(presses).is_err() => stop::ended_by_it(),
+        _ => failure,
+    });
     let (how, failure) = match &ended {
         Ok(_) => (How::Done, None),
         Err(failure) if failure.kind == ErrorKind::Stopped => (How::Stopped, Some(failure.clone())),
@@ -269,7 +281,7 @@ fn title(row: &CommandRow, command: &Command) -> String {
     model::text::printable(format!("{} {}", row.name, args.join(" ")).trim_end())
 }
 
-fn busy(title: &str) -> Failure {
+pub(crate) fn busy(title: &str) -> Failure {
     Failure::new(
         ErrorKind::Busy,
         format!("busy with {title}; nothing was sent"),
@@ -290,8 +302,11 @@ impl Core {
                 "take it over openly with control.take",
             ));
         }
-        if row.lane == Lane::Job {
+        if row.lane != Lane::Now {
             self.connected()?;
+        }
+        // a step of jogging may wait for the one before it
+        if row.lane == Lane::Job || (row.lane == Lane::Lease && !self.lease.is_held()) {
             self.lanes.free().map_err(|other| busy(&other))?;
         }
         Ok(())
@@ -299,88 +314,10 @@ impl Core {
 
     /// Who acts while nobody has control, has it from then on.
     fn take_control_if_free(&self, row: &CommandRow, by: &str) {
-        if (row.danger > Danger::None || row.lane == Lane::Job) && self.snapshot().control.is_none() {
+        if (row.danger > Danger::None || row.lane != Lane::Now) && self.snapshot().control.is_none() {
             self.publish(Event::Control {
                 holder: Some(by.to_owned()),
             });
         }
-    }
-
-    /// Stop as a command: pressed, and what it came to.
-    pub(crate) async fn stop_and_confirm(self: &Arc<Core>, by: &str) -> Option<StopReport> {
-        let sent = self.press(by);
-        confirm_stop(self, by, sent).await
-    }
-
-    /// The red button: called on the client's own thread, ahead of everything. What it came to is found out afterwards.
-    pub(crate) fn press_stop(&self, by: &str, engine: &UnboundedSender<Request>) {
-        let sent = self.press(by);
-        // a closed engine has nothing left to stop
-        let _ = engine.send(Request::Stopped {
-            by: by.to_owned(),
-            sent,
-        });
-    }
-
-    /// Sends stop out and ends the job; whether it went out.
-    fn press(&self, by: &str) -> bool {
-        tracing::warn!(target: "stop", "pressed by {by}");
-        let connected = lock(&self.connected).clone();
-        // what the press changes is ours, whether it is seen before or after it took effect
-        lock(&self.touched).all();
-        let sent = match &connected {
-            Some(connected) => connected.scope.stop().is_ok(),
-            None => false,
-        };
-        lock(&self.touched).all();
-        self.lanes.stop_job(None);
-        sent
-    }
-}
-
-/// Finds out what a press of stop came to and says so.
-pub(crate) async fn confirm_stop(core: &Arc<Core>, by: &str, sent: bool) -> Option<StopReport> {
-    let Ok(scope) = core.scope() else {
-        core.notice(Notice::new(
-            Severity::Info,
-            "stop: no instrument is connected, so nothing was moving",
-        ));
-        return None;
-    };
-    let _active = core.lanes.activity();
-    let report = scope.confirm_stop(sent).await;
-    lock(&core.touched).all();
-    super::watch::look_now(core).await;
-    let unsure = !report.sent || !report.at_rest || report.acts.iter().any(|(_, o)| *o == StopOutcome::Unconfirmed);
-    let detail: Vec<String> = report
-        .acts
-        .iter()
-        .map(|(what, outcome)| format!("{what}: {}", outcome_words(*outcome)))
-        .collect();
-    let notice = if unsure {
-        Notice::new(
-            Severity::Alarm,
-            "STOP was pressed but is not confirmed: look at the instrument",
-        )
-        .hint("use the vendor's own stop if anything still moves")
-    } else {
-        Notice::new(Severity::Warning, "stopped: everything is at rest, beams blanked")
-            .hint("unblank the beams (beam.unblank) to go on")
-    };
-    core.notice(notice.detail(detail.join("; ")));
-    core.publish(Event::Stopped {
-        by: by.to_owned(),
-        report: Some(report.clone()),
-    });
-    Some(report)
-}
-
-fn outcome_words(outcome: StopOutcome) -> &'static str {
-    match outcome {
-        StopOutcome::NeverStarted => "never started",
-        StopOutcome::Halted => "halted",
-        StopOutcome::HaltedAtBoundary => "halted at the next boundary",
-        StopOutcome::RanToCompletion => "had ended already",
-        StopOutcome::Unconfirmed => "not confirmed",
     }
 }

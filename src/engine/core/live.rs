@@ -52,6 +52,7 @@ pub(crate) fn switch(core: &Arc<Core>, beam: Beam, on: bool) -> Result<(), crate
         hand: hand.clone(),
         host: Arc::new(host),
         instrument: connected.instrument,
+        debts: Default::default(),
     };
     core.publish(Event::Live {
         beam,

@@ -153,6 +153,8 @@ fn message(act: &Act) -> Value {
         Act::StageLink { on } => json!({ "msg": "set", "key": "stage_link", "beam_type": null, "value": on }),
         Act::Pump => json!({ "msg": "set", "key": "pump_chamber", "beam_type": null, "value": true }),
         Act::Vent => json!({ "msg": "set", "key": "vent_chamber", "beam_type": null, "value": true }),
+        // openFIBSEM's parser counts none of the others: they stand as what they are
+        act => json!({ "msg": "act", "act": act }),
     }
 }
 

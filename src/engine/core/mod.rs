@@ -1,7 +1,7 @@
 //! The engine at work: one thread with its own runtime owns the instrument; requests come in, events go out.
 //!
-//! `start` builds it. `bus` numbers events and folds them; `job` runs what a command asks; `watch` notices what changed;
-//! `host` is a job's view of the engine; `frames`, `session`, `logs` keep pictures, files and the record.
+//! `start` builds it. `bus` numbers events and folds them; `job` runs what a command asks, `lease` the steps of jogging; `stop` is
+//! the red button; `watch` notices what changed; `host` is a job's view of the engine; `frames`, `session`, `logs` keep pictures, files and the record.
 
 mod act_log;
 mod bus;
@@ -10,14 +10,19 @@ pub(crate) mod files;
 mod frames;
 mod host;
 mod job;
+mod lease;
 pub mod live;
 pub mod logs;
 mod start;
 mod state;
+mod stop;
 mod watch;
 
 pub use connect::has_driver;
+#[cfg(test)]
+pub(crate) use start::here;
 pub use start::{Engine, Options, Speed, start};
+pub use stop::told as stop_told;
 
 use crate::command::{Args, Failure};
 use crate::event::{Event, Pulse};
@@ -91,6 +96,9 @@ pub struct Core {
     /// The twin's world outlives its drivers.
     pub(crate) world: Mutex<Option<Arc<hal::sim::World>>>,
     pub(crate) lanes: Lanes,
+    pub(crate) lease: lease::Lease,
+    /// How often stop was pressed.
+    pub(crate) presses: Arc<AtomicU64>,
     pub(crate) lives: live::Lives,
     pub(crate) frames: Mutex<FrameRing>,
     pub(crate) files: Mutex<Files>,
@@ -180,6 +188,7 @@ pub(crate) fn link(
         requests,
         snapshots: core.bus.watch(),
         heard: core.bus.sender(),
+        presses: core.presses.clone(),
         stop: Arc::new(move |by| {
             if let Some(core) = weak.upgrade() {
                 core.press_stop(by, &to_engine);

@@ -2,7 +2,7 @@
 
 use super::files::Files;
 use super::logs::{Logs, session_folder};
-use super::{Core, bus::Bus, connect, frames, job, job::Lanes, link, live::Lives, lock, watch};
+use super::{Core, bus::Bus, connect, frames, job, job::Lanes, lease::Lease, link, live::Lives, lock, stop, watch};
 use crate::command::Failure;
 use crate::event::Session;
 use crate::link::{Link, Request};
@@ -106,6 +106,16 @@ pub fn start(options: Options) -> Result<Engine, Failure> {
     })
 }
 
+/// An engine on the caller's runtime, for tests that keep the time themselves.
+#[cfg(test)]
+pub(crate) fn here(options: Options) -> (Arc<Core>, Link) {
+    let (requests, inbox) = unbounded_channel();
+    let core = build(options);
+    tokio::spawn(serve(core.clone(), inbox));
+    let link = link(&core, requests, "test");
+    (core, link)
+}
+
 fn only_the_twin(what: &str) -> Failure {
     Failure::usage(
         format!("only the digital twin can have {what}; nothing was started"),
@@ -170,6 +180,8 @@ fn build(options: Options) -> Arc<Core> {
         connected: Mutex::new(None),
         world: Mutex::new(None),
         lanes: Lanes::new(),
+        lease: Lease::default(),
+        presses: Arc::default(),
         lives: Lives::default(),
         frames: Mutex::new(frames::FrameRing::default()),
         files: Mutex::new(files),
@@ -225,14 +237,14 @@ async fn serve(core: Arc<Core>, mut inbox: UnboundedReceiver<Request>) {
     }
     while let Some(request) = inbox.recv().await {
         match request {
-            Request::Run { command, by, ended } => job::accept(&core, command, by, ended),
+            Request::Run { asked, ended } => job::accept(&core, asked, ended),
             Request::Ask { query, reply } => {
                 // the asker may have gone
                 let _ = reply.send(answer(&core, query));
             }
             Request::Stopped { by, sent } => {
                 let core = core.clone();
-                tokio::spawn(async move { job::confirm_stop(&core, &by, sent).await });
+                tokio::spawn(async move { stop::confirm(&core, &by, sent).await });
             }
             Request::End => break,
         }

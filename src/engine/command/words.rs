@@ -1,0 +1,39 @@
+//! A line's words.
+
+use super::Failure;
+
+/// Words at blanks; "double" and 'single' quotes hold blanks together.
+pub(super) fn split(text: &str) -> Result<Vec<String>, Failure> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut open: Option<char> = None;
+    let mut any = false;
+    for c in text.chars() {
+        match open {
+            Some(quote) if c == quote => open = None,
+            Some(_) => word.push(c),
+            // a quote opens only at a word's or value's start, so that 5' in a name stays as typed
+            None if (c == '"' || c == '\'') && (word.is_empty() || word.ends_with('=')) => {
+                open = Some(c);
+                any = true;
+            }
+            None if c.is_whitespace() => {
+                if any || !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+                any = false;
+            }
+            None => word.push(c),
+        }
+    }
+    if let Some(quote) = open {
+        return Err(Failure::usage(
+            format!("a quotation opened with {quote} does not end; nothing was sent"),
+            "close it",
+        ));
+    }
+    if any || !word.is_empty() {
+        words.push(word);
+    }
+    Ok(words)
+}
