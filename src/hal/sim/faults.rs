@@ -1,7 +1,7 @@
 //! Faults of the twin: scenarios in YAML, played by the instrument's clock and by what is asked of it. No threads, no chance.
 //!
 //! A scenario is a list of entries. An entry says when (`at` seconds of the clock, again `every` so many, or `on` the
-//! `nth` act of a sort) and what. To add a kind: a variant of [`Kind`], its row in [`Entry::check`], its effect where
+//! `nth` act of a sort, or so many seconds `after` it) and what. To add a kind: a variant of [`Kind`], its row in [`Entry::check`], its effect where
 //! `Schedule` is asked for it. To add a named scenario: a file in `config/faults` and a row of [`NAMED`].
 
 use crate::HalError;
@@ -18,9 +18,12 @@ pub const NAMED: &[(&str, &str)] = &[
         include_str!("../../../config/faults/dropped-frame.yaml"),
     ),
     ("idle-lie", include_str!("../../../config/faults/idle-lie.yaml")),
+    ("milling-trip", include_str!("../../../config/faults/milling-trip.yaml")),
     ("stop-lie", include_str!("../../../config/faults/stop-lie.yaml")),
     ("storm", include_str!("../../../config/faults/storm.yaml")),
     ("stuck-axis", include_str!("../../../config/faults/stuck-axis.yaml")),
+    ("stuck-needle", include_str!("../../../config/faults/stuck-needle.yaml")),
+    ("stuck-valve", include_str!("../../../config/faults/stuck-valve.yaml")),
     ("timeout", include_str!("../../../config/faults/timeout.yaml")),
     ("vacuum-loss", include_str!("../../../config/faults/vacuum-loss.yaml")),
     ("wrong-preset", include_str!("../../../config/faults/wrong-preset.yaml")),
@@ -39,6 +42,14 @@ pub enum Sort {
     Pump,
     Vent,
     Stop,
+    /// A pattern or a spot that is begun.
+    Pattern,
+    /// The needle, whatever it is told.
+    Needle,
+    /// An injector that is inserted or retracted.
+    Injector,
+    Valve,
+    Coater,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -64,6 +75,10 @@ pub enum Kind {
     IdleLie,
     /// Somebody moves `axis` `by` m or rad at the hand panel.
     HandPanel,
+    /// The needle does not follow for `for` seconds; its move then ends with an error.
+    StuckNeedle,
+    /// The next valve order is acknowledged and not obeyed.
+    StuckValve,
 }
 
 /// One entry as the file has it.
@@ -78,6 +93,8 @@ struct Entry {
     on: Option<Sort>,
     #[serde(default)]
     nth: Option<u32>,
+    #[serde(default)]
+    after: Option<f64>,
     kind: Kind,
     #[serde(default)]
     axis: Option<Axis>,
@@ -93,7 +110,7 @@ struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum When {
     At { first: f64, every: Option<f64> },
-    On { sort: Sort, nth: u32 },
+    On { sort: Sort, nth: u32, after: f64 },
 }
 
 /// What strikes: times in seconds, lengths in m, angles in rad.
@@ -109,6 +126,8 @@ pub enum Effect {
     StopLie,
     IdleLie { lasts: f64 },
     HandPanel { axis: Axis, by: f64 },
+    StuckNeedle { lasts: f64 },
+    StuckValve,
 }
 
 /// A scenario that was read and found sound.
@@ -172,20 +191,23 @@ impl Faults {
 impl Entry {
     fn check(&self) -> Result<(When, Effect), &'static str> {
         let positive = |v: Option<f64>| v.is_none_or(|v| v.is_finite() && v > 0.0);
-        if !positive(self.every) || !positive(self.lasts) {
-            return Err("`every` and `for` are seconds greater than 0");
+        if ![self.every, self.lasts, self.after].into_iter().all(positive) {
+            return Err("`every`, `for` and `after` are seconds greater than 0");
         }
         if self.by.is_some_and(|v| !v.is_finite()) {
             return Err("`by` is a finite length (m) or angle (rad)");
         }
         let when = match (self.at, self.on) {
-            (Some(first), None) if first.is_finite() && first >= 0.0 && self.nth.is_none() => When::At {
-                first,
-                every: self.every,
-            },
+            (Some(first), None) if first.is_finite() && first >= 0.0 && self.nth.is_none() && self.after.is_none() => {
+                When::At {
+                    first,
+                    every: self.every,
+                }
+            }
             (None, Some(sort)) if self.every.is_none() && self.nth != Some(0) => When::On {
                 sort,
                 nth: self.nth.unwrap_or(1),
+                after: self.after.unwrap_or(0.0),
             },
             _ => {
                 return Err("it wants either `at` (seconds; with `every`, again) or `on` (with `nth`, counted from 1)");
@@ -216,6 +238,10 @@ impl Entry {
                 axis: axis?,
                 by: self.by.ok_or("it wants `by`")?,
             },
+            Kind::StuckNeedle => Effect::StuckNeedle {
+                lasts: self.lasts.unwrap_or(STUCK),
+            },
+            Kind::StuckValve => Effect::StuckValve,
         };
         Ok((when, effect))
     }
@@ -228,12 +254,16 @@ pub struct Schedule {
     /// How often each `at` entry has struck.
     struck: Vec<u32>,
     counts: BTreeMap<Sort, u32>,
+    /// What an act has set off and has not struck yet: clock time and effect.
+    fuses: Vec<(f64, Effect)>,
     stuck: Option<(Axis, f64)>,
     dead_until: f64,
     hang: Option<f64>,
     idle_lie: Option<f64>,
     stop_lies: u32,
     dropped: u32,
+    stuck_needle: f64,
+    stuck_valves: u32,
 }
 
 impl Schedule {
@@ -270,17 +300,37 @@ impl Schedule {
                 }
                 When::On { .. } => None,
             });
-        let (i, at, effect) = times.filter(|(_, at, _)| *at <= t).min_by(|a, b| a.1.total_cmp(&b.1))?;
-        self.struck[i] += 1;
-        Some((at, effect))
+        let next = times.filter(|(_, at, _)| *at <= t).min_by(|a, b| a.1.total_cmp(&b.1));
+        let fuse = self.fuses.iter().enumerate().filter(|(_, (at, _))| *at <= t);
+        let fuse = fuse.min_by(|a, b| a.1.0.total_cmp(&b.1.0)).map(|(i, (at, _))| (i, *at));
+        match (next, fuse) {
+            (next, Some((i, at))) if next.is_none_or(|(_, first, _)| at < first) => Some(self.fuses.remove(i)),
+            (Some((i, at, effect)), _) => {
+                self.struck[i] += 1;
+                Some((at, effect))
+            }
+            (None, _) => None,
+        }
     }
 
-    /// Counts an act of `sort`; what strikes because of it.
-    pub fn on(&mut self, sort: Sort) -> Vec<Effect> {
+    /// Counts an act of `sort` at clock time `t`; what strikes at once because of it.
+    pub fn on(&mut self, sort: Sort, t: f64) -> Vec<Effect> {
         let count = self.counts.entry(sort).or_insert(0);
         *count += 1;
-        let hits = |(when, _): &&(When, Effect)| *when == When::On { sort, nth: *count };
-        self.faults.0.iter().filter(hits).map(|(_, effect)| *effect).collect()
+        let mut strikes = Vec::new();
+        for (when, effect) in &self.faults.0 {
+            match when {
+                When::On { sort: on, nth, after } if *on == sort && nth == count => {
+                    if *after > 0.0 {
+                        self.fuses.push((t + after, *effect));
+                    } else {
+                        strikes.push(*effect);
+                    }
+                }
+                _ => {}
+            }
+        }
+        strikes
     }
 
     /// Remembers a condition from clock time `t` on; what the world itself must do is not for here.
@@ -292,6 +342,8 @@ impl Schedule {
             Effect::IdleLie { lasts } => self.idle_lie = Some(lasts),
             Effect::StopLie => self.stop_lies += 1,
             Effect::DroppedFrame => self.dropped += 1,
+            Effect::StuckNeedle { lasts } => self.stuck_needle = t + lasts,
+            Effect::StuckValve => self.stuck_valves += 1,
             Effect::VacuumLoss | Effect::BeamTrip { .. } | Effect::WrongPreset { .. } | Effect::HandPanel { .. } => {}
         }
     }
@@ -316,6 +368,14 @@ impl Schedule {
 
     pub fn take_stop_lie(&mut self) -> bool {
         take_one(&mut self.stop_lies)
+    }
+
+    pub fn needle_is_stuck(&self, t: f64) -> bool {
+        t < self.stuck_needle
+    }
+
+    pub fn take_stuck_valve(&mut self) -> bool {
+        take_one(&mut self.stuck_valves)
     }
 
     pub fn take_dropped(&mut self) -> bool {
@@ -369,10 +429,24 @@ mod tests {
     fn acts_are_counted_by_sort() {
         let faults = Faults::parse("- {on: move, nth: 2, kind: timeout, for: 3}").unwrap();
         let mut schedule = Schedule::new(faults, 0.0);
-        assert!(schedule.on(Sort::Move).is_empty());
-        assert!(schedule.on(Sort::Acquire).is_empty());
-        assert_eq!(schedule.on(Sort::Move), [Effect::Timeout { lasts: 3.0 }]);
-        assert!(schedule.on(Sort::Move).is_empty());
+        assert!(schedule.on(Sort::Move, 0.0).is_empty());
+        assert!(schedule.on(Sort::Acquire, 0.0).is_empty());
+        assert_eq!(schedule.on(Sort::Move, 0.0), [Effect::Timeout { lasts: 3.0 }]);
+        assert!(schedule.on(Sort::Move, 0.0).is_empty());
+    }
+
+    #[test]
+    fn what_an_act_sets_off_strikes_after_its_time_among_the_others() {
+        let faults = Faults::parse(
+            "- {on: pattern, nth: 1, after: 10, kind: beam-trip, beam: ion}\n- {at: 12, kind: stop-lie}\n- {at: 20, kind: stop-lie}",
+        )
+        .unwrap();
+        let mut schedule = Schedule::new(faults, 0.0);
+        assert!(schedule.on(Sort::Pattern, 5.0).is_empty());
+        assert_eq!(schedule.due(11.0), None);
+        let all: Vec<_> = std::iter::from_fn(|| schedule.due(30.0)).collect();
+        assert_eq!(all.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [12.0, 15.0, 20.0]);
+        assert_eq!(all[1].1, Effect::BeamTrip { beam: Beam::Ion });
     }
 
     #[test]

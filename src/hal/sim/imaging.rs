@@ -237,6 +237,13 @@ impl World {
                     "wait for its end, or stop it",
                 ));
             }
+            if state.patterning.drawing_with() == Some(beam) {
+                return Err(HalError::new(
+                    ErrorKind::Busy,
+                    format!("the {beam} beam is drawing a pattern; nothing was scanned"),
+                    "wait for its end, pause it or stop it",
+                ));
+            }
             state.count(&self.geometry, Sort::Acquire, now);
             state.alive(now)?;
             let column = state.column(beam);
@@ -307,6 +314,7 @@ impl World {
             },
         };
         let (settings, beam, geometry) = (settings.clone(), beam.clone(), self.geometry.clone());
+        let charging = errors.charging;
         let seed = hash(twin.seed, ticket as i64, 0);
         move |specimen| Shot {
             settings,
@@ -317,7 +325,7 @@ impl World {
             specimen,
             motion,
             start_time: now,
-            charging: 0.0,
+            charging,
             seed,
         }
     }

@@ -1,8 +1,10 @@
 //! The digital twin: a world with a specimen, a stage, two columns and a vacuum, and the driver that is a handle on it.
 //!
-//! - `world`: what goes on, connected or not. `stage`, `column`, `chamber`: its parts, each a function of the clock.
+//! - `world`: what goes on, connected or not. `stage`, `column`, `chamber`, `patterning`, `needle`, `gas`: its parts, each a
+//!   function of the clock.
 //!   `collision`, `faults`, `values`: what is in the way, what goes wrong, what can be set.
 //! - `geometry`, `optics`, `specimen`, `render`, `chamber_view`: how it looks; pure. `imaging`: scans that take their time.
+//! - `matter`: what beams and gases change on the specimen; pure.
 //! - `driver`: the [`crate::Microscope`] of it. `truth`: what is really so, for tests, scoring and the `truth` command.
 //!
 //! Time and chance come in by the clock and the seed. Nothing above `hal` may read the specimen or the truth to decide.
@@ -13,9 +15,13 @@ mod collision;
 mod column;
 mod driver;
 mod faults;
+mod gas;
 pub mod geometry;
 mod imaging;
+mod needle;
+pub mod matter;
 pub mod optics;
+mod patterning;
 pub mod render;
 pub mod specimen;
 mod stage;

@@ -2,6 +2,7 @@
 //!
 //! Instruments with axes fixed in the chamber are driven by presets, so their twin offers some.
 
+use super::{gas, needle, patterning};
 use model::capabilities::{BeamCapabilities, ChamberCapabilities, StageCapabilities};
 use model::config::Instrument;
 use model::{Axis, Beam, Capabilities, Key, Limits, StageKind, Value};
@@ -117,20 +118,23 @@ pub fn nearest(steps: impl IntoIterator<Item = f64>, wanted: f64) -> f64 {
 /// What the twin of `instrument` can do. A part that the configuration switches off is absent.
 pub fn capabilities(instrument: &Instrument) -> Capabilities {
     let kind = instrument.geometry().stage;
+    let ion = instrument.ion.enabled.then(|| column(instrument, kind, Beam::Ion));
     Capabilities {
         simulated: true,
+        milling: patterning::capabilities(kind, ion.as_ref()),
+        manipulator: needle::capabilities(instrument, kind),
+        gas: gas::ports::capabilities(instrument),
         stage: instrument.stage.enabled.then(|| stage(instrument, kind)),
         electron: instrument
             .electron
             .enabled
             .then(|| column(instrument, kind, Beam::Electron)),
-        ion: instrument.ion.enabled.then(|| column(instrument, kind, Beam::Ion)),
+        ion,
         chamber: Some(ChamberCapabilities {
             pump: true,
             vent: true,
             camera: true,
         }),
-        ..Capabilities::default()
     }
 }
 
@@ -162,10 +166,8 @@ fn stage(instrument: &Instrument, kind: StageKind) -> StageCapabilities {
 
 fn column(instrument: &Instrument, kind: StageKind, beam: Beam) -> BeamCapabilities {
     let config = instrument.beam(beam);
-    let gas = config
-        .plasma_gas
-        .as_deref()
-        .filter(|_| !gases(instrument, beam).is_empty());
+    let gases = gases(instrument, beam);
+    let gas = config.plasma_gas.as_deref().filter(|_| !gases.is_empty());
     let (currents, voltages) = (currents(beam, gas), voltages(beam));
     let presets = presets(kind, beam);
     let numbers = |list: &[f64]| list.iter().copied().map(Value::Number).collect::<Vec<_>>();
@@ -180,10 +182,10 @@ fn column(instrument: &Instrument, kind: StageKind, beam: Beam) -> BeamCapabilit
         (Key::DetectorType, words(DETECTORS)),
         (Key::DetectorMode, words(MODES)),
     ];
-    if !gases(instrument, beam).is_empty() {
-        available.push((Key::PlasmaGas, words(gases(instrument, beam))));
+    if !gases.is_empty() {
+        available.push((Key::PlasmaGas, words(gases)));
     }
-    let mut writable = WRITABLE.to_vec();
+    let mut writable = [FREE, WRITE_ONLY].concat();
     if !presets.is_empty() {
         let names: Vec<&str> = presets.iter().map(|p| p.name).collect();
         available.push((Key::Preset, words(&names)));
@@ -199,7 +201,7 @@ fn column(instrument: &Instrument, kind: StageKind, beam: Beam) -> BeamCapabilit
     let (low, high) = range(currents, config.current);
     let strongest = presets.iter().map(|p| p.current).fold(high, f64::max);
     BeamCapabilities {
-        readable: READABLE.to_vec(),
+        readable: [FREE, READ_ONLY].concat(),
         writable,
         resolutions: Vec::new(),
         hfw: if beam == Beam::Electron { ELECTRON_HFW } else { ION_HFW },
@@ -219,8 +221,8 @@ fn column(instrument: &Instrument, kind: StageKind, beam: Beam) -> BeamCapabilit
     }
 }
 
-/// Keys of a column that can be read; what this twin does not have (foreshortening correction) is absent.
-const READABLE: &[Key] = &[
+/// Keys of a column that can be read and, at once, set; what this twin does not have (foreshortening correction) is absent.
+const FREE: &[Key] = &[
     Key::On,
     Key::Blanked,
     Key::WorkingDistance,
@@ -236,10 +238,15 @@ const READABLE: &[Key] = &[
     Key::DetectorMode,
     Key::DetectorBrightness,
     Key::DetectorContrast,
+    Key::EucentricHeight,
+];
+
+/// Keys that can only be read. The preset can be set where there are presets; the plasma gas is changed by an act of its own, which
+/// takes minutes.
+const READ_ONLY: &[Key] = &[
     Key::Preset,
     Key::Presets,
     Key::BeamEnabled,
-    Key::EucentricHeight,
     Key::ColumnTilt,
     Key::Plasma,
     Key::PlasmaGas,
@@ -248,25 +255,5 @@ const READABLE: &[Key] = &[
     Key::ScanningMode,
 ];
 
-/// Keys of a column that can be set at once; the plasma gas is changed by an act of its own, which takes minutes.
-const WRITABLE: &[Key] = &[
-    Key::On,
-    Key::Blanked,
-    Key::WorkingDistance,
-    Key::Current,
-    Key::Voltage,
-    Key::Hfw,
-    Key::Resolution,
-    Key::DwellTime,
-    Key::Stigmation,
-    Key::Shift,
-    Key::ScanRotation,
-    Key::DetectorType,
-    Key::DetectorMode,
-    Key::DetectorBrightness,
-    Key::DetectorContrast,
-    Key::EucentricHeight,
-    Key::SpotMode,
-    Key::ReducedArea,
-    Key::FullFrame,
-];
+/// Keys that can only be set: what the beam is to do next.
+const WRITE_ONLY: &[Key] = &[Key::SpotMode, Key::ReducedArea, Key::FullFrame];

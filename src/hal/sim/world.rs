@@ -7,13 +7,16 @@
 use super::chamber::ChamberSim;
 use super::column::ColumnSim;
 use super::faults::{Effect, Faults, Schedule, Sort};
+use super::gas::GasSim;
 use super::geometry::TwinGeometry;
 use super::imaging::{Darkroom, Pictures, Scan};
+use super::needle::{self, NeedleSim};
+use super::patterning::PatterningSim;
 use super::stage::{Contact, Ending, Motion, Order, Purpose, StageSim};
 use super::{collision, values};
 use crate::{Clock, HalError};
 use model::config::Instrument;
-use model::{Beam, Capabilities, ErrorKind, Identity, Key, Pose, StagePosition, Value};
+use model::{Beam, Capabilities, ErrorKind, Identity, Key, PatterningPhase, Pose, StagePosition, Value};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -38,6 +41,9 @@ pub(super) struct State {
     pub electron: ColumnSim,
     pub ion: ColumnSim,
     pub chamber: ChamberSim,
+    pub patterning: PatterningSim,
+    pub needle: NeedleSim,
+    pub gas: GasSim,
     pub scan: Option<Scan>,
     pub pictures: Pictures,
     pub faults: Schedule,
@@ -91,6 +97,12 @@ impl World {
             electron: column(Beam::Electron),
             ion: column(Beam::Ion),
             chamber: ChamberSim::pumped(),
+            patterning: PatterningSim::new(
+                capabilities.milling.as_ref().map(|m| m.control).unwrap_or_default(),
+                twin.errors.patterning_overhead,
+            ),
+            needle: NeedleSim::new(geometry.nominal.stage),
+            gas: GasSim::new(capabilities.gas.as_ref()),
             scan: None,
             pictures: Pictures::default(),
             faults: Schedule::default(),
@@ -228,6 +240,7 @@ impl State {
     /// Ends what has come to its end by `t`.
     fn settle(&mut self, t: f64) {
         self.present = t;
+        self.settle_hands(t);
         if let Some((motion, ending)) = self.stage.settle(t) {
             self.arrive(motion, ending);
         }
@@ -237,6 +250,42 @@ impl State {
         {
             self.end(ticket, Ok(()));
         }
+    }
+
+    /// Patterns, needle and gas.
+    fn settle_hands(&mut self, t: f64) {
+        let drawing = self.patterning.drawing_with();
+        self.hand_out_dose(t);
+        if let Some((ticket, drawn)) = self.patterning.settle(t) {
+            if let Some(beam) = drawing {
+                self.end_spot_mode(beam);
+            }
+            self.end(ticket, if drawn { Ok(()) } else { stopped() });
+        }
+        for ticket in self.gas.settle(t) {
+            self.end(ticket, Ok(()));
+        }
+        let Some((ticket, ending)) = self.needle.settle(t) else {
+            return;
+        };
+        let result = match ending {
+            needle::Ending::Arrived => Ok(()),
+            needle::Ending::Stuck => Err(HalError::new(
+                ErrorKind::Other,
+                "the needle did not follow",
+                "read its position, then try again",
+            )),
+            needle::Ending::Struck(with, _) => {
+                let pose = self.stage.pose(t);
+                self.touched.push(Contact { at: t, pose, with });
+                Err(HalError::new(
+                    ErrorKind::Other,
+                    format!("the needle ran into {with} and halted on the way"),
+                    "move it away from there before anything else",
+                ))
+            }
+        };
+        self.end(ticket, result);
     }
 
     fn arrive(&mut self, motion: Motion, ending: Ending) {
@@ -264,7 +313,7 @@ impl State {
 
     /// Counts an act for the scenario and lets strike what it brings.
     pub fn count(&mut self, geometry: &TwinGeometry, sort: Sort, now: f64) {
-        for effect in self.faults.on(sort) {
+        for effect in self.faults.on(sort, now) {
             self.strike(geometry, effect, now);
         }
     }
@@ -319,7 +368,8 @@ impl State {
         }
     }
 
-    /// Sets a key of a column, with what the instrument itself makes impossible.
+    /// Sets a key of a column, with what the instrument itself makes impossible. What a beam draws is planned for the beam as
+    /// it is: it ends when that is changed.
     pub fn set(&mut self, beam: Beam, key: Key, value: &Value, now: f64) -> Result<Value, HalError> {
         if key == Key::On && *value == Value::Bool(true) && !self.chamber.is_pumped(now) {
             return Err(HalError::new(
@@ -328,15 +378,35 @@ impl State {
                 "pump the chamber first (chamber.pump)",
             ));
         }
+        self.hand_out_dose(now);
+        let before = self.column(beam).state.clone();
         let set = self.column(beam).set(key, value)?;
         if key == Key::On && *value == Value::Bool(false) {
             self.lose_scan(beam, now);
+        }
+        let after = &self.column(beam).state;
+        let why = if !after.on {
+            Some("the beam went off")
+        } else if after.blanked {
+            Some("the beam was blanked")
+        } else if (after.settings.beam_current, after.settings.voltage)
+            != (before.settings.beam_current, before.settings.voltage)
+        {
+            Some("the beam's current or voltage was changed")
+        } else if after.settings.hfw != before.settings.hfw {
+            Some("the beam's field was changed")
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            self.break_pattern(beam, why, now);
         }
         Ok(set)
     }
 
     /// The instrument itself turns a beam off.
     pub fn trip(&mut self, beam: Beam, now: f64) {
+        self.break_pattern(beam, "the beam went off", now);
         self.column(beam).state.on = false;
         self.lose_scan(beam, now);
     }
@@ -356,6 +426,7 @@ impl State {
     }
 
     fn leak(&mut self, t: f64) {
+        self.shut_valves(t);
         let lost = || {
             Err(HalError::new(
                 ErrorKind::Other,
@@ -387,6 +458,7 @@ impl State {
         let moving = self.stage.halt(now).map(|motion| motion.ticket);
         let scanning = self.end_scan(now).map(|scan| scan.ticket);
         let gas = [self.electron.halt_gas(), self.ion.halt_gas()];
+        self.halt_hands(now);
         for ticket in [moving, scanning, gas[0], gas[1], self.chamber.halt(now)]
             .into_iter()
             .flatten()
@@ -395,6 +467,26 @@ impl State {
         }
         (self.electron.state.blanked, self.ion.state.blanked) = (true, true);
         Ok(())
+    }
+
+    /// The beam off the pattern, the needle where it is, valves shut, the coater off.
+    fn halt_hands(&mut self, now: f64) {
+        self.hand_out_dose(now);
+        let drawing = self.patterning.drawing_with();
+        let pattern = self.patterning.halt(PatterningPhase::Idle, now);
+        if let Some(beam) = drawing {
+            self.end_spot_mode(beam);
+        }
+        let (needle, gas) = (self.needle.halt(now), self.gas.halt(now));
+        for ticket in pattern.into_iter().chain(needle).chain(gas) {
+            self.end(ticket, stopped());
+        }
+    }
+
+    /// The instrument itself shuts its valves.
+    pub fn shut_valves(&mut self, now: f64) {
+        self.hand_out_flow(now);
+        self.gas.shut();
     }
 
     /// Ends what one ticket began.
@@ -421,6 +513,21 @@ impl State {
         }
         if self.chamber.ticket() == Some(ticket) {
             self.chamber.halt(now);
+            self.end(ticket, stopped());
+        }
+        self.hand_out_dose(now);
+        let drawing = self.patterning.drawing_with();
+        if self.patterning.cancel(ticket, now)
+            && let Some(beam) = drawing
+        {
+            self.end_spot_mode(beam);
+        }
+        if self.needle.motion.as_ref().is_some_and(|m| m.ticket == ticket) {
+            self.needle.halt(now);
+            self.end(ticket, stopped());
+        }
+        self.hand_out_flow(now);
+        if self.gas.cancel(ticket, now) {
             self.end(ticket, stopped());
         }
     }

@@ -137,6 +137,12 @@ pub struct TwinErrors {
     pub idle_lie: f64,
     /// Height of the sample above the coincidence point at start, m.
     pub coincidence: f64,
+    /// How strongly what does not conduct charges under the beams: 0 (not at all) to 1.
+    pub charging: f64,
+    /// The probe current is this factor larger than what is read (0.1 = 10 % too much dose).
+    pub current: f64,
+    /// Patterns take this factor longer than the instrument's own estimate (0.1 = 10 %).
+    pub patterning_overhead: f64,
 }
 
 impl Default for TwinConfig {

@@ -1,11 +1,16 @@
-//! The twin's driver: a handle on a world, which goes on without it.
+//! The twin's driver: a handle on a world, which goes on without it. `hands`: milling, needle and gas.
+
+mod hands;
 
 use super::column::ColumnSim;
 use super::faults::Sort;
 use super::stage::Purpose;
 use super::world::{State, World};
 use crate::drivers::Opening;
-use crate::{Chamber, Column, HalError, Imaging, Microscope, Progress, Reading, Stage, Stopper, Ticket};
+use crate::{
+    Chamber, Column, Gas, HalError, Imaging, Manipulator, Microscope, Milling, Progress, Reading, Stage, Stopper,
+    Ticket,
+};
 use model::{
     Beam, BeamState, Capabilities, ChamberState, ErrorKind, Frame, Geometry, Identity, ImageSettings, Key, Pose,
     StageKind, StagePosition, StageState, Value,
@@ -156,6 +161,21 @@ impl Microscope for Twin {
         Some(self)
     }
 
+    fn milling(&mut self) -> Option<&mut dyn Milling> {
+        self.world.capabilities.milling.as_ref()?;
+        Some(self)
+    }
+
+    fn manipulator(&mut self) -> Option<&mut dyn Manipulator> {
+        self.world.capabilities.manipulator.as_ref()?;
+        Some(self)
+    }
+
+    fn gas(&mut self) -> Option<&mut dyn Gas> {
+        self.world.capabilities.gas.as_ref()?;
+        Some(self)
+    }
+
     fn truth(&mut self) -> Option<serde_json::Value> {
         Some(self.world.truth())
     }
@@ -257,6 +277,9 @@ impl Column for ColumnHandle {
         self.world.call(|state, now| {
             state.count(&self.world.geometry, Sort::Gas, now);
             state.alive(now)?;
+            if state.patterning.drawing_with() == Some(self.beam) {
+                return Err(busy("the beam is drawing a pattern"));
+            }
             let ticket = state.ticket();
             let late = state.faults.take_hang();
             state.column(self.beam).change_gas(ticket, gas, now, late)?;
@@ -303,6 +326,7 @@ impl Chamber for Twin {
             state.count(&self.world.geometry, Sort::Vent, now);
             state.alive(now)?;
             let (ticket, late) = (state.ticket(), state.faults.take_hang());
+            state.shut_valves(now);
             for beam in Beam::ALL {
                 state.trip(beam, now);
             }
@@ -354,7 +378,20 @@ impl State {
             let (fraction, remaining) = self.chamber.progress(now).unzip();
             Progress::Pending { fraction, remaining }
         });
+        let pattern = (self.patterning.ticket() == Some(ticket)).then(|| {
+            let (fraction, remaining) = self.patterning.progress(now);
+            Progress::Pending {
+                fraction: Some(fraction),
+                remaining: Some(remaining),
+            }
+        });
+        let needle = self.needle.motion.as_ref().filter(|m| m.ticket == ticket);
+        let needle = needle.map(|m| pending(m.start(), m.end));
+        let injector = self.gas.under_way(ticket).map(|(start, end)| pending(start, end));
         motion
+            .or(pattern)
+            .or(needle)
+            .or(injector)
             .or(scan)
             .or_else(|| gas(&self.electron))
             .or_else(|| gas(&self.ion))

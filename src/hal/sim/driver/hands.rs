@@ -1,0 +1,165 @@
+//! The hands of the driver: milling, needle, gas.
+
+use super::{Twin, busy};
+use crate::sim::faults::Sort;
+use crate::sim::needle::{NeedleSim, Order};
+use crate::{Gas, HalError, Manipulator, Milling, Reading, Ticket};
+use model::{
+    Beam, GasState, ManipulatorPosition, ManipulatorState, MillingSettings, PatterningState, Point, Pose, Shape,
+    SputterStep,
+};
+
+impl Milling for Twin {
+    fn read(&mut self) -> Result<Reading<PatterningState>, HalError> {
+        self.world.call(|state, now| {
+            let probe = state.probe(state.patterning.settings.milling_channel);
+            Ok(Reading::fresh(state.patterning.read(probe, now)))
+        })
+    }
+
+    fn setup(&mut self, settings: &MillingSettings) -> Result<MillingSettings, HalError> {
+        let world = &self.world;
+        world.call(|state, now| {
+            state.count(&world.geometry, Sort::Set, now);
+            state.alive(now)?;
+            state.setup_milling(settings, &world.capabilities)
+        })
+    }
+
+    fn load(&mut self, shapes: &[Shape]) -> Result<f64, HalError> {
+        self.world.call(|state, _| state.load_shapes(shapes))
+    }
+
+    fn begin(&mut self) -> Result<Ticket, HalError> {
+        let world = &self.world;
+        world.call(|state, now| state.begin_pattern(&world.geometry, now).map(Ticket))
+    }
+
+    fn pause(&mut self) -> Result<(), HalError> {
+        self.world.call(|state, now| {
+            state.hand_out_dose(now);
+            state.patterning.pause(now)
+        })
+    }
+
+    fn resume(&mut self) -> Result<(), HalError> {
+        self.world.call(|state, now| state.resume_pattern(now))
+    }
+
+    fn clear(&mut self) -> Result<(), HalError> {
+        self.world.call(|state, _| state.clear_patterns())
+    }
+
+    fn begin_spot(&mut self, beam: Beam, at: Point, seconds: f64) -> Result<Ticket, HalError> {
+        let world = &self.world;
+        world.call(|state, now| state.begin_spot(&world.geometry, beam, at, seconds, now).map(Ticket))
+    }
+}
+
+impl Manipulator for Twin {
+    fn read(&mut self) -> Result<Reading<ManipulatorState>, HalError> {
+        self.world.call(|state, now| {
+            let pose = state.stage.pose(now);
+            Ok(Reading::fresh(state.needle.read(&pose, now)))
+        })
+    }
+
+    fn saved(&mut self, name: &str) -> Result<ManipulatorPosition, HalError> {
+        self.world.call(|state, _| state.needle.saved(name))
+    }
+
+    fn begin_insert(&mut self, name: &str) -> Result<Ticket, HalError> {
+        self.send_needle(|needle, pose, _| needle.insert(name, pose))
+    }
+
+    fn begin_retract(&mut self) -> Result<Ticket, HalError> {
+        self.send_needle(|needle, pose, now| needle.retract(pose, now))
+    }
+
+    fn begin_move(&mut self, target: &ManipulatorPosition) -> Result<Ticket, HalError> {
+        self.send_needle(|needle, pose, _| needle.go(target, pose))
+    }
+}
+
+impl Twin {
+    fn send_needle(
+        &self,
+        order: impl Fn(&NeedleSim, &Pose, f64) -> Result<Order, HalError>,
+    ) -> Result<Ticket, HalError> {
+        let world = &self.world;
+        world.call(|state, now| {
+            let pose = state.stage.pose(now);
+            let order = order(&state.needle, &pose, now)?;
+            if state.stage.motion.is_some() {
+                return Err(busy("the stage moves"));
+            }
+            state.count(&world.geometry, Sort::Needle, now);
+            state.alive(now)?;
+            let (ticket, late) = (state.ticket(), state.faults.take_hang());
+            let stuck = state.faults.needle_is_stuck(now);
+            state.needle.begin(ticket, order, None, stuck, late, now);
+            Ok(Ticket(ticket))
+        })
+    }
+
+    fn send_injector(&self, port: &str, inward: Option<Option<&str>>) -> Result<Ticket, HalError> {
+        let world = &self.world;
+        world.call(|state, now| {
+            state.count(&world.geometry, Sort::Injector, now);
+            state.alive(now)?;
+            state.hand_out_flow(now);
+            let (ticket, late) = (state.ticket(), state.faults.take_hang());
+            state.gas.travel(ticket, port, inward, late, now)?;
+            Ok(Ticket(ticket))
+        })
+    }
+}
+
+impl Gas for Twin {
+    fn read(&mut self) -> Result<Reading<GasState>, HalError> {
+        self.world.call(|state, now| Ok(Reading::fresh(state.gas.read(now))))
+    }
+
+    fn begin_insert(&mut self, port: &str, position: Option<&str>) -> Result<Ticket, HalError> {
+        self.send_injector(port, Some(position))
+    }
+
+    fn begin_retract(&mut self, port: &str) -> Result<Ticket, HalError> {
+        self.send_injector(port, None)
+    }
+
+    fn heat(&mut self, port: &str, gas: Option<&str>, on: bool) -> Result<(), HalError> {
+        self.world.call(|state, now| {
+            state.hand_out_flow(now);
+            state.gas.heat(port, gas, on, now)
+        })
+    }
+
+    fn valve(&mut self, port: &str, open: bool) -> Result<(), HalError> {
+        let world = &self.world;
+        world.call(|state, now| {
+            state.count(&world.geometry, Sort::Valve, now);
+            state.alive(now)?;
+            state.hand_out_flow(now);
+            if state.faults.take_stuck_valve() {
+                return Ok(());
+            }
+            state.gas.valve(port, open)
+        })
+    }
+
+    fn begin_sputter(&mut self, step: SputterStep) -> Result<Ticket, HalError> {
+        let world = &self.world;
+        if !world.capabilities.gas.as_ref().is_some_and(|gas| gas.sputter_coater) {
+            return Err(HalError::unsupported("sputter coater"));
+        }
+        world.call(|state, now| {
+            state.count(&world.geometry, Sort::Coater, now);
+            state.alive(now)?;
+            state.hand_out_flow(now);
+            let (ticket, late) = (state.ticket(), state.faults.take_hang());
+            state.gas.coat(ticket, step, late, now)?;
+            Ok(Ticket(ticket))
+        })
+    }
+}
