@@ -59,21 +59,35 @@ fn shot(beam: Beam, specimen: &Specimen, tilt: f64) -> Shot {
 fn pictures(c: &mut Criterion) {
     let mut group = c.benchmark_group("picture 1536x1024");
     group.sample_size(10);
-    let Ok(specimen) = Specimen::new("grid", 1) else { return };
-    for (name, beam, tilt) in [
+    let views = [
         ("SEM flat", Beam::Electron, 35.0),
         ("FIB at 52 deg", Beam::Ion, 35.0),
         ("FIB at 15 deg", Beam::Ion, 12.0),
-    ] {
-        let shot = shot(beam, &specimen, tilt);
-        group.bench_function(format!("{name}, cold"), |b| {
-            b.iter(|| Renderer::new().render(black_box(&shot)));
-        });
-        let renderer = Renderer::new();
-        group.bench_function(format!("{name}, geometry cached"), |b| {
-            b.iter(|| renderer.render(black_box(&shot)));
-        });
+    ];
+    for scene in ["grid", "waffle", "bulk", "liftout"] {
+        let Ok(specimen) = Specimen::new(scene, 1) else { return };
+        for (name, beam, tilt) in views {
+            let shot = shot(beam, &specimen, tilt);
+            group.bench_function(format!("{scene}, {name}, cold"), |b| {
+                b.iter(|| Renderer::new().render(black_box(&shot)));
+            });
+            let renderer = Renderer::new();
+            group.bench_function(format!("{scene}, {name}, geometry cached"), |b| {
+                b.iter(|| renderer.render(black_box(&shot)));
+            });
+        }
     }
+    // Each picture a little further on, as a drifting sample is seen.
+    let Ok(specimen) = Specimen::new("grid", 1) else { return };
+    let mut drifting = shot(Beam::Electron, &specimen, 35.0);
+    drifting.motion.velocity = [2e-9, 0.0, 0.0];
+    let renderer = Renderer::new();
+    group.bench_function("grid, SEM flat, drifting", |b| {
+        b.iter(|| {
+            drifting.motion.offset[0] += 3e-9;
+            renderer.render(black_box(&drifting))
+        });
+    });
     group.finish();
 }
 

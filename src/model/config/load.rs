@@ -227,6 +227,7 @@ fn check(tree: &Node) -> Result<(), YamlError> {
             ));
         }
     }
+    in_range(tree.find("twin.errors.charging"), 0.0, 1.0, "")?;
     if let Some(scene) = tree.find("twin.scene")
         && !SCENES.contains(&scene.word())
     {

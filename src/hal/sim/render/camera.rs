@@ -42,7 +42,8 @@ fn landing(shot: &Shot) -> Vector2<f64> {
 }
 
 impl Camera {
-    pub fn of(shot: &Shot) -> Self {
+    /// The view of a shot whose sample has drifted by `offset` (m, chamber).
+    pub fn of(shot: &Shot, offset: Vector3<f64>) -> Self {
         let view = shot.geometry.column(shot.settings.beam_type);
         let sample = shot.geometry.sample_to_chamber(&shot.pose);
         let back = sample.rotation.inverse();
@@ -65,8 +66,7 @@ impl Camera {
             ray(Vector2::new(c * o.x - s * o.y, s * o.x + c * o.y))
         };
         let corner = Vector2::new(-f64::from(w) / 2.0 * px, f64::from(h) / 2.0 * px);
-        let drifted = Vector3::from(shot.motion.offset);
-        let first = sample.inverse_transform_point(&Point3::from(-drifted)).coords + ray(unturned(shot, corner));
+        let first = sample.inverse_transform_point(&Point3::from(-offset)).coords + ray(unturned(shot, corner));
         let (dc, dr) = (step(1.0, 0.0), step(0.0, 1.0));
         let (pc, pr) = (on_plane(dc), on_plane(dr));
         let along = |p: Vector3<f64>| -p.z / (out * lift);

@@ -52,24 +52,16 @@ pub(super) fn resolve<'a>(pass: &'a Pass, kernel: impl Fn(f32) -> Kernel) -> Cow
         if k.longest() < NEGLIGIBLE {
             return Cow::Borrowed(&pass.signal);
         }
-        return Cow::Owned(blurred(&pass.signal, pass.width, 0..pass.height, k));
+        return Cow::Owned(blurred(&pass.signal, pass.width, &Wanted::all(pass), k));
     }
 
     let gap = (high - low) / (planes - 1) as f32;
     let (bw, bh) = pass.blocks();
-    let layers: Vec<(Range<usize>, Vec<f32>)> = (0..planes)
+    let layers: Vec<Vec<f32>> = (0..planes)
         .map(|i| {
             let depth = low + gap * i as f32;
-            let wanted = |by: &usize| {
-                pass.depth[by * bw..(by + 1) * bw]
-                    .iter()
-                    .any(|d| (d - depth).abs() <= gap * 1.01)
-            };
-            // Depth is read between blocks, so a row beyond the last block that asks may ask too.
-            let first = (0..bh).find(wanted).unwrap_or(0).saturating_sub(1) * BLOCK;
-            let last = ((0..bh).rev().find(wanted).unwrap_or(bh - 1) + 2) * BLOCK;
-            let rows = first..last.min(pass.height);
-            (rows.clone(), blurred(&pass.signal, pass.width, rows, kernel(depth)))
+            let wanted = Wanted::new(pass, depth - gap * 1.01..depth + gap * 1.01);
+            blurred(&pass.signal, pass.width, &wanted, kernel(depth))
         })
         .collect();
 
@@ -83,14 +75,7 @@ pub(super) fn resolve<'a>(pass: &'a Pass, kernel: impl Fn(f32) -> Kernel) -> Cow
         let planes_at: Vec<f32> = (0..bw)
             .map(|i| (pass.depth[j * bw + i] * (1.0 - ty) + pass.depth[below * bw + i] * ty - low) / gap)
             .collect();
-        let layer = |p: usize| {
-            let (rows, values) = &layers[p];
-            rows.contains(&row)
-                .then(|| &values[(row - rows.start) * width..(row - rows.start + 1) * width])
-        };
-        let rows: Vec<&[f32]> = (0..planes)
-            .map(|p| layer(p).unwrap_or(&pass.signal[row * width..(row + 1) * width]))
-            .collect();
+        let rows: Vec<&[f32]> = layers.iter().map(|l| &l[row * width..(row + 1) * width]).collect();
         // From the middle of one block to the middle of the next the plane changes evenly.
         for i in 0..=bw {
             let (left, right) = (i.max(1) - 1, i.min(bw - 1));
@@ -108,16 +93,55 @@ pub(super) fn resolve<'a>(pass: &'a Pass, kernel: impl Fn(f32) -> Kernel) -> Cow
     Cow::Owned(out)
 }
 
-/// `rows` of a picture, blurred. Beyond the border the border repeats.
-fn blurred(signal: &[f32], width: usize, rows: Range<usize>, kernel: Kernel) -> Vec<f32> {
+/// The columns of each row of blocks in which a blur is asked for.
+struct Wanted(Vec<Vec<Range<usize>>>);
+
+impl Wanted {
+    fn all(pass: &Pass) -> Self {
+        Wanted(vec![vec![0..pass.width]; pass.blocks().1])
+    }
+
+    /// Where depths of the range are met: depth is read between blocks, so that a block speaks for its neighbours too.
+    fn new(pass: &Pass, depths: Range<f32>) -> Self {
+        let (bw, bh) = pass.blocks();
+        let meets = |i: usize, j: usize| {
+            let (mut low, mut high) = (f32::MAX, f32::MIN);
+            for j in j.saturating_sub(1)..(j + 2).min(bh) {
+                for depth in &pass.depth[j * bw..][i.saturating_sub(1)..(i + 2).min(bw)] {
+                    (low, high) = (low.min(*depth), high.max(*depth));
+                }
+            }
+            low <= depths.end && high >= depths.start
+        };
+        let row = |j: usize| {
+            let mut runs: Vec<Range<usize>> = Vec::new();
+            for i in (0..bw).filter(|&i| meets(i, j)) {
+                let (from, to) = (i * BLOCK, ((i + 1) * BLOCK).min(pass.width));
+                match runs.last_mut() {
+                    Some(last) if last.end == from => last.end = to,
+                    _ => runs.push(from..to),
+                }
+            }
+            runs
+        };
+        Wanted((0..bh).map(row).collect())
+    }
+
+    fn columns(&self, row: usize) -> &[Range<usize>] {
+        &self.0[row / BLOCK]
+    }
+}
+
+/// A picture, blurred where it is wanted and 0 elsewhere. Beyond the border the border repeats.
+fn blurred(signal: &[f32], width: usize, wanted: &Wanted, kernel: Kernel) -> Vec<f32> {
     let height = signal.len() / width;
     if kernel.longest() < NEGLIGIBLE {
-        return signal[rows.start * width..rows.end * width].to_vec();
+        return signal.to_vec();
     }
     // A wide spot needs no fine pixels: blur a smaller picture.
     let factor = (kernel.shortest() / 2.0).floor().clamp(1.0, 16.0) as usize;
     if factor > 1 {
-        return shrunk_blur(signal, width, rows, kernel, factor);
+        return shrunk_blur(signal, width, wanted, kernel, factor);
     }
     // An anisotropic Gaussian is one along the rows after one along a slanted line.
     let slant = if kernel.yy > 1e-6 { kernel.xy / kernel.yy } else { 0.0 };
@@ -125,31 +149,31 @@ fn blurred(signal: &[f32], width: usize, rows: Range<usize>, kernel: Kernel) -> 
     let vertical = taps(kernel.yy.sqrt());
     let horizontal = taps(along.sqrt());
     let (rv, rh) = (vertical.len() / 2, horizontal.len() / 2);
-    let pad = rh + (slant.abs() * rv as f32).ceil() as usize + 1;
-    let mut out = vec![0.0f32; rows.len() * width];
+    let mut out = vec![0.0f32; signal.len()];
     out.par_chunks_mut(width).enumerate().for_each_init(
-        || vec![0.0f32; width + 2 * pad],
-        |padded, (i, line)| {
-            padded.fill(0.0);
-            let middle = &mut padded[pad..pad + width];
-            for (k, &weight) in vertical.iter().enumerate() {
-                let dy = k as i64 - rv as i64;
-                let row = ((rows.start + i) as i64 + dy).clamp(0, height as i64 - 1) as usize;
-                add_shifted(
-                    middle,
-                    &signal[row * width..(row + 1) * width],
-                    slant * dy as f32,
-                    weight,
-                );
-            }
-            let (first, last) = (padded[pad], padded[pad + width - 1]);
-            padded[..pad].fill(first);
-            padded[pad + width..].fill(last);
-            line.fill(0.0);
-            for (k, &weight) in horizontal.iter().enumerate() {
-                let source = &padded[pad + k - rh..pad + k - rh + width];
-                for (o, s) in line.iter_mut().zip(source) {
-                    *o += weight * s;
+        || vec![0.0f32; width + 2 * rh],
+        |padded, (row, line)| {
+            for columns in wanted.columns(row) {
+                // What the horizontal blur of these columns asks for, and of that what lies in the picture.
+                let inside = columns.start.saturating_sub(rh)..(columns.end + rh).min(width);
+                let before = rh - (columns.start - inside.start);
+                let padded = &mut padded[..columns.len() + 2 * rh];
+                padded.fill(0.0);
+                let middle = &mut padded[before..before + inside.len()];
+                for (k, &weight) in vertical.iter().enumerate() {
+                    let dy = k as i64 - rv as i64;
+                    let source = (row as i64 + dy).clamp(0, height as i64 - 1) as usize;
+                    let source = &signal[source * width..(source + 1) * width];
+                    add_shifted(middle, source, inside.start, slant * dy as f32, weight);
+                }
+                let (first, last) = (middle[0], middle[inside.len() - 1]);
+                padded[..before].fill(first);
+                padded[before + inside.len()..].fill(last);
+                let line = &mut line[columns.clone()];
+                for (k, &weight) in horizontal.iter().enumerate() {
+                    for (o, s) in line.iter_mut().zip(&padded[k..]) {
+                        *o += weight * s;
+                    }
                 }
             }
         },
@@ -157,28 +181,29 @@ fn blurred(signal: &[f32], width: usize, rows: Range<usize>, kernel: Kernel) -> 
     out
 }
 
-/// out[i] += weight * source[i + shift], between pixels, clamped at the ends.
-fn add_shifted(out: &mut [f32], source: &[f32], shift: f32, weight: f32) {
+/// out[i] += weight * source[first + i + shift], between pixels, clamped at the ends.
+fn add_shifted(out: &mut [f32], source: &[f32], first: usize, shift: f32, weight: f32) {
     let whole = shift.floor();
     let (n, t) = (source.len() as i64, shift - whole);
     let (a, b) = (weight * (1.0 - t), weight * t);
-    let from = whole as i64;
-    if from == 0 && t == 0.0 {
-        for (o, s) in out.iter_mut().zip(source) {
-            *o += weight * s;
-        }
-        return;
-    }
+    let from = first as i64 + whole as i64;
     // The inside needs no clamping.
-    let (lo, hi) = ((-from).clamp(0, n), (n - 1 - from).clamp(0, n));
+    let count = out.len() as i64;
+    let (lo, hi) = ((-from).clamp(0, count), (n - 1 - from).clamp(0, count));
     let clamped = |i: i64| source[i.clamp(0, n - 1) as usize];
-    for i in (0..lo).chain(hi.max(lo)..n) {
+    for i in (0..lo).chain(hi.max(lo)..count) {
         out[i as usize] += a * clamped(i + from) + b * clamped(i + from + 1);
     }
     if hi > lo {
-        let start = (lo + from) as usize;
-        let inside = &source[start..];
-        for ((o, s0), s1) in out[lo as usize..hi as usize].iter_mut().zip(inside).zip(&inside[1..]) {
+        let inside = &source[(lo + from) as usize..];
+        let out = &mut out[lo as usize..hi as usize];
+        if t == 0.0 {
+            for (o, s) in out.iter_mut().zip(inside) {
+                *o += a * s;
+            }
+            return;
+        }
+        for ((o, s0), s1) in out.iter_mut().zip(inside).zip(&inside[1..]) {
             *o += a * s0 + b * s1;
         }
     }
@@ -196,7 +221,7 @@ fn taps(sigma: f32) -> Vec<f32> {
     weights.into_iter().map(|w| w / sum).collect()
 }
 
-fn shrunk_blur(signal: &[f32], width: usize, rows: Range<usize>, kernel: Kernel, factor: usize) -> Vec<f32> {
+fn shrunk_blur(signal: &[f32], width: usize, wanted: &Wanted, kernel: Kernel, factor: usize) -> Vec<f32> {
     let height = signal.len() / width;
     let (w, h) = (width.div_ceil(factor), height.div_ceil(factor));
     let mut small = vec![0.0f32; w * h];
@@ -220,18 +245,26 @@ fn shrunk_blur(signal: &[f32], width: usize, rows: Range<usize>, kernel: Kernel,
         xy: kernel.xy / f2,
         yy: (kernel.yy / f2 - done).max(0.0),
     };
-    let small = blurred(&small, w, 0..h, rest);
-    let mut out = vec![0.0f32; rows.len() * width];
+    let everywhere = Wanted(vec![vec![0..w]; h.div_ceil(BLOCK)]);
+    let small = blurred(&small, w, &everywhere, rest);
+    let mut out = vec![0.0f32; signal.len()];
     let place = |k: usize, n: usize| {
         let v = ((k as f32 + 0.5) / factor as f32 - 0.5).clamp(0.0, (n - 1) as f32);
-        (v as usize, (v as usize + 1).min(n - 1), v.fract())
+        let whole = v as i32;
+        (whole as usize, (whole as usize + 1).min(n - 1), v - whole as f32)
     };
-    out.par_chunks_mut(width).enumerate().for_each(|(i, line)| {
-        let (j0, j1, ty) = place(rows.start + i, h);
-        for (col, slot) in line.iter_mut().enumerate() {
-            let (i0, i1, tx) = place(col, w);
-            let row = |j: usize| small[j * w + i0] * (1.0 - tx) + small[j * w + i1] * tx;
-            *slot = row(j0) * (1.0 - ty) + row(j1) * ty;
+    out.par_chunks_mut(width).enumerate().for_each(|(row, line)| {
+        let (j0, j1, ty) = place(row, h);
+        let (above, below) = (&small[j0 * w..(j0 + 1) * w], &small[j1 * w..(j1 + 1) * w]);
+        for columns in wanted.columns(row) {
+            for (slot, col) in line[columns.clone()].iter_mut().zip(columns.clone()) {
+                let (i0, i1, tx) = place(col, w);
+                let (a, b) = (
+                    above[i0] + (above[i1] - above[i0]) * tx,
+                    below[i0] + (below[i1] - below[i0]) * tx,
+                );
+                *slot = a + (b - a) * ty;
+            }
         }
     });
     out
@@ -287,7 +320,7 @@ mod tests {
                 yy: 50.0,
             },
         ] {
-            let out = blurred(&dot(129, 101), 129, 0..101, kernel);
+            let out = blurred(&dot(129, 101), 129, &Wanted(vec![vec![0..129]; 7]), kernel);
             let [sum, xx, xy, yy] = moments(&out, 129);
             assert!((sum - 1.0).abs() < 1e-3, "light is kept: {sum}");
             for (seen, wanted) in [(xx, kernel.xx), (xy, kernel.xy), (yy, kernel.yy)] {
@@ -300,14 +333,20 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_blurred_as_part_of_the_whole() {
+    fn parts_are_blurred_as_part_of_the_whole() {
         let picture: Vec<f32> = (0..60 * 40).map(|k| ((k * 7919) % 101) as f32).collect();
-        let kernel = Kernel {
-            xx: 3.0,
-            xy: 1.0,
-            yy: 2.0,
-        };
-        let whole = blurred(&picture, 60, 0..40, kernel);
-        assert_eq!(blurred(&picture, 60, 10..20, kernel), whole[600..1200]);
+        for (xx, yy) in [(3.0, 2.0), (40.0, 30.0)] {
+            let kernel = Kernel { xx, xy: 1.0, yy };
+            let whole = blurred(&picture, 60, &Wanted(vec![vec![0..60]; 3]), kernel);
+            let some = [vec![0..16, 32..48], vec![], vec![48..60]];
+            let parts = blurred(&picture, 60, &Wanted(some.to_vec()), kernel);
+            for (row, (whole, part)) in whole.chunks(60).zip(parts.chunks(60)).enumerate() {
+                for columns in &some[row / BLOCK] {
+                    for (a, b) in whole[columns.clone()].iter().zip(&part[columns.clone()]) {
+                        assert!((a - b).abs() < 1e-3, "{row} {columns:?}: {a} {b}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -9,6 +9,9 @@ use rayon::prelude::*;
 /// Spacing of the coarse heights, in pixels.
 const COARSE: f64 = 16.0;
 
+/// Steps per metre of height below which a view is one from straight above: a thousandth of a pixel in a hundred micrometres.
+pub(super) const STEEP: f32 = 10.0;
+
 /// The lines of a view: `step` counts away from the lens, `line` across. Picture coordinates of (line, step) along the major
 /// and the minor axis are (away * step, line + slope * away * step).
 #[derive(Clone, Copy, Debug)]
@@ -32,14 +35,16 @@ pub(super) struct Lines {
 impl Lines {
     pub fn new(camera: &Camera, window: Window, channel: Channel) -> Self {
         let shear = camera.shear_pixels();
-        let by_rows = shear.y.abs() >= shear.x.abs();
+        let by_rows = shear.y.abs() >= shear.x.abs() || shear.norm() < f64::from(STEEP);
         let (major, minor) = if by_rows {
             (shear.y, shear.x)
         } else {
             (shear.x, shear.y)
         };
         let away = if major > 0.0 { -1.0 } else { 1.0 };
-        let mut slope = if major == 0.0 { 0.0 } else { minor / major };
+        // From straight above no direction is special, least of all that of the rounding errors.
+        let flat = major.abs() < f64::from(STEEP);
+        let mut slope = if flat { 0.0 } else { minor / major };
         let ((m0, mn), (l0, ln)) = {
             let rows = (i64::from(window.row), window.height as i64);
             let cols = (i64::from(window.col), window.width as i64);
@@ -188,12 +193,18 @@ impl Coarse {
         let ty = (y - j as f64) as f32;
         let (here, next) = (&self.heights[j * self.width..], &self.heights[(j + 1) * self.width..]);
         let at = |i: usize| here[i] + (next[i] - here[i]) * ty;
-        for (k, slot) in out.iter_mut().enumerate() {
-            let x = ((first_line + k as f64 - self.first_line) / COARSE).clamp(0.0, self.width as f64 - 1.001);
+        let last = self.width as f64 - 1.001;
+        let mut k = 0;
+        while k < out.len() {
+            let x = ((first_line + k as f64 - self.first_line) / COARSE).clamp(0.0, last);
             let i = x as usize;
-            let tx = (x - i as f64) as f32;
-            let (a, b) = (at(i), at(i + 1));
-            *slot = a + (b - a) * tx;
+            let (from, slope) = (at(i), (at(i + 1) - at(i)) / COARSE as f32);
+            let into = ((x - i as f64) * COARSE) as f32;
+            let end = (k + ((i + 1) as f64 * COARSE - x * COARSE).ceil().max(1.0) as usize).min(out.len());
+            for (j, slot) in out[k..end].iter_mut().enumerate() {
+                *slot = from + slope * (into + j as i32 as f32);
+            }
+            k = end;
         }
     }
 }

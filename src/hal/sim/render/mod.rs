@@ -2,10 +2,11 @@
 //!
 //! A [`Shot`] holds everything a picture depends on, so it can be taken on any thread while the world goes on. [`Renderer::render`]
 //! runs `relief` (what is seen: geometry, along `lines`, and yield, by `shade`; cached), `focus` (spot, defocus, astigmatism), `scan` (line order, drift,
-//! dose, noise, detector) and, for drift correction, `register`. Nothing here keeps time, owns the specimen or moves a stage.
+//! `charge`, dose, noise, detector) and, for drift correction, `register`. Nothing here keeps time, owns the specimen or moves a stage.
 //! A new effect belongs to the one of these passes whose physics it is.
 
 mod camera;
+mod charge;
 mod focus;
 mod lines;
 mod register;
@@ -20,11 +21,12 @@ use super::geometry::TwinGeometry;
 use super::optics::{self, ColumnFlaws, Detector, Spot};
 use super::specimen::{Channel, Specimen};
 use camera::Camera;
+use charge::Charging;
 use focus::Kernel;
 use model::{BeamState, ImageSettings, Pose};
 use ndarray::Array2;
 use relief::{Pass, Window};
-use scan::{Exposure, Schedule, Source, Wander};
+use scan::{Anchor, Exposure, Schedule, Source, Wander};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -108,9 +110,11 @@ impl Renderer {
         let area = check(shot)?;
         let size = (area.width, area.height);
         let schedule = Schedule::new(shot, size.0, size.1);
-        let wander = Wander::of(shot);
+        let anchor = Anchor::of(shot);
+        let wander = Wander::of(shot, &anchor);
         let detector = Detector::of(&shot.beam);
         let lit = shot.beam.on && !shot.beam.blanked;
+        let charging = Charging::of(shot, area).filter(|_| lit);
         let exposure = Exposure {
             detector: &detector,
             counts: if lit {
@@ -118,7 +122,7 @@ impl Renderer {
             } else {
                 0.0
             },
-            charging: shot.charging.clamp(0.0, 1.0) as f32,
+            charging: charging.as_ref(),
             seed: shot.seed,
         };
 
@@ -133,13 +137,13 @@ impl Renderer {
                 width: area.width + 2 * margin,
                 height: area.height + 2 * margin,
             };
-            self.pass(shot, window, &detector)
+            self.pass(shot, &anchor, window, &detector)
         });
         let blank;
         let resolved;
         let (signal, margin) = match &pass {
             Some(pass) => {
-                resolved = focus::resolve(pass, |depth| kernel(shot, depth));
+                resolved = focus::resolve(pass, |depth| kernel(shot, depth + anchor.nearer as f32));
                 (resolved.as_ref(), margin)
             }
             None => {
@@ -165,9 +169,9 @@ impl Renderer {
     }
 
     /// The geometry pass of a shot, from memory where nothing it depends on has changed.
-    fn pass(&self, shot: &Shot, window: Window, detector: &Detector) -> Arc<Pass> {
+    fn pass(&self, shot: &Shot, anchor: &Anchor, window: Window, detector: &Detector) -> Arc<Pass> {
         let key = Key {
-            camera: Camera::of(shot),
+            camera: Camera::of(shot, anchor.offset),
             window,
             channel: detector.channel,
             one_sided: detector.one_sided.to_bits(),
@@ -252,6 +256,8 @@ fn check(shot: &Shot) -> Result<Window, ShotError> {
         ("stigmation", b.stigmation.x.is_finite() && b.stigmation.y.is_finite()),
         ("beam shift", b.shift.x.is_finite() && b.shift.y.is_finite()),
         ("scan rotation", b.scan_rotation.is_finite()),
+        ("charging", shot.charging.is_finite()),
+        ("drift", shot.motion.offset.iter().all(|v| v.is_finite())),
         ("contrast", shot.beam.detector.contrast.is_finite()),
         ("brightness", shot.beam.detector.brightness.is_finite()),
     ];

@@ -5,7 +5,7 @@
 //! exact occlusion, no ray marching. Bands of lines run in parallel and keep three rows each.
 
 use super::camera::Camera;
-use super::lines::{Coarse, Lines};
+use super::lines::{self, Coarse, Lines};
 use super::shade::{Row, Shading};
 use crate::sim::optics::Detector;
 use crate::sim::specimen::{Material, Specimen, Surface};
@@ -84,6 +84,9 @@ impl Scene<'_> {
             self.coarse.row(first as f64, step as f64, &mut around);
             self.shading.row([&previous, &current, &next], &around, &mut signal);
             horizon.advance((step - lines.first_step) as f32, &signal, &current);
+            if step % 16 == 0 && horizon.is_full() {
+                break;
+            }
             std::mem::swap(&mut previous, &mut current);
             std::mem::swap(&mut current, &mut next);
         }
@@ -120,8 +123,16 @@ impl Horizon {
         }
     }
 
+    /// Nothing is left to uncover.
+    fn is_full(&self) -> bool {
+        self.reached.iter().all(|&reached| reached >= (self.steps - 1) as f32)
+    }
+
     /// Takes the samples of the row at step `at` and draws what they uncover.
     fn advance(&mut self, at: f32, signal: &[f32], row: &Row) {
+        if self.shear < lines::STEEP {
+            return self.copy(at as i32, signal, row);
+        }
         for (l, &signal) in signal.iter().enumerate() {
             let (height, thickness) = (row.height[l + 1], row.thickness[l + 1]);
             let appears = at + height * self.shear;
@@ -138,12 +149,25 @@ impl Horizon {
         }
     }
 
+    /// From straight above nothing hides anything: a row is what it is.
+    fn copy(&mut self, step: i32, signal: &[f32], row: &Row) {
+        if !(0..self.steps).contains(&step) {
+            return;
+        }
+        let width = self.band.width;
+        let places = step as usize * width..(step as usize + 1) * width;
+        self.band.signal[places.clone()].copy_from_slice(signal);
+        let seen = row.height[1..].iter().zip(&row.thickness[1..]);
+        for (slot, (&height, &thickness)) in self.band.height[places].iter_mut().zip(seen) {
+            *slot = level(height, thickness);
+        }
+        self.reached.fill(step as f32);
+    }
+
     /// Fills steps of line `l` between the previous sample and this one.
     fn draw(&mut self, l: usize, steps: std::ops::RangeInclusive<i32>, this: [f32; 4]) {
         let ([appears, signal, height, thickness], [before, old_signal, old_height, old_thickness]) =
             (this, self.last[l]);
-        // Where nothing is, nothing is out of focus: the dark counts as level.
-        let level = |height: f32, thickness: f32| if thickness > 1e-9 { height } else { 0.0 };
         let (shown, old_shown) = (level(height, thickness), level(old_height, old_thickness));
         // A thin sheet that rises out of the dark is a sheet with the dark below it, not a wall.
         let sheet = height - old_height > thickness + 20e-9;
@@ -167,6 +191,11 @@ impl Horizon {
             self.band.height[k] = height;
         }
     }
+}
+
+/// Where nothing is, nothing is out of focus: the dark counts as level.
+fn level(height: f32, thickness: f32) -> f32 {
+    if thickness > 1e-9 { height } else { 0.0 }
 }
 
 /// Whole part of a step; a library call is saved on plain x86-64.
@@ -202,7 +231,6 @@ fn assemble(lines: &Lines, window: Window, bands: &[Band]) -> Pass {
     let mut signal = vec![0.0f32; width * height];
     let (bw, bh) = (width.div_ceil(BLOCK), height.div_ceil(BLOCK));
     let mut depth = vec![0.0f32; bw * bh];
-    let straight = lines.by_rows && lines.slope == 0.0;
     let fetch = |values: fn(&Band) -> &[f32], line: i64, step: usize| {
         let k = (line - lines.first_line).clamp(0, lines.lines as i64 - 1) as usize;
         let band = &bands[k / BAND];
@@ -224,13 +252,25 @@ fn assemble(lines: &Lines, window: Window, bands: &[Band]) -> Pass {
         }
     };
     signal.par_chunks_mut(width).enumerate().for_each(|(row, out)| {
-        if straight {
-            let step = step_of(i64::from(window.row) + row as i64);
-            for (i, band) in bands.iter().enumerate() {
-                let from = i * BAND;
-                let part = &band.signal[step * band.width..(step + 1) * band.width];
-                let n = part.len().min(width.saturating_sub(from));
-                out[from..from + n].copy_from_slice(&part[..n]);
+        if lines.by_rows {
+            // All pixels of a row lie equally far between two lines.
+            let major = i64::from(window.row) + row as i64;
+            let step = step_of(major);
+            let lanes: Vec<f32> = bands
+                .iter()
+                .flat_map(|b| &b.signal[step * b.width..(step + 1) * b.width])
+                .copied()
+                .collect();
+            let first = f64::from(window.col) - lines.slope * major as f64;
+            let (whole, t) = (first.floor(), (first - first.floor()) as f32);
+            let from = (whole as i64 - lines.first_line) as usize;
+            if t < 1e-4 {
+                out.copy_from_slice(&lanes[from..from + width]);
+                return;
+            }
+            let pairs = lanes[from..].windows(2);
+            for (slot, pair) in out.iter_mut().zip(pairs) {
+                *slot = pair[0] + (pair[1] - pair[0]) * t;
             }
         } else {
             for (col, slot) in out.iter_mut().enumerate() {

@@ -1,6 +1,7 @@
 //! The scan: which line is drawn when, where the sample has drifted to by then, and what noise the dose leaves.
 
 use super::Shot;
+use super::charge::Charging;
 use crate::sim::optics::Detector;
 use crate::sim::specimen::hash;
 use nalgebra::Vector3;
@@ -78,36 +79,71 @@ impl Schedule {
     }
 }
 
+/// Rows of the chamber's axes: pixels right and down in the picture per metre.
+fn picture_axes(shot: &Shot) -> [Vector3<f64>; 2] {
+    let view = shot.geometry.column(shot.settings.beam_type);
+    let (s, c) = shot.beam.settings.scan_rotation.sin_cos();
+    let px = shot.settings.pixel_size();
+    [(view.right * c + view.up * s) / px, (view.right * s - view.up * c) / px]
+}
+
+/// How far apart the drifted places are from which a view is looked at (px): between them the scan shifts what was seen, so
+/// that a drifting sample need not be looked at anew for every picture.
+const APART: f64 = 32.0;
+
+/// Earlier drift, taken apart: a place that many pictures share, and what is left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Anchor {
+    /// The shared place (m, chamber).
+    pub offset: Vector3<f64>,
+    /// What is left, pixels right and down.
+    pub left: [f64; 2],
+    /// What is left towards the lens (m): it only defocuses.
+    pub nearer: f64,
+}
+
+impl Anchor {
+    pub fn of(shot: &Shot) -> Self {
+        let drifted = Vector3::from(shot.motion.offset);
+        let axes = picture_axes(shot);
+        let px = shot.settings.pixel_size();
+        let shifts = axes.map(|axis| drifted.dot(&axis));
+        let shared = shifts.map(|shift| (shift / APART).round() * APART);
+        Anchor {
+            offset: (axes[0] * shared[0] + axes[1] * shared[1]) * (px * px),
+            left: [shifts[0] - shared[0], shifts[1] - shared[1]],
+            nearer: drifted.dot(&shot.geometry.column(shot.settings.beam_type).toward),
+        }
+    }
+}
+
 /// Displacement of the content, pixels right and down, as a function of time.
 #[derive(Clone, Debug)]
 pub(super) struct Wander {
     motion: Motion,
     start: f64,
-    /// Rows: pixels right and down per metre of the chamber.
-    right: Vector3<f64>,
-    down: Vector3<f64>,
+    /// Where it is when the picture begins (px).
+    from: [f64; 2],
+    axes: [Vector3<f64>; 2],
 }
 
 impl Wander {
-    /// `None` where nothing moves.
-    pub fn of(shot: &Shot) -> Option<Self> {
-        if shot.motion.is_still() {
+    /// `None` where nothing is moved.
+    pub fn of(shot: &Shot, anchor: &Anchor) -> Option<Self> {
+        if shot.motion.is_still() && anchor.left == [0.0; 2] {
             return None;
         }
-        let view = shot.geometry.column(shot.settings.beam_type);
-        let (s, c) = shot.beam.settings.scan_rotation.sin_cos();
-        let px = shot.settings.pixel_size();
         Some(Wander {
             motion: shot.motion,
             start: shot.start_time,
-            right: (view.right * c + view.up * s) / px,
-            down: (view.right * s - view.up * c) / px,
+            from: anchor.left,
+            axes: picture_axes(shot),
         })
     }
 
     pub fn at(&self, t: f64) -> [f32; 2] {
         let d = self.motion.at(self.start, t);
-        [d.dot(&self.right) as f32, d.dot(&self.down) as f32]
+        [0, 1].map(|i| (self.from[i] + d.dot(&self.axes[i])) as f32)
     }
 
     /// Largest displacement during a picture (px).
@@ -115,7 +151,8 @@ impl Wander {
         let drift = Vector3::from(self.motion.velocity) * schedule.duration();
         let shake = Vector3::from(self.motion.vibration);
         let reach = |axis: &Vector3<f64>| drift.dot(axis).abs() + shake.dot(axis).abs();
-        reach(&self.right).max(reach(&self.down)) as f32
+        let earlier = if self.from == [0.0; 2] { 0.0 } else { APART / 2.0 };
+        (earlier + reach(&self.axes[0]).max(reach(&self.axes[1]))) as f32
     }
 }
 
@@ -158,7 +195,7 @@ pub(super) struct Exposure<'a> {
     pub detector: &'a Detector,
     /// Electrons counted at unit signal in one scan of a pixel; 0 with the beam off or blanked.
     pub counts: f32,
-    pub charging: f32,
+    pub charging: Option<&'a Charging>,
     pub seed: u64,
 }
 
@@ -193,6 +230,9 @@ pub(super) fn draw<T: Send>(
                     }
                     None => source.add_row(row, [0.0; 2], line),
                 }
+                if let Some(charging) = exposure.charging {
+                    charging.darken(line, row, schedule, frames.clone());
+                }
                 expose(line, row, frames.start, scans, exposure);
                 line.iter().map(|&v| convert(v)).collect()
             },
@@ -216,9 +256,6 @@ fn expose(line: &mut [f32], row: usize, frame: u32, scans: u32, e: &Exposure) {
         }
         return;
     }
-    if e.charging > 0.0 {
-        charge(line, e.charging);
-    }
     let per_count = flicker / dose;
     for (i, v) in line.iter_mut().enumerate() {
         let random = mix((key as u32).wrapping_add(i as u32).wrapping_mul(0x9E37_79B1) ^ (key >> 32) as u32);
@@ -226,16 +263,6 @@ fn expose(line: &mut [f32], row: usize, frame: u32, scans: u32, e: &Exposure) {
         let root = (v.max(0.0) * dose + 0.375).sqrt() + 0.5 * bell(random);
         let counted = root * root - 0.625;
         *v = e.detector.grey(counted * per_count) + amplifier * bell(mix(random));
-    }
-}
-
-/// Charge gathered under the beam leaks off slowly: bright places leave a dark tail along the line.
-fn charge(line: &mut [f32], strength: f32) {
-    let mut gathered = line.first().copied().unwrap_or(0.0);
-    for v in line {
-        let own = *v;
-        *v = (own * (1.0 + 0.35 * strength) - 0.6 * strength * (gathered - own * 0.4).max(0.0)).max(0.0);
-        gathered += (own - gathered) * 0.02;
     }
 }
 

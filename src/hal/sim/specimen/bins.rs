@@ -23,7 +23,7 @@ impl<T: Placed + Clone> Bins<T> {
     pub fn new(objects: &[T], half: f32, bin: f32) -> Self {
         let side = ((2.0 * half / bin).ceil() as usize).max(1);
         let per_metre = side as f32 / (2.0 * half);
-        let index = |v: f32| ((v + half) * per_metre).clamp(0.0, side as f32 - 1.0) as usize;
+        let index = |v: f32| index(v, half, per_metre, side);
         let span = |o: &T| {
             let ([x, y], r) = (o.centre(), o.reach());
             (index(x - r), index(x + r), index(y - r), index(y + r))
@@ -62,17 +62,30 @@ impl<T: Placed + Clone> Bins<T> {
         }
     }
 
-    /// The objects that may reach (x, y).
+    /// The objects that may reach into the box between two corners (m), each once.
     #[inline]
-    pub fn near(&self, x: f32, y: f32) -> &[T] {
-        if x.abs() >= self.half || y.abs() >= self.half {
-            return &[];
-        }
-        let col = (((x + self.half) * self.per_metre) as usize).min(self.side - 1);
-        let row = (((y + self.half) * self.per_metre) as usize).min(self.side - 1);
-        let bin = row * self.side + col;
-        &self.items[self.starts[bin] as usize..self.starts[bin + 1] as usize]
+    pub fn within(&self, low: [f32; 2], high: [f32; 2]) -> impl Iterator<Item = &T> {
+        let index = |v: f32| index(v, self.half, self.per_metre, self.side);
+        let (left, right) = (index(low[0]), index(high[0]));
+        let (bottom, top) = (index(low[1]), index(high[1]));
+        (bottom..=top)
+            .flat_map(move |row| (left..=right).map(move |col| (col, row)))
+            .flat_map(move |(col, row)| {
+                let bin = row * self.side + col;
+                let items = &self.items[self.starts[bin] as usize..self.starts[bin + 1] as usize];
+                // An object of many bins is met in the first of them that belongs to the box.
+                items.iter().filter(move |o| {
+                    let ([x, y], r) = (o.centre(), o.reach());
+                    index(x - r).max(left) == col && index(y - r).max(bottom) == row
+                })
+            })
     }
+}
+
+/// The bin of a coordinate; beyond the border, the last one.
+#[inline]
+fn index(v: f32, half: f32, per_metre: f32, side: usize) -> usize {
+    (((v + half) * per_metre) as usize).min(side - 1)
 }
 
 #[cfg(test)]
@@ -92,21 +105,19 @@ mod tests {
     }
 
     #[test]
-    fn every_object_is_found_wherever_it_reaches() {
+    fn every_object_is_found_once_wherever_it_reaches() {
         let discs = [Disc(0.0, 0.0, 0.3), Disc(0.9, -0.9, 0.4), Disc(-0.5, 0.2, 0.05)];
         let bins = Bins::new(&discs, 1.0, 0.1);
         for i in -99..100 {
             for j in -99..100 {
                 let (x, y) = (i as f32 / 100.0, j as f32 / 100.0);
-                let reaching = discs.iter().filter(|d| (d.0 - x).hypot(d.1 - y) < d.2).count();
-                let found = bins
-                    .near(x, y)
-                    .iter()
-                    .filter(|d| (d.0 - x).hypot(d.1 - y) < d.2)
-                    .count();
-                assert_eq!(found, reaching, "{x} {y}");
+                for wide in [0.0, 0.004, 0.37] {
+                    let reaching = |d: &&Disc| (d.0 - x).hypot(d.1 - y) < d.2;
+                    let found = bins.within([x - wide, y - wide], [x + wide, y + wide]).filter(reaching);
+                    assert_eq!(found.count(), discs.iter().filter(reaching).count(), "{x} {y} {wide}");
+                }
             }
         }
-        assert!(bins.near(3.0, 0.0).is_empty());
+        assert_eq!(bins.within([0.3, 0.5], [0.4, 0.6]).count(), 0);
     }
 }

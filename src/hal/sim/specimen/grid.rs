@@ -2,76 +2,22 @@
 //!
 //! Bars, film with holes, ice of varying thickness that hides them, cells, broken squares, tears and frost.
 
-use super::mesh::{self, BAR, FLOOR, OPENING, PITCH};
-use super::noise::{Noise, Texture, ease, hash, length, mix, smoothstep, split, unit};
-use super::scatter::{Cells, Frost, direction};
+use super::film::{Ground, PER_OPENING, Square, Tones, edge, hole, ice, sag};
+use super::mesh::{self, BAR, FLOOR};
+use super::noise::{Noise, Texture, ease, hash, mix, smoothstep, split, unit};
+use super::run::{self, RUN, Run, Values};
+use super::scatter::{self, Frost};
 use super::{Channel, Face, Line, Material, Place, Relief, Surface};
+use std::ops::Range;
 
-/// Period of the holes (m) and their radius (m).
-const PERIOD: f32 = 2.0e-6;
-const HOLE: f32 = 0.6e-6;
-const PER_OPENING: f32 = 1.0 / OPENING;
-/// How far the film sags in the middle of a square, and how far it drops from the bars at once (m).
-const SAG: f32 = 1.0e-6;
-const DRAPE: f32 = 0.9e-6;
 /// Squares on either side of the middle one in the table of their traits.
 const TRAITS: i32 = 13;
-
-/// What differs from square to square.
-#[derive(Clone, Copy, Debug)]
-struct Square {
-    /// Ice on the middle of the film (m), and how much it changes towards the right and upper bar (m).
-    ice: f32,
-    lean: [f32; 2],
-    /// Brightness of the film.
-    tone: f32,
-    /// Width of the rags left of a broken film (m); `None`: whole.
-    rags: Option<f32>,
-    /// A tear: direction, offset from the middle (m), half width (m).
-    tear: Option<([f32; 2], f32, f32)>,
-    /// Where the hole lattice starts (m), and its direction.
-    phase: [f32; 2],
-    turn: [f32; 2],
-}
-
-impl Square {
-    fn new(seed: u64, noise: &Noise, col: i32, row: i32) -> Self {
-        let h = hash(seed ^ 0x5a5a, i64::from(col), i64::from(row));
-        let central = col == 0 && row == 0;
-        let fate = if central { 1.0 } else { unit(h, 0) };
-        // Blotting leaves a broad gradient over the grid; each square then drains in its own way.
-        let at = |c: f32, r: f32| 0.42e-6 * noise.at(c * PITCH / 620e-6 + 3.1, r * PITCH / 620e-6 + 9.7);
-        let (c, r) = (col as f32, row as f32);
-        Square {
-            ice: if central {
-                0.24e-6
-            } else {
-                0.34e-6 + at(c, r) + 0.45e-6 * (unit(h, 1) - 0.5)
-            },
-            lean: [
-                at(c + 0.4, r) - at(c - 0.4, r) + 0.15e-6 * (unit(h, 9) - 0.5),
-                at(c, r + 0.4) - at(c, r - 0.4),
-            ],
-            tone: 0.94 + 0.12 * unit(h, 10),
-            rags: (fate < 0.08).then(|| 2e-6 + 16e-6 * unit(h, 2)),
-            tear: (0.08..0.15).contains(&fate).then(|| {
-                (
-                    direction(unit(h, 3) * 6.3),
-                    (unit(h, 4) - 0.5) * 40e-6,
-                    0.6e-6 + 3e-6 * unit(h, 5),
-                )
-            }),
-            phase: [unit(h, 6) * PERIOD, unit(h, 7) * PERIOD],
-            turn: direction(0.11 + 0.03 * (unit(h, 8) - 0.5)),
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Grid {
     noise: Noise,
     squares: Vec<Square>,
-    cells: Cells,
+    cells: scatter::Cells,
     frost: Frost,
 }
 
@@ -85,7 +31,7 @@ impl Grid {
         Grid {
             noise,
             squares,
-            cells: Cells::new(seed),
+            cells: scatter::Cells::new(seed),
             frost: Frost::new(seed, 45.0),
         }
     }
@@ -113,33 +59,111 @@ impl Grid {
         whole
     }
 
-    /// Thickness of ice (m), `broad` being the local texture. It runs up to the bars and stays on them.
-    fn ice(s: &Square, c: &mesh::Cell, broad: f32) -> f32 {
-        let uneven = 0.12e-6 * broad;
-        if c.bar >= 0.0 {
-            let d = c.bar * (1.0 / 4e-6);
-            return 0.5e-6 + 0.4e-6 / (1.0 + d * d) + uneven;
+    /// Places of a run that lie in one square, on the top face.
+    fn top(&self, s: &Square, c: &Cells, run: &Run, places: Range<usize>, look: &mut Look) {
+        let px = run.px();
+        let bars = &c.bar[places.clone()];
+        let (low, high) = bars
+            .iter()
+            .fold((f32::MAX, f32::MIN), |(low, high), &bar| (low.min(bar), high.max(bar)));
+        // Bars are ragged where they end, and film is broken only in the opening.
+        let clear = (2e-6 + px).max(FOOT);
+        if high < -clear && s.is_whole() {
+            look.lay::<true, false>(s, c, run.line, places, &([1.0; RUN], [1.0; RUN], [0.0; RUN]));
+            return;
         }
-        let d = c.bar * (1.0 / 5e-6);
-        let film = (s.ice + (s.lean[0] * c.u + s.lean[1] * c.v) * PER_OPENING + uneven).max(0.0);
-        mix(film, 0.9e-6 + uneven, 1.0 / (1.0 + d * d)).max(0.0)
+        if low > clear && run.line.channel != Channel::Ion {
+            look.lay::<false, true>(s, c, run.line, places, &([0.0; RUN], [1.0; RUN], [0.0; RUN]));
+            return;
+        }
+        let (mut c, mut opening, mut whole, mut orientation) = (*c, [0.0; RUN], [1.0; RUN], [0.0; RUN]);
+        let soft = px.max(FOOT);
+        for i in places.clone() {
+            let place = run.place(i);
+            c.bar[i] = self.ragged(c.bar[i], &place);
+            opening[i] = 1.0 - smoothstep(-soft, soft, c.bar[i]);
+            if opening[i] > 0.0 && !s.is_whole() {
+                whole[i] = self.whole(s, &c.at(i), &place);
+            }
+            // Little of the grains comes through the film, and electrons hardly tell them apart anyway.
+            if opening[i] < 1.0 && place.channel == Channel::Ion {
+                orientation[i] = 0.20 * grain(&self.noise, place.x, place.y, px);
+            }
+        }
+        look.lay::<true, true>(s, &c, run.line, places, &(opening, whole, orientation));
     }
 
-    /// The surface at one place whose textures, fine and broad, are known.
-    #[inline]
-    fn look(&self, place: &Place, texture: (f32, f32)) -> Surface {
-        if let Some(outside) = mesh::surroundings(&self.noise, place) {
-            return outside;
+    /// Signed distance into the bars, whose edge is not straight (m).
+    fn ragged(&self, bar: f32, &Place { x, y, px, .. }: &Place) -> f32 {
+        if bar.abs() < 2e-6 + px {
+            bar + 0.7e-6 * self.noise.octaves(x, y, 14e-6, 4, px)
+        } else {
+            bar
         }
-        let (x, y) = (place.x, place.y);
-        let mut c = mesh::cell(x, y);
-        if c.bar.abs() < 2e-6 + place.px {
-            c.bar += 0.7e-6 * self.noise.octaves(x, y, 14e-6, 4, place.px);
+    }
+
+    /// A run of surfaces on the grid itself.
+    fn run(&self, run: &Run, out: &mut [Surface]) {
+        let n = run.n.min(RUN);
+        let mut c = Cells::new(run);
+        let mut look = Look::new(run.texture(&self.noise, &FINE), run.texture(&self.noise, &BROAD));
+        let mut from = 0;
+        while from < n {
+            let here = c.at(from);
+            let same = |&i: &usize| (c.col[i], c.row[i]) == (here.col, here.row);
+            let to = from + (from..n).take_while(same).count();
+            for i in from..to {
+                c.bar[i] = here.at(c.u[i], c.v[i]).bar;
+            }
+            let s = self.square(here.col, here.row);
+            match run.line.face {
+                Face::Top => self.top(s, &c, run, from..to, &mut look),
+                Face::Under => {
+                    for i in from..to {
+                        let place = run.place(i);
+                        let bar = self.ragged(c.bar[i], &place);
+                        out[i] = self.under(&mesh::Cell { bar, ..c.at(i) }, s, &place, look.fine[i]);
+                    }
+                }
+            }
+            from = to;
         }
-        let s = self.square(c.col, c.row);
-        match place.face {
-            Face::Top => self.top(&c, s, place, texture),
-            Face::Under => self.under(&c, s, place, texture.0),
+        if run.line.face == Face::Top {
+            self.settle(run, &mut look);
+            look.show(&mut out[..n]);
+        }
+    }
+
+    /// Cells stand on the ground and wear a skin of ice; frost lies on everything.
+    fn settle(&self, run: &Run, look: &mut Look) {
+        let channel = run.line.channel;
+        if let Some(cells) = self.cells.heights(&self.noise, run) {
+            let skin = Material::Cell.response(channel);
+            for (i, cell) in cells.iter().enumerate().take(run.n) {
+                // A torn film takes its cells along.
+                let body = cell * look.held[i];
+                // A smooth union: the ice runs up the cell's foot.
+                let (lift, foot) = (body - 0.6 * look.ice[i], 0.6e-6);
+                let blend = (0.5 + 0.5 * lift / foot).clamp(0.0, 1.0) * f32::from(body > 0.0);
+                look.height[i] += lift * blend + 0.5 * foot * blend * (1.0 - blend);
+                look.thickness[i] += body * blend;
+                let cover = ease(lift * (1.0 / 0.5e-6));
+                let tone = 1.0 + 0.10 * look.fine[i] + 0.06 * look.broad[i];
+                look.response[i] = mix(look.response[i], skin * tone, 0.85 * cover);
+                look.cell[i] = cover;
+            }
+        }
+        if let Some((crystals, covers)) = self.frost.lie(run) {
+            let white = Material::Frost.response(channel);
+            for i in 0..run.n {
+                if look.solid[i] <= 0.5 {
+                    continue;
+                }
+                look.height[i] += crystals[i];
+                look.thickness[i] += crystals[i];
+                look.response[i] = mix(look.response[i], white, 0.8 * covers[i]);
+                look.frost[i] = covers[i];
+            }
         }
     }
 
@@ -152,7 +176,7 @@ impl Grid {
         if opening > 0.0 {
             let whole = self.whole(s, c, place);
             let hole = hole(s, c.u, c.v, px);
-            let ice = Self::ice(s, c, 0.0);
+            let ice = ice(s, c, 0.0);
             let empty = hole * (1.0 - ease((ice - 0.03e-6) * (1.0 / 0.05e-6)));
             let solid = whole * (1.0 - empty);
             let film = mix(
@@ -186,164 +210,150 @@ impl Grid {
             response,
         }
     }
+}
 
-    fn top(&self, c: &mesh::Cell, s: &Square, place: &Place, (fine, broad): (f32, f32)) -> Surface {
-        let (n, &Place { x, y, px, channel, .. }) = (&self.noise, place);
-        let soft = px.max(0.7e-6);
-        let opening = 1.0 - smoothstep(-soft, soft, c.bar);
-        let ice = Self::ice(s, c, broad);
-        let frozen = ease((ice - 0.02e-6) * (1.0 / 0.43e-6));
-        let seen = 1.0 - ease((ice - 0.30e-6) * (1.0 / 0.55e-6));
-        let hole = if seen > 0.0 { hole(s, c.u, c.v, px) * seen } else { 0.0 };
-        let coat = mix(
-            Material::Carbon.response(channel),
-            Material::Ice.response(channel),
-            frozen,
-        ) * (1.0 + 0.05 * broad);
+/// The film's edge on a bar is at least this soft (m).
+const FOOT: f32 = 0.7e-6;
 
-        // Ground: the film in the opening, or film on a bar.
-        let (mut whole, mut solid) = (1.0, 1.0);
-        let mut response = coat;
-        let mut height = 0.8 * ice - hole * (0.07e-6 - 0.03e-6 * frozen) + 0.015e-6 * fine;
-        let mut thickness = BAR;
-        let mut material = Material::Gold;
-        if opening > 0.0 {
-            whole = self.whole(s, c, place);
-            solid = whole * (1.0 - hole * (1.0 - ease((ice - 0.03e-6) * (1.0 / 0.05e-6))));
-            let film = coat * (s.tone * (1.0 - 0.42 * hole) * (1.0 + 0.07 * fine));
-            response = mix(Material::Vacuum.response(channel), film, solid);
-            thickness = opening * (0.05e-6 + ice) + (1.0 - opening) * BAR;
-            let share = 1.0 - opening * (1.0 - solid);
-            height += edge(share, thickness) - sag(c) * opening;
-            thickness *= share;
-            if opening > 0.5 {
-                material = match (solid > 0.5, frozen > 0.4) {
-                    (false, _) => Material::Vacuum,
-                    (true, false) => Material::Carbon,
-                    (true, true) => Material::Ice,
-                };
-            }
+/// The squares of a run's places, by quantity as in [`mesh::Cell`].
+#[derive(Clone, Copy)]
+struct Cells {
+    col: [i32; RUN],
+    row: [i32; RUN],
+    u: Values,
+    v: Values,
+    bar: Values,
+}
+
+impl Cells {
+    /// Bars are not looked for yet.
+    fn new(run: &Run) -> Self {
+        let none = [0.0; RUN];
+        let (mut col, mut row, mut u, mut v) = ([0; RUN], [0; RUN], none, none);
+        for i in 0..run.n.min(RUN) {
+            let c = mesh::Cell::containing(run.x[i], run.y[i]);
+            (col[i], row[i], u[i], v[i]) = (c.col, c.row, c.u, c.v);
         }
-        if opening < 1.0 {
-            let through = 0.62 - 0.34 * ease((ice - 0.2e-6) * (1.0 / 1.4e-6));
-            // Little of the grains comes through the film, and electrons hardly tell them apart anyway.
-            let orientation = if channel == Channel::Ion {
-                0.20 * grain(n, x, y, px)
-            } else {
-                0.0
+        Cells {
+            col,
+            row,
+            u,
+            v,
+            bar: none,
+        }
+    }
+
+    fn at(&self, i: usize) -> mesh::Cell {
+        mesh::Cell {
+            col: self.col[i],
+            row: self.row[i],
+            u: self.u[i],
+            v: self.v[i],
+            bar: self.bar[i],
+        }
+    }
+}
+
+/// What a run looks like so far: one array per quantity.
+struct Look {
+    fine: Values,
+    broad: Values,
+    height: Values,
+    thickness: Values,
+    response: Values,
+    ice: Values,
+    frozen: Values,
+    opening: Values,
+    /// Share of the film that is there, holes counted as none; and of what holds a cell.
+    solid: Values,
+    held: Values,
+    cell: Values,
+    frost: Values,
+}
+
+impl Look {
+    fn new(fine: Values, broad: Values) -> Self {
+        let none = [0.0; RUN];
+        Look {
+            fine,
+            broad,
+            height: none,
+            thickness: none,
+            response: none,
+            ice: none,
+            frozen: none,
+            opening: none,
+            solid: none,
+            held: none,
+            cell: none,
+            frost: none,
+        }
+    }
+
+    /// Lays the ground: for each place the share of opening, of whole film in it, and the orientation of the metal below.
+    #[inline(never)]
+    fn lay<const FILM: bool, const ON_BAR: bool>(
+        &mut self,
+        s: &Square,
+        c: &Cells,
+        line: &Line,
+        places: Range<usize>,
+        (opening, whole, orientation): &(Values, Values, Values),
+    ) {
+        let (s, tones) = (*s, Tones::of(line));
+        for i in places.start..places.end.min(RUN) {
+            let textures = [self.fine[i], self.broad[i]];
+            let ground =
+                Ground::new::<FILM, ON_BAR>(&s, &c.at(i), opening[i], whole[i], orientation[i], textures, &tones);
+            self.height[i] = ground.height;
+            self.thickness[i] = ground.thickness;
+            self.response[i] = ground.response;
+            self.ice[i] = ground.ice;
+            self.frozen[i] = ground.frozen;
+            self.opening[i] = opening[i];
+            self.solid[i] = ground.solid;
+            self.held[i] = whole[i].max(1.0 - opening[i]);
+        }
+    }
+
+    fn show(&self, out: &mut [Surface]) {
+        for (i, slot) in out.iter_mut().enumerate() {
+            let ground = match (self.opening[i] > 0.5, self.solid[i] > 0.5, self.frozen[i] > 0.4) {
+                (false, ..) => Material::Gold,
+                (true, false, _) => Material::Vacuum,
+                (true, true, false) => Material::Carbon,
+                (true, true, true) => Material::Ice,
             };
-            let tone = (1.0 - 0.15 * hole) * (1.0 + 0.09 * fine + 0.07 * broad);
-            let bar = mix(coat, Material::Gold.grained(channel, orientation), through) * tone;
-            response = mix(bar, response, opening);
-        }
-
-        // Cells stand on the ground and wear a skin of ice; a torn film takes its cells along.
-        let body = self.cells.height(n, x, y, px) * whole.max(1.0 - opening);
-        if body > 0.0 {
-            // A smooth union: the ice runs up the cell's foot.
-            let (lift, foot) = (body - 0.6 * ice, 0.6e-6);
-            let blend = (0.5 + 0.5 * lift / foot).clamp(0.0, 1.0);
-            height += lift * blend + 0.5 * foot * blend * (1.0 - blend);
-            thickness += body * blend;
-            let cover = smoothstep(0.0, 0.5e-6, lift);
-            let skin = Material::Cell.response(channel) * (1.0 + 0.10 * fine + 0.06 * broad);
-            response = mix(response, skin, 0.85 * cover);
-            if cover > 0.5 {
-                material = Material::Cell;
-            }
-        }
-        let (crystal, cover) = self.frost.at(x, y, px);
-        if cover > 0.0 && solid > 0.5 {
-            height += crystal;
-            thickness += crystal;
-            response = mix(response, Material::Frost.response(channel), 0.8 * cover);
-            if cover > 0.5 {
-                material = Material::Frost;
-            }
-        }
-        Surface {
-            height,
-            thickness,
-            material,
-            response,
+            *slot = Surface {
+                height: self.height[i],
+                thickness: self.thickness[i],
+                material: match (self.frost[i] > 0.5, self.cell[i] > 0.5) {
+                    (true, _) => Material::Frost,
+                    (false, true) => Material::Cell,
+                    (false, false) => ground,
+                },
+                response: self.response[i],
+            };
         }
     }
 }
 
 /// Roughness of every surface, and the slow unevenness of ice.
-const FINE: Texture = Texture {
-    wavelength: 4.5e-6,
-    count: 4,
-    shift: [0.0; 2],
-};
-const BROAD: Texture = Texture {
-    wavelength: 36e-6,
-    count: 2,
-    shift: [31e-6, 0.0],
-};
-/// Places of a row that are textured together.
-const BLOCK: usize = 128;
+const FINE: Texture = Texture::new(4.5e-6, 4);
+const BROAD: Texture = Texture::new(36e-6, 2).shifted(31e-6, 0.0);
 
 impl Relief for Grid {
     fn at(&self, place: &Place) -> Surface {
-        let fine = self
-            .noise
-            .octaves(place.x, place.y, FINE.wavelength, FINE.count, place.px);
-        let broad = self.noise.octaves(
-            place.x + BROAD.shift[0],
-            place.y,
-            BROAD.wavelength,
-            BROAD.count,
-            place.px,
-        );
-        self.look(place, (fine, broad))
+        run::one(self, place)
     }
 
     fn fill(&self, line: &Line, out: &mut [Surface]) {
-        let (mut fine, mut broad) = ([0.0; BLOCK], [0.0; BLOCK]);
-        for (k, block) in out.chunks_mut(BLOCK).enumerate() {
-            let first = k * BLOCK;
-            let n = block.len();
-            self.noise.octaves_row(&FINE, line, first, &mut fine[..n]);
-            self.noise.octaves_row(&BROAD, line, first, &mut broad[..n]);
-            for (i, slot) in block.iter_mut().enumerate() {
-                *slot = self.look(&line.place(first + i), (fine[i], broad[i]));
-            }
-        }
+        mesh::fill(&self.noise, line, out, |run, part| self.run(run, part));
     }
 
     fn bounds(&self) -> (f32, f32) {
         (FLOOR - 4e-6, 91e-6)
     }
-}
-
-/// How far the film hangs below the bars (m).
-fn sag(c: &mesh::Cell) -> f32 {
-    let (u, v, d) = (c.u * PER_OPENING, c.v * PER_OPENING, c.bar.min(0.0) * (1.0 / 6e-6));
-    let bowl = (1.0 - u * u).max(0.0) * (1.0 - v * v).max(0.0);
-    SAG * bowl + DRAPE - DRAPE / (1.0 + d * d)
-}
-
-/// How far the surface falls where only a share of it is `solid`: through its thickness, then into the dark.
-fn edge(solid: f32, thickness: f32) -> f32 {
-    if solid < 0.2 { FLOOR } else { -thickness * (1.0 - solid) }
-}
-
-/// Share of a pixel that looks through a hole of the film's pattern.
-#[inline]
-fn hole(s: &Square, u: f32, v: f32, px: f32) -> f32 {
-    const MEAN: f32 = std::f32::consts::PI * HOLE * HOLE / (PERIOD * PERIOD);
-    // A pattern finer than the pixels is only its mean.
-    if px > 0.8 * PERIOD {
-        return MEAN;
-    }
-    let from_middle = |v: f32| split(v * (1.0 / PERIOD)).1 - 0.5;
-    let a = from_middle(u * s.turn[0] + v * s.turn[1] + s.phase[0]);
-    let b = from_middle(v * s.turn[0] - u * s.turn[1] + s.phase[1]);
-    let d = length(a, b) * PERIOD - HOLE;
-    let soft = (0.55 * px).max(50e-9);
-    let open = 1.0 - smoothstep(-soft, soft, d);
-    mix(open, MEAN, ease((px - 0.3 * PERIOD) * (1.0 / (0.5 * PERIOD))))
 }
 
 /// Orientation of the metal grain at (x, y), -1..1, 0 where grains are finer than pixels.

@@ -2,10 +2,11 @@
 //!
 //! The tip of the second post is the origin; the block lies up the picture from it.
 
-use super::bulk::{knife_marks, tissue};
+use super::bulk::Tissue;
 use super::grid::grain;
-use super::noise::{Noise, mix, smoothstep};
-use super::{Face, Material, Place, Relief, Surface};
+use super::noise::{Noise, Texture, mix, smoothstep};
+use super::run::{self, Run, Textured};
+use super::{Face, Line, Material, Place, Relief, Surface};
 
 /// Middle of the half-moon's arc (m), its radius, and thickness of its sheet.
 const HUB: (f32, f32) = (0.15e-3, -0.35e-3);
@@ -49,58 +50,82 @@ fn half_moon(x: f32, y: f32) -> f32 {
     d
 }
 
-impl Relief for Liftout {
-    fn at(
-        &self,
-        &Place {
-            x,
-            y,
-            px,
-            face,
-            channel,
-        }: &Place,
-    ) -> Surface {
+impl Liftout {
+    fn run(&self, run: &Run, out: &mut [Surface]) {
         let n = &self.noise;
-        let milled = 1.0 + 0.14 * n.octaves(x * 0.05, y, 24e-6, 4, px) + 0.06 * n.octaves(x, y, 250e-6, 3, px);
-        let floor = Surface {
-            height: if face == Face::Top { FLOOR } else { -FLOOR },
-            thickness: 1e-3,
-            material: Material::Holder,
-            response: Material::Holder.response(channel) * (0.7 * milled),
-        };
-        if face == Face::Under {
-            return floor;
-        }
-        let ragged = 0.9e-6 * n.octaves(x, y, 12e-6, 4, px);
-        let sheet = half_moon(x, y) + ragged;
-        let soft = px.max(0.1e-6);
-        let on = 1.0 - smoothstep(-soft, soft, sheet);
-        if on > 0.0 {
-            let fine = n.octaves(x, y, 8e-6, 5, px);
-            let rolled = n.octaves(x, y * 0.03, 9e-6, 4, px);
-            let copper =
-                Material::Copper.grained(channel, 0.6 * grain(n, x, y, px)) * (1.0 + 0.10 * fine + 0.06 * rolled);
-            let round = 4e-6 * (sheet.min(0.0) / 3e-6).exp();
-            return Surface {
-                height: if on > 0.15 {
-                    0.20e-6 * fine + 0.10e-6 * rolled - round - (1.0 - on) * SHEET
-                } else {
-                    FLOOR
-                },
-                thickness: SHEET * on,
-                material: if on > 0.5 { Material::Copper } else { Material::Holder },
-                response: mix(floor.response, copper, on),
+        let texture = |texture| Textured::new(n, run, texture);
+        let (milled, mottled) = (
+            texture(Texture::new(24e-6, 4).along([[0.05, 0.0], [0.0, 1.0]])),
+            texture(Texture::new(250e-6, 3)),
+        );
+        let (sheet_outline, block_outline) = (texture(Texture::new(12e-6, 4)), texture(Texture::new(70e-6, 4)));
+        let (fine, rolled) = (
+            texture(Texture::new(8e-6, 5)),
+            texture(Texture::new(9e-6, 4).along([[1.0, 0.0], [0.0, 0.03]])),
+        );
+        let tissue = Tissue::new(n, run);
+        for (i, slot) in out.iter_mut().enumerate().take(run.n) {
+            let Place {
+                x,
+                y,
+                px,
+                face,
+                channel,
+            } = run.place(i);
+            let floor = || Surface {
+                height: if face == Face::Top { FLOOR } else { -FLOOR },
+                thickness: 1e-3,
+                material: Material::Holder,
+                response: Material::Holder.response(channel)
+                    * (0.7 * (1.0 + 0.14 * milled.at(i) + 0.06 * mottled.at(i))),
             };
-        }
-        let ((bx, by), (hx, hy), face_height) = BLOCK;
-        let ragged = 4e-6 * n.octaves(x, y, 70e-6, 4, px);
-        let edge = ((x - bx).abs() - hx).max((y - by).abs() - hy) + ragged;
-        let soft = px.max(1.5e-6);
-        let block = 1.0 - smoothstep(-soft, soft, edge);
-        if block > 0.0 {
-            let (tone, bumps) = tissue(n, x, y, px);
-            let top = face_height + knife_marks(n, x, y, px) + bumps - 5e-6 * (edge.min(0.0) / 7e-6).exp();
-            return Surface {
+            if face == Face::Under {
+                *slot = floor();
+                continue;
+            }
+            let soft = px.max(0.1e-6);
+            // Outlines are ragged by less than two micrometres, the block's by less than ten: farther away they need no texture.
+            let mut sheet = half_moon(x, y);
+            if sheet < 2e-6 + soft {
+                sheet += 0.9e-6 * sheet_outline.at(i);
+            }
+            let on = 1.0 - smoothstep(-soft, soft, sheet);
+            if on > 0.0 {
+                let (fine, rolled) = (fine.at(i), rolled.at(i));
+                let copper =
+                    Material::Copper.grained(channel, 0.6 * grain(n, x, y, px)) * (1.0 + 0.10 * fine + 0.06 * rolled);
+                let round = 4e-6 * (sheet.min(0.0) / 3e-6).exp();
+                *slot = Surface {
+                    height: if on > 0.15 {
+                        0.20e-6 * fine + 0.10e-6 * rolled - round - (1.0 - on) * SHEET
+                    } else {
+                        FLOOR
+                    },
+                    thickness: SHEET * on,
+                    material: if on > 0.5 { Material::Copper } else { Material::Holder },
+                    response: if on < 1.0 {
+                        mix(floor().response, copper, on)
+                    } else {
+                        copper
+                    },
+                };
+                continue;
+            }
+            let ((bx, by), (hx, hy), face_height) = BLOCK;
+            let soft = px.max(1.5e-6);
+            let mut edge = ((x - bx).abs() - hx).max((y - by).abs() - hy);
+            if edge < 10e-6 + soft {
+                edge += 4e-6 * block_outline.at(i);
+            }
+            let block = 1.0 - smoothstep(-soft, soft, edge);
+            if block <= 0.0 {
+                *slot = floor();
+                continue;
+            }
+            let (tone, height) = tissue.at(i);
+            let top = face_height + height - 5e-6 * (edge.min(0.0) / 7e-6).exp();
+            let response = Material::Tissue.response(channel) * tone;
+            *slot = Surface {
                 height: block * top + (1.0 - block) * FLOOR,
                 thickness: 215e-6,
                 material: if block > 0.5 {
@@ -108,10 +133,23 @@ impl Relief for Liftout {
                 } else {
                     Material::Holder
                 },
-                response: mix(floor.response, Material::Tissue.response(channel) * tone, block),
+                response: if block < 1.0 {
+                    mix(floor().response, response, block)
+                } else {
+                    response
+                },
             };
         }
-        floor
+    }
+}
+
+impl Relief for Liftout {
+    fn at(&self, place: &Place) -> Surface {
+        run::one(self, place)
+    }
+
+    fn fill(&self, line: &Line, out: &mut [Surface]) {
+        run::each(line, out, |run, part| self.run(run, part));
     }
 
     fn bounds(&self) -> (f32, f32) {

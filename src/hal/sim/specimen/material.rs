@@ -3,7 +3,7 @@
 //! Yields are relative: 1 is what gold gives to an electron picture at normal incidence. They follow the order measured on
 //! cryo samples (metals above ice, ice above carbon at low voltage; channelling and conductivity decide under ions), not one table.
 
-/// A stuff the beams can meet.
+/// A stuff the beams can meet. What each is to a milling beam stands in `config/materials.yaml`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Material {
@@ -28,6 +28,10 @@ pub enum Material {
     Copper,
     /// A block of high-pressure frozen or embedded tissue.
     Tissue,
+    /// A wafer, or a test piece.
+    Silicon,
+    /// What was sputtered elsewhere and landed here.
+    Redeposit,
 }
 
 /// How a stuff answers the beams.
@@ -66,7 +70,12 @@ pub const OPTICAL: &[Optical] = &[
     row(Material::Platinum, 1.65, 1.70, 1.55, 0.0),
     row(Material::Copper, 0.80, 0.85, 0.85, 0.50),
     row(Material::Tissue, 0.55, 0.48, 0.35, 0.0),
+    row(Material::Silicon, 0.62, 0.55, 0.48, 0.0),
+    row(Material::Redeposit, 0.66, 0.58, 0.30, 0.0),
 ];
+
+/// How many stuffs there are.
+pub const COUNT: usize = OPTICAL.len();
 
 /// Which electrons make the picture: the column that releases them, and how they leave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -81,6 +90,29 @@ pub enum Channel {
 }
 
 impl Material {
+    /// The name in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Material::Vacuum => "vacuum",
+            Material::Holder => "holder",
+            Material::Gold => "gold",
+            Material::Carbon => "carbon",
+            Material::Ice => "ice",
+            Material::Cell => "cell",
+            Material::Frost => "frost",
+            Material::Platinum => "platinum",
+            Material::Copper => "copper",
+            Material::Tissue => "tissue",
+            Material::Silicon => "silicon",
+            Material::Redeposit => "redeposit",
+        }
+    }
+
+    /// The stuff of that name.
+    pub fn parse(word: &str) -> Option<Material> {
+        OPTICAL.iter().map(|row| row.material).find(|m| m.word() == word)
+    }
+
     /// How bright it is, flat to the beam; gold under electrons is 1.
     #[inline]
     pub fn response(self, channel: Channel) -> f32 {
@@ -92,7 +124,16 @@ impl Material {
         }
     }
 
-    /// The same for one crystal of it, `orientation` in -1..1: grains show under ions, and a little under electrons.
+    /// Share of the charge that stays where the beam leaves it, 0..1. Metals are earthed by the stage; thin carbon leaks.
+    pub fn insulation(self) -> f32 {
+        match self {
+            Material::Ice | Material::Cell | Material::Frost | Material::Tissue => 1.0,
+            Material::Carbon => 0.3,
+            _ => 0.0,
+        }
+    }
+
+    /// The response of one crystal of it, `orientation` in -1..1: grains show under ions, and a little under electrons.
     #[inline]
     pub fn grained(self, channel: Channel, orientation: f32) -> f32 {
         let shown = match channel {
@@ -112,6 +153,7 @@ mod tests {
     fn rows_stand_in_the_order_of_the_enum() {
         for (i, row) in OPTICAL.iter().enumerate() {
             assert_eq!(row.material as usize, i);
+            assert_eq!(Material::parse(row.material.word()), Some(row.material));
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The lattice of a 3 mm grid: pitch, bars, rim, ring and shuttle. Shared by the scenes that stand on one.
 
 use super::noise::{Noise, length, smoothstep, split};
-use super::{Material, Place, Surface};
+use super::run::{self, Run};
+use super::{Line, Material, Place, Surface};
 
 /// Distance between squares (m): 200 mesh.
 pub const PITCH: f32 = 125e-6;
@@ -22,7 +23,7 @@ const RING: (f32, f32, f32) = (1.56e-3, 1.85e-3, 90e-6);
 pub const FLOOR: f32 = -160e-6;
 
 /// A place on the lattice.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Cell {
     /// Which square.
     pub col: i32,
@@ -34,27 +35,60 @@ pub struct Cell {
     pub bar: f32,
 }
 
+impl Cell {
+    /// The square at (x, y); its bars are not looked for yet.
+    #[inline]
+    pub fn containing(x: f32, y: f32) -> Cell {
+        let ((col, fu), (row, fv)) = (split(x * PER_METRE + 0.5), split(y * PER_METRE + 0.5));
+        let (u, v) = ((fu - 0.5) * PITCH, (fv - 0.5) * PITCH);
+        Cell {
+            col,
+            row,
+            u,
+            v,
+            bar: 0.0,
+        }
+    }
+
+    /// The same square at another place in it (m).
+    #[inline]
+    pub fn at(self, u: f32, v: f32) -> Cell {
+        let corner = 9e-6;
+        let (qx, qy) = (u.abs() - (OPENING - corner), v.abs() - (OPENING - corner));
+        let mut bar = length(qx.max(0.0), qy.max(0.0)) + qx.max(qy).min(0.0) - corner;
+        if self.col == 0 && self.row == 0 {
+            bar = bar.max(-centre_mark(u, v));
+        }
+        // Squares that the rim closes.
+        let far = |i: i32| (i.abs() as f32 + 0.5) * PITCH;
+        if length(far(self.col), far(self.row)) > RIM {
+            bar = bar.max(30e-6);
+        }
+        Cell { u, v, bar, ..self }
+    }
+}
+
 /// The square at (x, y) and how far its bars are.
 #[inline]
 pub fn cell(x: f32, y: f32) -> Cell {
-    let ((col, fu), (row, fv)) = (split(x * PER_METRE + 0.5), split(y * PER_METRE + 0.5));
-    let (u, v) = ((fu - 0.5) * PITCH, (fv - 0.5) * PITCH);
-    let corner = 9e-6;
-    let (qx, qy) = (u.abs() - (OPENING - corner), v.abs() - (OPENING - corner));
-    let outside = if qx > 0.0 && qy > 0.0 {
-        length(qx, qy)
-    } else {
-        qx.max(qy)
-    };
-    let mut bar = outside - corner;
-    let far = |i: i32| (i.abs() as f32 + 0.5) * PITCH;
-    if length(far(col), far(row)) > RIM {
-        bar = bar.max(30e-6);
-    }
-    if col == 0 && row == 0 {
-        bar = bar.max(-centre_mark(u, v));
-    }
-    Cell { col, row, u, v, bar }
+    let c = Cell::containing(x, y);
+    c.at(c.u, c.v)
+}
+
+/// A line of places: those on the grid run by run by `look`, those beside it by [`surroundings`].
+pub fn fill(noise: &Noise, line: &Line, out: &mut [Surface], look: impl Fn(&Run, &mut [Surface])) {
+    run::each(line, out, |run, part| {
+        let inside = |[x, y]: &[f32; 2]| x * x + y * y < EDGE * EDGE;
+        if run.ends().iter().all(inside) {
+            return look(run, part);
+        }
+        for (i, slot) in part.iter_mut().enumerate() {
+            match surroundings(noise, &run.place(i)) {
+                Some(outside) => *slot = outside,
+                None => look(&Run::new(line, run.first + i, 1), std::slice::from_mut(slot)),
+            }
+        }
+    });
 }
 
 /// The finder mark of the central square: an arrowhead on its left bar and a half-disc on its lower one. Signed distance (m).
@@ -66,7 +100,7 @@ fn centre_mark(u: f32, v: f32) -> f32 {
 }
 
 /// Outside the grid: ring and shuttle. `None` on the grid itself.
-pub fn surroundings(noise: &Noise, &Place { x, y, px, channel, .. }: &Place) -> Option<Surface> {
+fn surroundings(noise: &Noise, &Place { x, y, px, channel, .. }: &Place) -> Option<Surface> {
     if x * x + y * y < EDGE * EDGE {
         return None;
     }

@@ -8,11 +8,13 @@
 mod bins;
 mod bulk;
 mod fiducials;
+mod film;
 mod grid;
 mod liftout;
 pub mod material;
 mod mesh;
 mod noise;
+mod run;
 mod scatter;
 mod waffle;
 
@@ -71,6 +73,19 @@ pub struct Line {
 }
 
 impl Line {
+    /// A row that stands still.
+    pub fn of(&Place { x, y, px, face, channel }: &Place) -> Self {
+        Line {
+            x0: f64::from(x),
+            y0: f64::from(y),
+            dx: 0.0,
+            dy: 0.0,
+            px,
+            face,
+            channel,
+        }
+    }
+
     /// The `i`-th place of the row.
     #[inline]
     pub fn place(&self, i: usize) -> Place {

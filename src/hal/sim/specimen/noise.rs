@@ -5,6 +5,10 @@ use super::Line;
 /// Lattice cells per side; the pattern repeats after this many wavelengths.
 const SIDE: usize = 256;
 
+/// Places of a row that are worked out together, and at once.
+const STRETCH: usize = 64;
+const LANES: usize = 4;
+
 /// A lattice of random values and the ways to read it. Same seed, same texture.
 #[derive(Clone, Debug)]
 pub struct Noise {
@@ -72,12 +76,33 @@ pub fn smoothstep(a: f32, b: f32, x: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
 
-/// A texture: octaves from `wavelength` (m) downwards, its origin moved by `shift` (m).
+/// A texture: octaves from `wavelength` (m) downwards, its origin moved by `shift` (m). Its own coordinates are the products
+/// of `axes` with a place: what is not a square pair stretches it.
 #[derive(Clone, Copy, Debug)]
 pub struct Texture {
-    pub wavelength: f32,
-    pub count: u32,
-    pub shift: [f32; 2],
+    wavelength: f32,
+    count: u32,
+    shift: [f32; 2],
+    axes: [[f32; 2]; 2],
+}
+
+impl Texture {
+    pub const fn new(wavelength: f32, count: u32) -> Self {
+        Texture {
+            wavelength,
+            count,
+            shift: [0.0; 2],
+            axes: [[1.0, 0.0], [0.0, 1.0]],
+        }
+    }
+
+    pub const fn shifted(self, x: f32, y: f32) -> Self {
+        Texture { shift: [x, y], ..self }
+    }
+
+    pub const fn along(self, axes: [[f32; 2]; 2]) -> Self {
+        Texture { axes, ..self }
+    }
 }
 
 /// From one octave to the next: half the size, a little more than half the strength, turned so that no lattice shows.
@@ -103,12 +128,8 @@ impl Noise {
     pub fn at(&self, x: f32, y: f32) -> f32 {
         let ((ix, tx), (iy, ty)) = (split(x), split(y));
         let (sx, sy) = (tx * tx * (3.0 - 2.0 * tx), ty * ty * (3.0 - 2.0 * ty));
-        let mask = SIDE as i32 - 1;
-        let (x0, x1) = ((ix & mask) as usize, (ix.wrapping_add(1) & mask) as usize);
-        let (y0, y1) = ((iy & mask) as usize * SIDE, (iy.wrapping_add(1) & mask) as usize * SIDE);
-        let l = &self.lattice;
-        let top = l[y0 + x0] + (l[y0 + x1] - l[y0 + x0]) * sx;
-        let bottom = l[y1 + x0] + (l[y1 + x1] - l[y1 + x0]) * sx;
+        let [a, b, c, d] = self.corners(ix, iy);
+        let (top, bottom) = (a + (b - a) * sx, c + (d - c) * sx);
         top + (bottom - top) * sy
     }
 
@@ -133,15 +154,18 @@ impl Noise {
         sum
     }
 
-    /// The same along a row of places. An octave is asked for at posts a sixth of its size apart and read between them, so
-    /// that the coarse ones, which are most of them, cost little.
+    /// The same along a row of places.
     pub fn octaves_row(&self, texture: &Texture, line: &Line, first: usize, out: &mut [f32]) {
         out.fill(0.0);
         let per_metre = f64::from(texture.wavelength).recip();
+        let [across, down] = texture
+            .axes
+            .map(|[x, y]| [f64::from(x) * per_metre, f64::from(y) * per_metre]);
         let start = first as f64;
-        let mut u = ((line.x0 + start * line.dx + f64::from(texture.shift[0])) * per_metre) as f32;
-        let mut v = ((line.y0 + start * line.dy + f64::from(texture.shift[1])) * per_metre) as f32;
-        let (mut du, mut dv) = ((line.dx * per_metre) as f32, (line.dy * per_metre) as f32);
+        let (x, y) = (line.x0 + start * line.dx, line.y0 + start * line.dy);
+        let [mut u, mut v] = [(across, texture.shift[0]), (down, texture.shift[1])]
+            .map(|(axis, shift)| (x * axis[0] + y * axis[1] + f64::from(shift) * per_metre) as f32);
+        let [mut du, mut dv] = [across, down].map(|axis| (line.dx * axis[0] + line.dy * axis[1]) as f32);
         let mut strength = FIRST;
         let mut pixels = texture.wavelength / (2.0 * line.px);
         for _ in 0..texture.count {
@@ -149,34 +173,66 @@ impl Noise {
             if fade <= 0.0 {
                 break;
             }
-            let weight = strength * fade;
-            let stride = ((0.16 / length(du, dv).max(1e-6)) as usize).clamp(1, out.len().max(1));
-            if stride == 1 {
-                for (i, slot) in out.iter_mut().enumerate() {
-                    let i = i as f32;
-                    *slot += weight * self.at(u + i * du, v + i * dv);
-                }
-            } else {
-                let post = |k: usize| {
-                    let i = (k * stride) as f32;
-                    weight * self.at(u + i * du, v + i * dv)
-                };
-                let mut next = post(0);
-                for (k, block) in out.chunks_mut(stride).enumerate() {
-                    let here = next;
-                    next = post(k + 1);
-                    let slope = (next - here) / stride as f32;
-                    for (i, slot) in block.iter_mut().enumerate() {
-                        *slot += here + slope * i as f32;
-                    }
-                }
-            }
+            self.add_octave([u, v], [du, dv], strength * fade, out);
             (u, v) = next_octave(u, v);
             (du, dv) = (1.52 * du - 1.16 * dv, 1.16 * du + 1.52 * dv);
             strength *= WEAKER;
             pixels *= FINER;
         }
     }
+
+    /// Adds `weight` of the octave at `start` + i `step` (wavelengths) to `out[i]`. The row is cut where it passes from one
+    /// cell of the lattice to the next: inside a cell the corners stay, and several places are worked out at once.
+    fn add_octave(&self, [u, v]: [f32; 2], [du, dv]: [f32; 2], weight: f32, out: &mut [f32]) {
+        let (per_du, per_dv) = (per(du), per(dv));
+        // Steps until an edge of the cell is crossed.
+        let left = |t: f32, per: f32| ((1.0 - t) * per).max(-t * per);
+        // The last lanes of a cell may lie beyond it; the next cell writes them anew.
+        let mut values = [0.0; STRETCH + LANES];
+        for (n, part) in out.chunks_mut(STRETCH).enumerate() {
+            let before = (n * STRETCH) as f32;
+            let (u, v) = (u + before * du, v + before * dv);
+            let mut i = 0;
+            while i < part.len() {
+                let place = i as i32 as f32;
+                let ((ix, tx), (iy, ty)) = (split(u + place * du), split(v + place * dv));
+                let stay = left(tx, per_du).min(left(ty, per_dv)) as i32 as usize + 1;
+                let [a, b, c, d] = self.corners(ix, iy).map(|corner| corner * weight);
+                let (b, c, d) = (b - a, c - a, d - c - b + a);
+                let end = (i + stay).min(part.len());
+                let (mut x, mut y) = (tx, ty);
+                while i < end {
+                    let lanes = &mut values[i..i + LANES];
+                    for (lane, value) in lanes.iter_mut().enumerate() {
+                        let (x, y) = (x + lane as i32 as f32 * du, y + lane as i32 as f32 * dv);
+                        let (sx, sy) = (x * x * (3.0 - 2.0 * x), y * y * (3.0 - 2.0 * y));
+                        *value = a + b * sx + (c + d * sx) * sy;
+                    }
+                    (x, y) = (x + LANES as f32 * du, y + LANES as f32 * dv);
+                    i += LANES;
+                }
+                i = end;
+            }
+            for (slot, value) in part.iter_mut().zip(&values) {
+                *slot += value;
+            }
+        }
+    }
+
+    /// The values at the corners of a lattice cell: (x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1).
+    #[inline]
+    fn corners(&self, ix: i32, iy: i32) -> [f32; 4] {
+        let mask = SIDE as i32 - 1;
+        let (x0, x1) = ((ix & mask) as usize, (ix.wrapping_add(1) & mask) as usize);
+        let (y0, y1) = ((iy & mask) as usize * SIDE, (iy.wrapping_add(1) & mask) as usize * SIDE);
+        let l = &self.lattice;
+        [l[y0 + x0], l[y0 + x1], l[y1 + x0], l[y1 + x1]]
+    }
+}
+
+/// Steps per unit; of a row that stands still, more than any row has.
+fn per(step: f32) -> f32 {
+    if step.abs() < 1e-9 { 1e9 } else { step.recip() }
 }
 
 #[cfg(test)]
@@ -194,11 +250,7 @@ mod tests {
     #[test]
     fn a_row_is_the_same_texture() {
         let noise = Noise::new(9);
-        let texture = Texture {
-            wavelength: 5e-6,
-            count: 4,
-            shift: [31e-6, 0.0],
-        };
+        let texture = Texture::new(5e-6, 4).shifted(31e-6, 0.0);
         for (dx, dy) in [(0.1e-6, 0.0), (0.02e-6, -0.05e-6), (1.4e-6, 0.3e-6), (0.0, 0.0)] {
             let line = Line {
                 x0: -40e-6,
@@ -215,7 +267,7 @@ mod tests {
                 let i = (i + 5) as f64;
                 let (x, y) = ((line.x0 + i * dx + 31e-6) as f32, (line.y0 + i * dy) as f32);
                 let one = noise.octaves(x, y, 5e-6, 4, 0.1e-6);
-                assert!((one - value).abs() < 0.04, "{dx} {dy} {i}: {one} {value}");
+                assert!((one - value).abs() < 2e-3, "{dx} {dy} {i}: {one} {value}");
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use super::bins::{Bins, Placed};
 use super::mesh::{OPENING, PITCH, REACH};
-use super::noise::{Noise, hash, length, smoothstep, unit};
+use super::noise::{Noise, Texture, ease, hash, unit};
+use super::run::{RUN, Run, Values};
 
 /// How a cell sits on the film.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,30 +70,36 @@ impl Cells {
         Cells(Bins::new(&bodies, REACH, 12e-6))
     }
 
-    /// How high the cells stand at (x, y), m; 0 between them.
-    pub fn height(&self, noise: &Noise, x: f32, y: f32, px: f32) -> f32 {
-        let mut high: f32 = 0.0;
-        for b in self.0.near(x, y) {
-            let (dx, dy) = (x - b.x, y - b.y);
-            let (p, q) = (
-                (dx * b.turn[0] + dy * b.turn[1]) / b.along,
-                (dy * b.turn[0] - dx * b.turn[1]) / b.across,
-            );
-            let r2 = p * p + q * q;
-            if r2 > 2.0 {
+    /// How high the cells stand at each place, m, 0 between them; `None` where there are none.
+    pub fn heights(&self, noise: &Noise, run: &Run) -> Option<Values> {
+        let mut high: Option<Values> = None;
+        let (low, top) = run.corners(0.0);
+        for b in self.0.within(low, top) {
+            let mut r2 = [0.0; RUN];
+            let mut least = f32::MAX;
+            for i in 0..run.n {
+                let (dx, dy) = (run.x[i] - b.x, run.y[i] - b.y);
+                let p = (dx * b.turn[0] + dy * b.turn[1]) / b.along;
+                let q = (dy * b.turn[0] - dx * b.turn[1]) / b.across;
+                r2[i] = p * p + q * q;
+                least = least.min(r2[i]);
+            }
+            if least > 2.0 {
                 continue;
             }
+            let outline = run.texture(noise, &Texture::new(12e-6, 2).shifted(b.along, 0.0));
+            let lumps = run.texture(noise, &Texture::new(3.2e-6, 5).shifted(0.0, b.across));
             let wild = if b.habit == Habit::Spread { 0.8 } else { 0.25 };
-            let inside = 1.0 - r2 * (1.0 + wild * noise.octaves(x + b.along, y, 12e-6, 2, px));
-            if inside <= 0.0 {
-                continue;
+            let high = high.get_or_insert([0.0; RUN]);
+            for i in 0..run.n {
+                let inside = 1.0 - r2[i] * (1.0 + wild * outline[i]);
+                let inside = if r2[i] > 2.0 { 0.0 } else { inside.max(0.0) };
+                let profile = match b.habit {
+                    Habit::Round => inside.sqrt() * (0.75 + 0.25 * inside),
+                    Habit::Spread => 0.30 * inside.sqrt() + 0.70 * ease((inside - 0.25) * (1.0 / 0.70)),
+                };
+                high[i] = high[i].max(b.height * profile * (1.0 + 0.13 * lumps[i]));
             }
-            let profile = match b.habit {
-                Habit::Round => inside.sqrt() * (0.75 + 0.25 * inside),
-                Habit::Spread => 0.30 * inside.sqrt() + 0.70 * smoothstep(0.25, 0.95, inside),
-            };
-            let lumps = 1.0 + 0.13 * noise.octaves(x, y + b.across, 3.2e-6, 5, px);
-            high = high.max(b.height * profile * lumps);
         }
         high
     }
@@ -175,26 +182,30 @@ impl Frost {
         Frost(Bins::new(&crystals, REACH, 4e-6))
     }
 
-    /// Height (m) and cover (0..1) of the crystals at (x, y): hexagons with blunt tops.
-    pub fn at(&self, x: f32, y: f32, px: f32) -> (f32, f32) {
-        let (mut height, mut cover): (f32, f32) = (0.0, 0.0);
-        for c in self.0.near(x, y) {
-            let (dx, dy) = (x - c.x, y - c.y);
+    /// Height (m) and cover (0..1) of the crystals at each place, hexagons with blunt tops; `None` where there are none.
+    pub fn lie(&self, run: &Run) -> Option<(Values, Values)> {
+        let px = run.px();
+        let mut found = None;
+        let (low, top) = run.corners(px);
+        for c in self.0.within(low, top) {
             let soft = px.max(0.08 * c.radius);
-            if length(dx, dy) > 1.2 * c.radius + soft {
-                continue;
-            }
-            let (a, b) = (dx * c.turn[0] + dy * c.turn[1], dy * c.turn[0] - dx * c.turn[1]);
-            let d = a
-                .abs()
-                .max((0.5 * a + 0.866 * b).abs())
-                .max((0.5 * a - 0.866 * b).abs());
             let small = (c.radius / px).min(1.0);
-            let own = (1.0 - smoothstep(c.radius - soft, c.radius + soft, d)) * small * small;
-            height = height.max(0.8 * c.radius * (1.9 * (1.0 - d / c.radius)).clamp(0.0, 1.0) * own);
-            cover = cover.max(own);
+            let (share, per_radius, per_soft) = (small * small, c.radius.recip(), 0.5 / soft);
+            let (height, cover) = found.get_or_insert(([0.0f32; RUN], [0.0f32; RUN]));
+            for i in 0..run.n {
+                let (dx, dy) = (run.x[i] - c.x, run.y[i] - c.y);
+                let (a, b) = (dx * c.turn[0] + dy * c.turn[1], dy * c.turn[0] - dx * c.turn[1]);
+                let d = a
+                    .abs()
+                    .max((0.5 * a + 0.866 * b).abs())
+                    .max((0.5 * a - 0.866 * b).abs());
+                let own = (1.0 - ease((d - c.radius) * per_soft + 0.5)) * share;
+                let blunt = (1.9 * (1.0 - d * per_radius)).clamp(0.0, 1.0);
+                height[i] = height[i].max(0.8 * c.radius * blunt * own);
+                cover[i] = cover[i].max(own);
+            }
         }
-        (height, cover)
+        found
     }
 }
 

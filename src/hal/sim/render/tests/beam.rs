@@ -1,6 +1,7 @@
 //! What column and detector settings do to a picture.
 
 use super::*;
+use crate::sim::specimen::{Face, Material};
 
 fn sem() -> Shot {
     shot("grid", StageKind::Tilting, Beam::Electron, 40e-6, (320, 240))
@@ -163,11 +164,49 @@ fn backscattered_and_secondary_pictures_differ_and_so_do_the_beams() {
 }
 
 #[test]
-fn charging_leaves_dark_tails() {
-    let mut s = sem();
-    let clean = take(&s);
-    s.charging = 1.0;
-    assert!(noise(&clean, &take(&s)) > 2.0);
+fn charge_darkens_ice_with_the_dose_and_leaves_metal_alone() {
+    let mut s = shot("waffle", StageKind::Tilting, Beam::Electron, 150e-6, (384, 256));
+    s.beam.detector.contrast = 0.5;
+    let px = s.settings.pixel_size();
+    // Pixels whose surroundings are all of one material.
+    let of = |material: Material| -> Vec<(usize, usize)> {
+        let is = |col: f64, row: f64| {
+            let (x, y) = ((col - 192.0) * px, (128.0 - row) * px);
+            s.specimen.sample(x, y, px, Face::Top).material == material
+        };
+        let around = |v: usize| [v as f64 - 12.0, v as f64, v as f64 + 12.0];
+        (12..244)
+            .step_by(8)
+            .flat_map(|row| (12..372).step_by(8).map(move |col| (col, row)))
+            .filter(|&(col, row)| around(col).iter().all(|&c| around(row).iter().all(|&r| is(c, r))))
+            .collect()
+    };
+    let (ice, gold) = (of(Material::Ice), of(Material::Gold));
+    assert!(ice.len() > 200 && gold.len() > 30, "{} {}", ice.len(), gold.len());
+
+    // Grey lost to charge at the top and at the bottom of the ice, and the most that metal changed.
+    let lost = |dwell: f64| {
+        let mut charged = s.clone();
+        charged.settings.dwell_time = dwell;
+        let clean = take(&charged);
+        charged.charging = 0.8;
+        let charged = take(&charged);
+        let less = |&(col, row): &(usize, usize)| f64::from(clean[[row, col]]) - f64::from(charged[[row, col]]);
+        let part = |rows: std::ops::Range<usize>| {
+            let losses: Vec<f64> = ice.iter().filter(|at| rows.contains(&at.1)).map(less).collect();
+            losses.iter().sum::<f64>() / losses.len() as f64
+        };
+        let metal = gold.iter().map(less).map(f64::abs).fold(0.0, f64::max);
+        (part(0..64), part(192..256), metal)
+    };
+    let (top, bottom, metal) = lost(4e-6);
+    assert!(bottom > top + 4.0, "darker as the scan goes on: {top:.1} {bottom:.1}");
+    assert_eq!(metal, 0.0);
+    let (top_of_more, ..) = lost(40e-6);
+    assert!(
+        top_of_more > top + 4.0,
+        "darker with the dose: {top:.1} {top_of_more:.1}"
+    );
 }
 
 #[test]
@@ -216,6 +255,7 @@ fn what_no_scan_can_do_is_refused() {
         ("field", refused(&|s| s.settings.hfw = -1.0)),
         ("dwell", refused(&|s| s.settings.dwell_time = 0.0)),
         ("pose", refused(&|s| s.pose.t = f64::INFINITY)),
+        ("charging", refused(&|s| s.charging = f64::NAN)),
         (
             "area",
             refused(&|s| {

@@ -324,7 +324,7 @@ fn near_things_hide_what_lies_behind_them() {
     // Seen at 15 degrees, a cell of 4 um height hides some 15 um of film behind it; from above it hides nothing.
     let mut s = shot("grid", StageKind::Tilting, Beam::Ion, 60e-6, (300, 200));
     s.pose.t = 12f64.to_radians();
-    let camera = Camera::of(&s);
+    let camera = Camera::of(&s, nalgebra::Vector3::zeros());
     let window = Window {
         col: 0,
         row: 0,

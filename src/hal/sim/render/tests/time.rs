@@ -59,6 +59,37 @@ fn earlier_drift_is_where_the_picture_begins() {
 }
 
 #[test]
+fn a_drifted_view_is_remembered_and_exact_to_a_tenth_of_a_pixel() {
+    let mut s = drifting([0.0, 0.0]);
+    let (px, radius) = (s.settings.pixel_size(), 0.5e-6 / s.settings.pixel_size());
+    let marks = s.specimen.landmarks().iter().filter(|m| m.radius < 1e-6);
+    let places: Vec<[f64; 2]> = marks.map(|m| project(&s, m.top)).collect();
+    let renderer = Renderer::new();
+    let origin = renderer.render(&s).unwrap();
+    // Mean displacement of all discs that are seen in both.
+    let mut moved = |dx: f64, dy: f64| {
+        s.motion.offset = [dx * px, -dy * px, 0.0];
+        let picture = renderer.render(&s).unwrap();
+        let shifts = places.iter().filter_map(|&at| {
+            let (before, after) = (
+                disc(&origin, at, radius)?,
+                disc(&picture, [at[0] + dx, at[1] + dy], radius)?,
+            );
+            Some([after[0] - before[0], after[1] - before[1]])
+        });
+        let shifts: Vec<_> = shifts.collect();
+        assert!(shifts.len() >= 3, "{} discs", shifts.len());
+        [0, 1].map(|i| shifts.iter().map(|s| s[i]).sum::<f64>() / shifts.len() as f64)
+    };
+    for [dx, dy] in [[0.37, -0.21], [5.5, 3.25], [-11.8, 14.1], [15.6, -9.45], [70.3, 0.0]] {
+        let [x, y] = moved(dx, dy);
+        assert!((x - dx).hypot(y - dy) < 0.1, "{dx} {dy}: {x:.3} {y:.3}");
+    }
+    let looked = renderer.passes.lock().unwrap().len();
+    assert_eq!(looked, 3, "where it stood, round there, and further away");
+}
+
+#[test]
 fn interlacing_combs_a_drifting_picture_and_leaves_a_still_one_alone() {
     let mut still = drifting([0.0, 0.0]);
     let plain = take(&still);
