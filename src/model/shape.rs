@@ -217,6 +217,55 @@ pub struct Polygon {
     pub is_exclusion: bool,
 }
 
+impl Rectangle {
+    /// Upright, scanned from the top, milled evenly, at (x, y); lengths in m.
+    pub fn new(x: f64, y: f64, width: f64, height: f64, depth: f64) -> Rectangle {
+        Rectangle {
+            width,
+            height,
+            depth,
+            centre_x: x,
+            centre_y: y,
+            rotation: 0.0,
+            cleaning_cross_section: false,
+            scan_direction: ScanDirection::TopToBottom,
+            cross_section: CrossSection::Rectangle,
+            passes: 0,
+            time: 0.0,
+            is_exclusion: false,
+        }
+    }
+}
+
+impl Circle {
+    /// A full disc at (x, y); lengths in m.
+    pub fn new(x: f64, y: f64, radius: f64, depth: f64) -> Circle {
+        Circle {
+            radius,
+            depth,
+            centre_x: x,
+            centre_y: y,
+            thickness: 0.0,
+            start_angle: 0.0,
+            end_angle: full_turn(),
+            rotation: 0.0,
+            is_exclusion: false,
+        }
+    }
+}
+
+impl From<Rectangle> for Shape {
+    fn from(shape: Rectangle) -> Shape {
+        Shape::Rectangle(shape)
+    }
+}
+
+impl From<Circle> for Shape {
+    fn from(shape: Circle) -> Shape {
+        Shape::Circle(shape)
+    }
+}
+
 /// Left, bottom, right, top, m.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {

@@ -1,0 +1,67 @@
+//! How a running milling task stands, as data for whoever shows it.
+
+use serde::{Deserialize, Serialize};
+
+/// A task under way, or how the last one ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MillingRun {
+    pub task: String,
+    /// Every stage of the task, in its order.
+    pub stages: Vec<StageRun>,
+    /// The stage at work.
+    pub at: Option<usize>,
+    /// What is being done, in words.
+    pub doing: String,
+    /// Of the whole, 0..1 of the time.
+    pub fraction: f64,
+    /// s; corrects itself as it goes.
+    pub remaining: f64,
+    /// Time from start to end as estimated before it began, s.
+    pub estimated: f64,
+    /// Charge brought to the sample so far, C.
+    pub dose: f64,
+    /// Charge planned, by estimated beam time and current, C.
+    pub planned_dose: f64,
+    pub ended: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StageRun {
+    pub name: String,
+    pub state: StageState,
+    /// Done, 0..1.
+    pub fraction: f64,
+    /// Beam time so far, s.
+    pub beam_time: f64,
+    /// Beam time as the instrument estimates it, once it has; before, as the tables do, s.
+    pub estimated: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StageState {
+    /// Not enabled.
+    Off,
+    #[default]
+    Waiting,
+    /// Current, alignment, pictures.
+    Preparing,
+    Milling,
+    Done,
+    Failed,
+    Stopped,
+}
+
+impl StageState {
+    pub fn word(self) -> &'static str {
+        match self {
+            StageState::Off => "off",
+            StageState::Waiting => "waiting",
+            StageState::Preparing => "preparing",
+            StageState::Milling => "milling",
+            StageState::Done => "done",
+            StageState::Failed => "failed",
+            StageState::Stopped => "stopped",
+        }
+    }
+}
