@@ -119,10 +119,10 @@ impl Grid {
             match run.line.face {
                 Face::Top => self.top(s, &c, run, from..to, &mut look),
                 Face::Under => {
-                    for i in from..to {
+                    for (i, slot) in out.iter_mut().enumerate().take(to).skip(from) {
                         let place = run.place(i);
                         let bar = self.ragged(c.bar[i], &place);
-                        out[i] = self.under(&mesh::Cell { bar, ..c.at(i) }, s, &place, look.fine[i]);
+                        *slot = self.under(&mesh::Cell { bar, ..c.at(i) }, s, &place, look.fine[i]);
                     }
                 }
             }

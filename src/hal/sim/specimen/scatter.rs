@@ -77,12 +77,12 @@ impl Cells {
         for b in self.0.within(low, top) {
             let mut r2 = [0.0; RUN];
             let mut least = f32::MAX;
-            for i in 0..run.n {
+            for (i, slot) in r2.iter_mut().enumerate().take(run.n) {
                 let (dx, dy) = (run.x[i] - b.x, run.y[i] - b.y);
                 let p = (dx * b.turn[0] + dy * b.turn[1]) / b.along;
                 let q = (dy * b.turn[0] - dx * b.turn[1]) / b.across;
-                r2[i] = p * p + q * q;
-                least = least.min(r2[i]);
+                *slot = p * p + q * q;
+                least = least.min(*slot);
             }
             if least > 2.0 {
                 continue;
