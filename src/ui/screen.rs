@@ -184,4 +184,50 @@ mod tests {
         assert!(!screen.render(at(2), false).is_empty());
         assert_eq!(screen.render(canvas("a"), false), b"\x1b[?25l");
     }
+
+    #[test]
+    fn a_storm_of_sizes_leaves_nothing_behind() {
+        use crate::sample::{asking, state};
+        let s = asking();
+        let ui = state(crate::tab::TabId::Connection, &s);
+        let emulator =
+            |(columns, rows): (u16, u16)| vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
+        let area = |(columns, rows): (u16, u16)| Rect::new(0, 0, columns, rows);
+        let sizes = [
+            (120, 40),
+            (20, 5),
+            (250, 80),
+            (250, 5),
+            (20, 80),
+            (80, 24),
+            (79, 24),
+            (80, 23),
+            (40, 10),
+            (160, 50),
+            (39, 9),
+            (250, 80),
+            (20, 5),
+        ];
+        let mut terminal = emulator(sizes[0]);
+        let mut screen = Screen::new(area(sizes[0]));
+        for (i, size) in sizes.iter().enumerate() {
+            let drawn = screen.render(ui.draw(&s, area(*size)), true);
+            // every other time the terminal has yet another size when the frame arrives
+            if i % 2 == 1 {
+                let next = sizes[(i + 1) % sizes.len()];
+                terminal
+                    .screen_mut()
+                    .set_size(next.1.try_into().unwrap(), next.0.try_into().unwrap());
+                terminal.process(&drawn);
+                continue;
+            }
+            terminal
+                .screen_mut()
+                .set_size(size.1.try_into().unwrap(), size.0.try_into().unwrap());
+            terminal.process(&drawn);
+            let mut fresh = emulator(*size);
+            fresh.process(&Screen::new(area(*size)).render(ui.draw(&s, area(*size)), true));
+            assert_eq!(terminal.screen().contents(), fresh.screen().contents(), "{size:?}");
+        }
+    }
 }

@@ -1,4 +1,10 @@
 //! Taking the terminal and giving it back as it was: at the end, on an error, on a signal and on a panic.
+//!
+//! A panic of the thread that took it ends the console, so its message must be readable. Elsewhere (a command of the engine,
+//! the thread of pictures) a panic is caught and told: it goes into the log, and the console keeps its screen.
+
+#[cfg(all(test, unix))]
+mod tests;
 
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -6,6 +12,7 @@ use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ThreadId};
 
 /// The terminal is ours.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -31,7 +38,7 @@ impl Terminal {
             mouse_on(&mut out)?;
         }
         out.flush()?;
-        restore_on_panic();
+        restore_on_panic(thread::current().id());
         Ok(taken)
     }
 }
@@ -70,14 +77,15 @@ pub fn restore() {
     let _ = disable_raw_mode();
 }
 
-/// The message of a panic must be readable, so the terminal goes back first.
-fn restore_on_panic() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
+fn restore_on_panic(owner: ThreadId) {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if thread::current().id() == owner {
             restore();
-            before(info);
-        }));
-    });
+        } else if TAKEN.load(Ordering::SeqCst) {
+            tracing::error!(target: "panic", "{}", model::text::printable(&info.to_string()));
+            return;
+        }
+        before(info);
+    }));
 }

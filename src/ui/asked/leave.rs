@@ -118,7 +118,7 @@ pub fn ask(cx: &Cx) -> Option<Ask> {
         [Some(title.clone()), said].into_iter().flatten()
     });
     Some(Ask {
-        title: "Leave and end what runs?".to_owned(),
+        title: "Leave and end the running job?".to_owned(),
         lines: lines.collect(),
         danger: Danger::Sample,
         then: vec![Effect::Quit],

@@ -243,7 +243,10 @@ impl Dialog for Palette {
             let style = theme.style(if chosen { Role::Selected } else { Role::Text });
             let line = Line::from(vec![
                 Span::styled(format!("{}{:<28} ", marker(chosen), cut(&offer.label, 28)), style),
-                Span::styled(offer.doc.clone(), theme.style(Role::Dim)),
+                Span::styled(
+                    cut(&offer.doc, usize::from(inside.width).saturating_sub(30)),
+                    theme.style(Role::Dim),
+                ),
             ]);
             let row = (i - first) as u16;
             canvas.row(line, inside, row);

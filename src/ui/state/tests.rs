@@ -1,3 +1,5 @@
+mod leaving;
+
 use super::*;
 use crate::sample::{NOON, asking, connected, desk, disconnected, press, shown, state, type_text, working};
 use engine::command::{parse, rows};
@@ -132,22 +134,6 @@ fn escape_only_closes() {
         assert_eq!(press(&mut ui, "Esc", &s), []);
         assert!(ui.dialogs.is_empty());
     }
-}
-
-#[test]
-fn leaving_asks_only_when_a_job_would_end_with_it() {
-    let (idle, busy) = (connected(), working());
-    assert_eq!(press(&mut state(TabId::Log, &idle), "q", &idle), [Effect::Quit]);
-    let mut ui = state(TabId::Log, &busy);
-    assert_eq!(press(&mut ui, "q", &busy), []);
-    assert_eq!(press(&mut ui, "y", &busy), [Effect::Quit]);
-    let mut remote = desk("dark", false);
-    remote.owns_engine = false;
-    assert_eq!(
-        press(&mut UiState::new(remote, TabId::Log, &busy), "q", &busy),
-        [Effect::Quit],
-        "it detaches"
-    );
 }
 
 #[test]

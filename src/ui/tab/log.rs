@@ -1,4 +1,7 @@
-//! Log: what the program wrote, line by line, filtered by target and level; and what the engine said, as notices.
+//! Log: what happened, line by line (time, level, who says it, what), filtered by target and level; and what the engine said, as
+//! notices. `line` is how a line reads.
+
+mod line;
 
 use super::{Tab, TabId};
 use crate::action::Action;
@@ -14,13 +17,17 @@ use crate::widget::pane::pane;
 use model::text;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use tui_logger::{TuiLoggerLevelOutput, TuiLoggerSmartWidget, TuiWidgetEvent, TuiWidgetState};
+use tui_logger::{TuiLoggerTargetWidget, TuiLoggerWidget, TuiWidgetEvent, TuiWidgetState};
 
 const ZONE: &str = "log-notices";
+/// Columns of the list of targets.
+const TARGETS: u16 = 30;
 
 pub struct Log {
     /// The logger's own view: selected target, levels, scroll.
     lines: TuiWidgetState,
+    /// The list of targets is beside them.
+    targets: bool,
     notices: Selection,
     /// The list of notices has the focus, not the lines.
     in_notices: bool,
@@ -30,6 +37,7 @@ impl Log {
     pub fn new(_cx: &Cx) -> Log {
         Log {
             lines: TuiWidgetState::new(),
+            targets: false,
             notices: Selection::default(),
             in_notices: false,
         }
@@ -45,7 +53,6 @@ fn event(action: &Action) -> Option<TuiWidgetEvent> {
         Action::Right | Action::LogMore => TuiWidgetEvent::RightKey,
         Action::PageUp => TuiWidgetEvent::PrevPageKey,
         Action::PageDown => TuiWidgetEvent::NextPageKey,
-        Action::LogTargets => TuiWidgetEvent::HideKey,
         Action::LogFocus => TuiWidgetEvent::FocusKey,
         Action::LogFollow | Action::End | Action::Close => TuiWidgetEvent::EscapeKey,
         _ => return None,
@@ -65,16 +72,18 @@ impl Tab for Log {
         if self.in_notices {
             vec![Action::Up, Action::Down, Action::Notices, Action::NextPane]
         } else {
-            let scroll = [Action::PageUp, Action::LogFollow];
-            let filter = [
-                Action::Up,
-                Action::Down,
-                Action::LogMore,
-                Action::LogLess,
-                Action::LogFocus,
-                Action::LogTargets,
-            ];
-            scroll.into_iter().chain(filter).chain([Action::NextPane]).collect()
+            let mut next = vec![Action::PageUp, Action::LogFollow, Action::LogTargets];
+            if self.targets {
+                next.extend([
+                    Action::Up,
+                    Action::Down,
+                    Action::LogMore,
+                    Action::LogLess,
+                    Action::LogFocus,
+                ]);
+            }
+            next.push(Action::NextPane);
+            next
         }
     }
 
@@ -88,6 +97,7 @@ impl Tab for Log {
             other if self.in_notices => {
                 self.notices.update(other, ZONE, cx.snapshot.notices.len(), 8);
             }
+            Action::LogTargets => self.targets = !self.targets,
             other => {
                 if let Some(event) = event(other) {
                     self.lines.transition(event);
@@ -105,29 +115,22 @@ impl Tab for Log {
             0
         };
         let [lines, notices] = Layout::vertical([Constraint::Min(0), Constraint::Length(below)]).areas(area);
-        // the logger draws a frame of its own and needs room for it
-        if lines.width >= 20 && lines.height >= 3 {
-            let role = |role| theme.style(role);
-            let border = if self.in_notices { Role::Border } else { Role::Focus };
-            let widget = TuiLoggerSmartWidget::default()
-                .title_target(" Targets ")
-                .title_log(" Log ")
-                .style(role(Role::Text))
-                .border_style(role(border))
-                .highlight_style(role(Role::Selected))
-                .style_error(role(Role::Danger))
-                .style_warn(role(Role::Warn))
-                .style_info(role(Role::Text))
-                .style_debug(role(Role::Dim))
-                .style_trace(role(Role::Dim))
-                .output_separator(' ')
-                .output_level(Some(TuiLoggerLevelOutput::Abbreviated))
-                .output_timestamp(Some("%H:%M:%S".to_owned()))
-                .output_file(false)
-                .output_line(false)
+        let beside = if self.targets { TARGETS.min(lines.width / 2) } else { 0 };
+        let [targets, lines] = Layout::horizontal([Constraint::Length(beside), Constraint::Min(0)]).areas(lines);
+        let focus = !self.in_notices;
+        if !targets.is_empty() {
+            let widget = TuiLoggerTargetWidget::default()
+                .style(theme.style(Role::Text))
+                .highlight_style(theme.style(Role::Selected))
                 .state(&self.lines);
-            canvas.widget(widget, lines);
+            let inside = pane("Targets", "", focus, theme, targets, canvas);
+            canvas.widget(widget, inside);
         }
+        let inside = pane("Log", "", focus, theme, lines, canvas);
+        let widget = TuiLoggerWidget::default()
+            .formatter(Box::new(line::Phrases::new(theme)))
+            .state(&self.lines);
+        canvas.widget(widget, inside);
         self.draw_notices(cx, theme, notices, canvas);
     }
 }

@@ -101,6 +101,13 @@ fn positions_are_saved_renamed_deleted_and_carried_by_files() {
         sent(press(&mut ui, "S Enter", &s)),
         [Command::new("position.save").with("name", "position-3")]
     );
+    press(&mut ui, "S", &s);
+    type_text(&mut ui, "lamella", &s);
+    assert_eq!(
+        sent(press(&mut ui, "Enter", &s)),
+        [Command::new("position.save").with("name", "lamella")],
+        "typing takes the proposal's place"
+    );
     assert_eq!(sent(press(&mut ui, "n", &s)), [], "none is chosen");
     press(&mut ui, "t Down Down Down n Ctrl-u", &s);
     type_text(&mut ui, "grid A", &s);

@@ -179,3 +179,23 @@ fn pasted_text_is_bounded_and_any_size_can_be_drawn() {
             .is_some_and(|e| e.input.value().chars().count() <= 1000)
     );
 }
+
+#[test]
+fn what_was_there_is_selected_and_typing_replaces_it() {
+    let typed = |actions: &[Action]| {
+        let mut form = form();
+        form.edit("hfw");
+        run(&mut form, actions);
+        form.edit.unwrap().input.value().to_owned()
+    };
+    let old = typed(&[]);
+    assert_eq!(typed(&[Action::Type('8'), Action::Type('0')]), "80");
+    assert_eq!(typed(&[Action::Paste("1 um".to_owned())]), "1 um");
+    assert_eq!(typed(&[Action::Backspace]), "");
+    assert_eq!(
+        typed(&[Action::End, Action::Type('x')]),
+        format!("{old}x"),
+        "a cursor key keeps it"
+    );
+    assert_eq!(typed(&[Action::Type('8'), Action::Type('0'), Action::Backspace]), "8");
+}

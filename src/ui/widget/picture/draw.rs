@@ -133,6 +133,10 @@ impl PicturePane {
 
     fn readout(&self, frame: &FrameInfo, focus: bool, cx: &Cx, theme: &Theme) -> Line<'static> {
         let mut spans = self.live(cx, theme);
+        if let Some(next) = self.other_field(frame, cx) {
+            let words = format!("next picture: {} field  ", units::format(next, Unit::Metre));
+            spans.push(Span::styled(words, theme.style(Role::Warn)));
+        }
         if self.vertical {
             spans.push(Span::styled("VERTICAL ", theme.style(Role::Warn)));
         }
@@ -163,6 +167,12 @@ impl PicturePane {
             ));
         }
         Line::from(spans)
+    }
+
+    /// The field width of the settings, where this picture has another: a job takes pictures with settings of its own.
+    fn other_field(&self, frame: &FrameInfo, cx: &Cx) -> Option<f64> {
+        let (shown, next) = (frame.settings.as_ref()?.hfw, cx.snapshot.settings[at(self.beam)].hfw);
+        ((shown / next - 1.0).abs() > 0.01).then_some(next)
     }
 
     /// What the live view does: the ion beam's end and dose are never out of sight.

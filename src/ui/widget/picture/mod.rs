@@ -2,10 +2,12 @@
 //!
 //! A [`PicturePane`] shows the newest or a chosen picture of a beam and keeps what the hand did to it: zoom, cursor, ruler,
 //! a corner of an area. `shot` knows where a pixel lies in metres, `aim` turns a pixel of an old picture into a move of the
-//! stage as it is now, `overlays` says what is burned in, `draw` puts it on the canvas, and [`Pair`] is SEM and FIB together
-//! with their look. Nothing here acquires anything; a move leaves only by [`PicturePane::go`].
+//! stage as it is now, `deeds` are what leaves the picture by a key, `overlays` says what is burned in, `draw` puts it on the
+//! canvas, and [`Pair`] is SEM and FIB together with their look. Nothing here acquires anything; a move leaves only by
+//! [`PicturePane::go`].
 
 mod aim;
+mod deeds;
 mod draw;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -27,10 +29,9 @@ use engine::event::{FrameId, FrameInfo};
 use engine::snapshot::at;
 use engine::{Command, Failure};
 use mark::{Mark, Ruler};
-use model::{Beam, Notice, Severity, Unit, units};
+use model::{Beam, Notice, Severity};
 use picture::{Position, View, Viewport};
 use ratatui::layout::Rect;
-use serde_json::Value;
 use std::cell::Cell;
 
 /// Picture pixels of one step of the cursor at zoom 1, and how many of them a far step is.
@@ -38,8 +39,6 @@ const STEP: f64 = 4.0;
 const FAR: f64 = 10.0;
 /// What one press or one notch of the wheel magnifies.
 const ZOOM: f64 = 1.5;
-/// Metres below which a picture is already centred.
-const CENTRED: f64 = 1e-9;
 
 /// One pane and what the hand did to it.
 #[derive(Debug)]
@@ -326,112 +325,6 @@ impl PicturePane {
         let (width, height) = viewport.picture();
         let held = Viewport::new((width, height), self.place.get(), viewport.grid, &grip.view);
         self.view = grip.view.panned(dx / w, dy / h, &held);
-    }
-
-    /// Moves the stage so that what is under the cursor is centred; the only way a move leaves a picture.
-    fn go(&mut self, which: Move, cx: &Cx) -> Vec<Effect> {
-        let Some(frame) = self.frame(cx) else {
-            return vec![tell("there is no picture to aim in; nothing moves", "F2 takes one")];
-        };
-        if cx.pending.any(crate::tab::after_move::is_move) {
-            return vec![tell("a move is under way; this one was not sent", "wait for its end")];
-        }
-        let aim = match aim(frame, self.cursor(frame.size), cx) {
-            Ok(aim) => aim,
-            Err(refused) => return vec![tell(&refused.why, refused.hint)],
-        };
-        let (dx, dy) = (aim.offset.x, aim.offset.y);
-        if dx.hypot(dy) < CENTRED {
-            return vec![tell(
-                "that is already in the centre; nothing moves",
-                "move the cursor with the arrows",
-            )];
-        }
-        self.vertical = false;
-        let command = match which {
-            Move::Stable => Command::new("stage.stable-move").with("beam", self.beam.word()),
-            // openFIBSEM's own formula falls 10 % short and would have to be repeated
-            Move::Vertical => Command::new("stage.vertical-move").with("exact", true),
-        };
-        let mut effects = vec![Effect::Send(command.with("dx", dx).with("dy", dy))];
-        if let Some(way) = aim.carried {
-            let title = format!(
-                "the stage moved {} since this picture; the target was carried along",
-                units::format(way, Unit::Metre)
-            );
-            effects.insert(0, Effect::Tell(Notice::new(Severity::Info, title)));
-        }
-        effects
-    }
-
-    /// Where the picture was saved and how it was taken.
-    fn say(&self, cx: &Cx) -> Effect {
-        let Some(frame) = self.frame(cx) else {
-            return tell("there is no picture", "F2 takes one");
-        };
-        let title = match &frame.file {
-            Some(file) => format!("picture {} is {}", frame.id, model::text::printable(file)),
-            None => format!("picture {} is not saved; it is in memory only", frame.id),
-        };
-        let mut notice = Notice::new(Severity::Info, title);
-        if let Some(settings) = &frame.settings {
-            notice = notice.detail(format!(
-                "{}x{}, {} field, {} dwell, frames {}, lines {}",
-                frame.size.0,
-                frame.size.1,
-                units::format(settings.hfw, Unit::Metre),
-                units::format(settings.dwell_time, Unit::Second),
-                settings.frame_integration.unwrap_or(1),
-                settings.line_integration.unwrap_or(1)
-            ));
-        }
-        Effect::Tell(notice)
-    }
-
-    fn start_area(&mut self, size: (u32, u32), cx: &Cx) -> Vec<Effect> {
-        let can = cx
-            .snapshot
-            .connection
-            .as_ref()
-            .and_then(|c| c.capabilities.beam(self.beam));
-        match self.frame(cx) {
-            _ if !can.is_some_and(|beam| beam.reduced_area) => {
-                vec![tell(
-                    "this instrument scans no reduced areas",
-                    "take a smaller field instead",
-                )]
-            }
-            None => vec![tell("there is no picture to draw an area in", "F2 takes one")],
-            Some(frame) if !Shot::of(frame).is_some_and(|shot| shot.is_whole()) => {
-                vec![tell(
-                    "this picture is itself a part of the frame",
-                    "take the full frame first (Del, then F2)",
-                )]
-            }
-            Some(_) => {
-                self.mark = Some(Mark::new(self.cursor(size)));
-                Vec::new()
-            }
-        }
-    }
-
-    /// The drawn area becomes the one the next pictures scan.
-    fn take_area(&mut self, cx: &Cx) -> Vec<Effect> {
-        let (Some(mark), Some(frame)) = (self.mark, self.frame(cx)) else {
-            return Vec::new();
-        };
-        match mark.area(self.cursor(frame.size), frame.size) {
-            Some(area) => {
-                self.mark = None;
-                let area = serde_json::to_value(area).unwrap_or(Value::Null);
-                let command = Command::new("image.settings").with("beam", self.beam.word());
-                vec![Effect::Send(command.with("reduced_area", area))]
-            }
-            None => vec![tell(
-                "the area is empty",
-                "move the cursor to the opposite corner first",
-            )],
-        }
     }
 }
 
