@@ -10,6 +10,7 @@ use engine::link::Link;
 use model::config::{Instrument, Paths};
 use model::kinematics::{Setup, stable};
 use model::{Beam, Frame, Pose, StagePosition};
+use pattern::{PATTERNS, Pattern};
 use serde_json::json;
 use std::error::Error;
 use std::hint::black_box;
@@ -110,6 +111,25 @@ fn kinematics() -> Outcome<f64> {
     Ok(calls / CALLS as f64)
 }
 
+/// Every pattern that openFIBSEM loads by name, with its defaults, into its shapes.
+fn patterns() -> Outcome<f64> {
+    const TIMES: usize = 1_000;
+    let all: Vec<Pattern> = PATTERNS
+        .iter()
+        .filter(|row| row.registered)
+        .map(|row| Pattern::new((row.default)()))
+        .collect();
+    let all_times = median(9, nothing, || {
+        for _ in 0..TIMES {
+            for pattern in &all {
+                black_box(black_box(pattern).shapes());
+            }
+        }
+        Ok(())
+    })?;
+    Ok(all_times / TIMES as f64)
+}
+
 fn main() -> Outcome<()> {
     let files: Vec<PathBuf> = std::env::args_os()
         .skip(1)
@@ -139,6 +159,7 @@ fn main() -> Outcome<()> {
     };
     let figures = json!({
         "picture cold": cold, "picture cached": cached, "tiff save": save, "tiff load": load, "kinematics": kinematics()?,
+        "patterns": patterns()?,
         "register cross-correlation": shift(Method::CrossCorrelation)?,
         "register phase-correlation": shift(Method::PhaseCorrelation)?,
     });

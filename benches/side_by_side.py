@@ -61,6 +61,11 @@ def project():
 out["kinematics"] = median(project, 7, 200)
 settings = ImageSettings(resolution=(1536, 1024), hfw=150e-6, dwell_time=1e-6, beam_type=BeamType.ELECTRON)
 out["picture"] = median(lambda: mic.acquire_image(image_settings=settings), 15)
+from fibsem.milling.patterning import get_patterns
+patterns = [cls() for cls in get_patterns().values()]
+def expand():
+    for pattern in patterns: pattern.define()
+out["patterns"] = median(lambda: [expand() for _ in range(50)], 7, 50)
 print(json.dumps(out))
 """
 
@@ -266,7 +271,7 @@ def keys(table: Table, binary: Path) -> None:
 
 
 def pictures(table: Table, binary: Path, python: str, folder: Path) -> None:
-    """In one process each: TIFF, registration, kinematics, the simulator's picture."""
+    """In one process each: TIFF, registration, kinematics, patterns, the simulator's picture."""
     lines = "image.acquire beam=ion path=a.tif\nbeam.shift dx=5um dy=-3um beam=ion\nimage.acquire beam=ion path=b.tif\n"
     args = [str(binary), "script", "--demo", "--speed", "max", "--config-dir", str(folder / "c"), "--data-dir", str(folder / "d")]
     subprocess.run(args, input=lines, text=True, cwd=folder, check=True, stdout=subprocess.DEVNULL)
@@ -280,6 +285,7 @@ def pictures(table: Table, binary: Path, python: str, folder: Path) -> None:
     for method, name in (("cross-correlation", ", default method"), ("phase-correlation", ", phase correlation")):
         table.least(f"registration 1536x1024{name}", ours[f"register {method}"], theirs[f"register {method}"], "s", 8)
     table.most("kinematics, one projection", ours["kinematics"], "s", 2e-6, theirs["kinematics"])
+    table.least("all 17 patterns expanded", ours["patterns"], theirs["patterns"], "s", 50)
     table.most("half-block frame, 100x30 cells", ours["half bytes"], "B", 14e3)
     table.most("kitty frame, half resolution", ours["kitty bytes"], "B", 40e3)
 
