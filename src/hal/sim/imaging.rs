@@ -2,14 +2,15 @@
 //! handed over when the clock says that the beam has finished.
 
 use super::faults::Sort;
-use super::optics::ColumnFlaws;
+use super::matter::Matter;
 use super::render::{Motion, Renderer, Shot};
-use super::specimen::{SCENES, Specimen, hash};
+use super::specimen::{SCENES, hash};
+use super::workpiece::{Aim, Deed, Lab};
 use super::world::{State, World};
 use crate::HalError;
 use model::frame::Metadata;
 use model::{
-    Beam, BeamState, ErrorKind, Frame, ImageSettings, Key, MicroscopeState, Pixels, Point, Pose, StagePosition, Value,
+    Beam, BeamState, ErrorKind, Frame, ImageSettings, Key, MicroscopeState, Pixels, Pose, Rect, StagePosition, Value,
 };
 use nalgebra::Vector3;
 use ndarray::Array2;
@@ -20,48 +21,33 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 const OVERHEAD: f64 = 0.1;
 /// Frequency of the building (Hz).
 const VIBRATION: f64 = 50.0;
-/// Direction in the picture in which another aperture moves it.
-const APERTURE_OFFSET: Point = Point { x: 0.8, y: 0.6 };
 
-/// Where pictures are developed, one at a time: the specimen and what is kept between pictures of the same view.
+/// Where pictures are developed, one at a time, and what is kept between pictures of the same view.
 #[derive(Debug)]
 pub(super) struct Darkroom {
-    scene: String,
-    seed: u64,
-    specimen: OnceLock<Specimen>,
+    lab: Arc<Lab>,
     renderer: Renderer,
     /// Held while a picture is developed: those that were stopped meanwhile are then skipped.
     pub turn: Mutex<()>,
 }
 
 impl Darkroom {
-    pub fn new(scene: &str, seed: u64) -> Darkroom {
+    pub fn new(lab: Arc<Lab>) -> Darkroom {
         Darkroom {
-            scene: scene.to_owned(),
-            seed,
-            specimen: OnceLock::new(),
+            lab,
             renderer: Renderer::new(),
             turn: Mutex::default(),
         }
     }
 
-    /// The specimen, grown on first use.
-    pub fn specimen(&self) -> Result<&Specimen, HalError> {
-        if let Some(specimen) = self.specimen.get() {
-            return Ok(specimen);
-        }
-        let specimen = Specimen::new(&self.scene, self.seed).map_err(|e| unknown_scene(&e.to_string()))?;
-        Ok(self.specimen.get_or_init(|| specimen))
-    }
-
     /// Develops into `exposure`, unless nobody wants it any more by then.
-    fn develop(&self, shot: impl FnOnce(Specimen) -> Shot, exposure: &Exposure) {
+    fn develop(&self, shot: impl FnOnce(Matter) -> Shot, mark: &OnceLock<Matter>, exposure: &Exposure) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if exposure.unwanted.load(Ordering::Relaxed) {
             return;
         }
-        let pixels = self.specimen().and_then(|specimen| {
-            self.renderer.render(&shot(specimen.clone())).map_err(|e| {
+        let pixels = self.lab.piece.at(&self.lab, mark).and_then(|matter| {
+            self.renderer.render(&shot(matter)).map_err(|e| {
                 HalError::new(
                     ErrorKind::OutOfRange,
                     e.to_string(),
@@ -71,10 +57,6 @@ impl Darkroom {
         });
         exposure.fill(pixels);
     }
-}
-
-fn unknown_scene(what: &str) -> HalError {
-    HalError::new(ErrorKind::Usage, what, "name another with --scene or twin.scene")
 }
 
 /// A picture that is being developed.
@@ -141,6 +123,21 @@ pub(super) struct Scan {
 impl Scan {
     pub fn beam(&self) -> Beam {
         self.settings.beam_type
+    }
+
+    /// Middle and size of what is scanned (m in the picture, up and right).
+    fn area(&self) -> ((f64, f64), (f64, f64)) {
+        let (w, h) = self.settings.resolution;
+        let px = self.settings.pixel_size();
+        let full = (f64::from(w) * px, f64::from(h) * px);
+        let area = self.settings.reduced_area.unwrap_or(Rect::FULL);
+        (
+            (
+                (area.left + area.width / 2.0 - 0.5) * full.0,
+                (0.5 - area.top - area.height / 2.0) * full.1,
+            ),
+            (area.width * full.0, area.height * full.1),
+        )
     }
 
     /// Charge that reached the sample by clock time `t` (C).
@@ -211,7 +208,7 @@ impl World {
         if SCENES.iter().any(|row| row.name == scene) {
             return Ok(());
         }
-        self.darkroom.specimen().map(drop)
+        self.lab.piece.specimen().map(drop)
     }
 
     /// Begins a scan: sets the column to the settings, as instruments do, and returns the ticket.
@@ -222,7 +219,7 @@ impl World {
         }
         let beam = settings.beam_type;
         let exposure = Arc::new(Exposure::default());
-        let (ticket, shot) = self.call(|state, now| {
+        let (ticket, shot, mark) = self.call(|state, now| {
             if state.scan.is_some() {
                 return Err(HalError::new(
                     ErrorKind::Busy,
@@ -256,6 +253,8 @@ impl World {
             let end = now + OVERHEAD + settings.beam_time() + state.faults.take_hang();
             let (dropped, ticket) = (state.faults.take_dropped(), state.ticket());
             let shot = self.shot(settings, &snapshot, decades, state, ticket, now);
+            state.hand_out(now);
+            let mark = self.lab.piece.mark();
             state.scan = Some(Scan {
                 ticket,
                 settings: settings.clone(),
@@ -266,11 +265,11 @@ impl World {
                 exposure: exposure.clone(),
                 dropped,
             });
-            Ok((ticket, shot))
+            Ok((ticket, shot, mark))
         })?;
         let darkroom = self.darkroom.clone();
         let filling = Filling(exposure);
-        let work = move || darkroom.develop(shot, &filling.0);
+        let work = move || darkroom.develop(shot, &mark, &filling.0);
         // without a thread the filling is dropped, and the poll says that the picture was lost
         let _ = std::thread::Builder::new().name("twin-picture".to_owned()).spawn(work);
         Ok(ticket)
@@ -286,7 +285,7 @@ impl World {
         state: &State,
         ticket: u64,
         now: f64,
-    ) -> impl FnOnce(Specimen) -> Shot + Send + use<> {
+    ) -> impl FnOnce(Matter) -> Shot + Send + use<> {
         let twin = &self.instrument.twin;
         let errors = &twin.errors;
         let pose = state.stage.true_pose(now);
@@ -295,34 +294,27 @@ impl World {
                 .sample_to_chamber(&state.stage.true_pose(t))
                 .translation
                 .vector
-                + self.drift(&pose, t)
+                + self.lab.drift(&pose, t)
         };
         let time = settings.beam_time();
         let velocity = (place(now + time) - place(now)) / time;
         let motion = Motion {
-            offset: self.drift(&pose, now).into(),
+            offset: self.lab.drift(&pose, now).into(),
             velocity: velocity.into(),
             vibration: (Vector3::new(1.0, 1.0, 0.0) * errors.vibration).into(),
             frequency: VIBRATION,
         };
-        let flaws = ColumnFlaws {
-            stigmation: Point::default(),
-            shift_gain: 1.0 + errors.beam_shift_gain,
-            offset: Point {
-                x: APERTURE_OFFSET.x * errors.current_offset * decades,
-                y: APERTURE_OFFSET.y * errors.current_offset * decades,
-            },
-        };
+        let flaws = self.lab.flaws(decades);
         let (settings, beam, geometry) = (settings.clone(), beam.clone(), self.geometry.clone());
         let charging = errors.charging;
         let seed = hash(twin.seed, ticket as i64, 0);
-        move |specimen| Shot {
+        move |matter| Shot {
             settings,
             beam,
             flaws,
             pose,
             geometry,
-            specimen,
+            specimen: matter.specimen().clone(),
             motion,
             start_time: now,
             charging,
@@ -405,7 +397,22 @@ impl State {
     /// Ends the scan under way, whatever it came to, and books its dose.
     pub fn end_scan(&mut self, now: f64) -> Option<Scan> {
         let scan = self.scan.take()?;
-        self.dose[scan.beam() as usize] += scan.dose(now);
+        let charge = scan.dose(now);
+        self.dose[scan.beam() as usize] += charge;
+        if scan.beam() == Beam::Ion && charge > 0.0 {
+            let (middle, field) = scan.area();
+            let aim = Aim {
+                beam: scan.beam.clone(),
+                ..self.aim(Beam::Ion, scan.start)
+            };
+            self.lab.piece.push(Deed::Picture {
+                aim,
+                middle,
+                field,
+                charge,
+                at: scan.start,
+            });
+        }
         Some(scan)
     }
 }

@@ -3,6 +3,7 @@
 //! - `world`: what goes on, connected or not. `stage`, `column`, `chamber`, `patterning`, `needle`, `gas`: its parts, each a
 //!   function of the clock.
 //!   `collision`, `faults`, `values`: what is in the way, what goes wrong, what can be set.
+//! - `workpiece`: what beams, gases and the needle do to `matter`, done when somebody looks.
 //! - `geometry`, `optics`, `specimen`, `render`, `chamber_view`: how it looks; pure. `imaging`: scans that take their time.
 //! - `matter`: what beams and gases change on the specimen; pure.
 //! - `driver`: the [`crate::Microscope`] of it. `truth`: what is really so, for tests, scoring and the `truth` command.
@@ -29,6 +30,7 @@ mod stage;
 mod tests;
 mod truth;
 mod values;
+mod workpiece;
 mod world;
 
 pub use driver::open;

@@ -61,8 +61,8 @@ impl Rig {
 
     /// Where the first landmark would appear in a picture taken now (pixels).
     fn landmark(&mut self, beam: Beam) -> [f64; 2] {
-        let specimen = self.world.darkroom.specimen().unwrap().clone();
-        let mark = specimen.landmarks()[0].top;
+        let matter = self.world.lab.piece.look(&self.world.lab, |done| done.matter.clone()).unwrap();
+        let mark = matter.specimen().landmarks()[0].top;
         let settings = ImageSettings {
             beam_type: beam,
             ..ImageSettings::default()
@@ -72,7 +72,7 @@ impl Rig {
             let (snapshot, decades) = (column.state.clone(), column.decades());
             self.world.shot(&settings, &snapshot, decades, state, 1, now)
         });
-        project(&shot(specimen), mark)
+        project(&shot(matter), mark)
     }
 }
 

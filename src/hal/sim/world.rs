@@ -5,6 +5,7 @@
 //! are developed outside of it, so that stop never waits for one.
 
 use super::chamber::ChamberSim;
+use super::collision::Probe;
 use super::column::ColumnSim;
 use super::faults::{Effect, Faults, Schedule, Sort};
 use super::gas::GasSim;
@@ -13,6 +14,7 @@ use super::imaging::{Darkroom, Pictures, Scan};
 use super::needle::{self, NeedleSim};
 use super::patterning::PatterningSim;
 use super::stage::{Contact, Ending, Motion, Order, Purpose, StageSim};
+use super::workpiece::{Deed, Lab, Workpiece};
 use super::{collision, values};
 use crate::{Clock, HalError};
 use model::config::Instrument;
@@ -30,13 +32,13 @@ pub struct World {
     pub(super) geometry: Arc<TwinGeometry>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) darkroom: Arc<Darkroom>,
-    /// Clock time of its making, when nothing had drifted yet.
-    pub(super) born: f64,
+    pub(super) lab: Arc<Lab>,
     state: Mutex<State>,
 }
 
 /// What changes.
 pub(super) struct State {
+    pub lab: Arc<Lab>,
     pub stage: StageSim,
     pub electron: ColumnSim,
     pub ion: ColumnSim,
@@ -88,7 +90,15 @@ impl World {
         geometry.rotation_axis = [twin.errors.runout.0, twin.errors.runout.1];
         let capabilities = values::capabilities(instrument);
         let column = |beam| ColumnSim::new(instrument, beam, capabilities.beam(beam).cloned().unwrap_or_default());
+        let geometry = Arc::new(geometry);
+        let lab = Arc::new(Lab {
+            geometry: geometry.clone(),
+            errors: twin.errors.clone(),
+            born: clock.now(),
+            piece: Arc::new(Workpiece::new(&twin.scene, twin.seed)),
+        });
         let state = State {
+            lab: lab.clone(),
             stage: StageSim::new(
                 geometry.home(),
                 twin.errors.clone(),
@@ -115,12 +125,12 @@ impl World {
             present: 0.0,
         };
         Arc::new(World {
-            born: clock.now(),
             instrument: instrument.clone(),
             capabilities,
-            geometry: Arc::new(geometry),
+            geometry,
             clock,
-            darkroom: Arc::new(Darkroom::new(&twin.scene, twin.seed)),
+            darkroom: Arc::new(Darkroom::new(lab.clone())),
+            lab,
             state: Mutex::new(state),
         })
     }
@@ -240,9 +250,14 @@ impl State {
     /// Ends what has come to its end by `t`.
     fn settle(&mut self, t: f64) {
         self.present = t;
+        if self.stage.motion.is_some() {
+            // where it was while the beam drew is known only as long as it moves
+            self.hand_out_dose(t);
+        }
         self.settle_hands(t);
         if let Some((motion, ending)) = self.stage.settle(t) {
             self.arrive(motion, ending);
+            self.hand_out_needle(t);
         }
         for ticket in [self.chamber.settle(t), self.electron.settle(t), self.ion.settle(t)]
             .into_iter()
@@ -255,19 +270,27 @@ impl State {
     /// Patterns, needle and gas.
     fn settle_hands(&mut self, t: f64) {
         let drawing = self.patterning.drawing_with();
-        self.hand_out_dose(t);
+        if self.patterning.is_due(t) {
+            self.hand_out_dose(t);
+        }
         if let Some((ticket, drawn)) = self.patterning.settle(t) {
             if let Some(beam) = drawing {
                 self.end_spot_mode(beam);
             }
+            self.look_for_bodies(t);
             self.end(ticket, if drawn { Ok(()) } else { stopped() });
         }
-        for ticket in self.gas.settle(t) {
-            self.end(ticket, Ok(()));
+        if self.gas.is_due(t) {
+            self.hand_out_flow(t);
+        }
+        for (ticket, struck) in self.gas.settle(t) {
+            let result = struck.map_or(Ok(()), |with| Err(self.struck("the gas injector", with, t)));
+            self.end(ticket, result);
         }
         let Some((ticket, ending)) = self.needle.settle(t) else {
             return;
         };
+        self.hand_out_needle(t);
         let result = match ending {
             needle::Ending::Arrived => Ok(()),
             needle::Ending::Stuck => Err(HalError::new(
@@ -275,17 +298,31 @@ impl State {
                 "the needle did not follow",
                 "read its position, then try again",
             )),
-            needle::Ending::Struck(with, _) => {
-                let pose = self.stage.pose(t);
-                self.touched.push(Contact { at: t, pose, with });
-                Err(HalError::new(
-                    ErrorKind::Other,
-                    format!("the needle ran into {with} and halted on the way"),
-                    "move it away from there before anything else",
-                ))
-            }
+            needle::Ending::Struck(with) => Err(self.struck("the needle", with, t)),
         };
         self.end(ticket, result);
+    }
+
+    /// Asks what the pattern that has ended has set free.
+    pub fn look_for_bodies(&mut self, t: f64) {
+        self.hand_out_needle(t);
+        self.lab.piece.push(Deed::Release);
+    }
+
+    /// Remembers that something ran into something.
+    fn struck(&mut self, what: &str, with: &'static str, t: f64) -> HalError {
+        let pose = self.stage.pose(t);
+        self.touched.push(Contact { at: t, pose, with });
+        HalError::new(
+            ErrorKind::Other,
+            format!("{what} ran into {with} and halted on the way"),
+            "move it back where it came from before anything else",
+        )
+    }
+
+    /// The needle, where it is in.
+    pub fn needle_body(&self, t: f64) -> Option<Probe> {
+        self.needle.inserted().then(|| needle::body::probe(self.needle.tip(t)))
     }
 
     fn arrive(&mut self, motion: Motion, ending: Ending) {
@@ -350,7 +387,9 @@ impl State {
             late,
             lie,
         };
-        self.stage.plan(&order, |leg| collision::first(geometry, leg));
+        let mut beside = self.gas.probes(now);
+        beside.extend(self.needle_body(now));
+        self.stage.plan(&order, |leg| collision::first(geometry, leg, &beside));
         ticket
     }
 
@@ -471,11 +510,12 @@ impl State {
 
     /// The beam off the pattern, the needle where it is, valves shut, the coater off.
     fn halt_hands(&mut self, now: f64) {
-        self.hand_out_dose(now);
+        self.hand_out(now);
         let drawing = self.patterning.drawing_with();
         let pattern = self.patterning.halt(PatterningPhase::Idle, now);
         if let Some(beam) = drawing {
             self.end_spot_mode(beam);
+            self.look_for_bodies(now);
         }
         let (needle, gas) = (self.needle.halt(now), self.gas.halt(now));
         for ticket in pattern.into_iter().chain(needle).chain(gas) {

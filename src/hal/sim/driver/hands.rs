@@ -2,7 +2,8 @@
 
 use super::{Twin, busy};
 use crate::sim::faults::Sort;
-use crate::sim::needle::{NeedleSim, Order};
+use crate::sim::collision::{self, Probe};
+use crate::sim::needle::{NeedleSim, Order, Strike, body};
 use crate::{Gas, HalError, Manipulator, Milling, Reading, Ticket};
 use model::{
     Beam, GasState, ManipulatorPosition, ManipulatorState, MillingSettings, PatterningState, Point, Pose, Shape,
@@ -97,7 +98,13 @@ impl Twin {
             state.alive(now)?;
             let (ticket, late) = (state.ticket(), state.faults.take_hang());
             let stuck = state.faults.needle_is_stuck(now);
-            state.needle.begin(ticket, order, None, stuck, late, now);
+            let (true_pose, beside) = (state.stage.true_pose(now), state.gas.probes(now));
+            let strike = state.needle.ways(&order, now).iter().enumerate().find_map(|(i, way)| {
+                let touch =
+                    |share| collision::probe_touches(&world.geometry, &true_pose, &body::probe(way.at(share)), &beside);
+                collision::first_on(touch).map(|(share, with)| Strike { way: i, share, with })
+            });
+            state.needle.begin(ticket, order, strike, stuck, late, now);
             Ok(Ticket(ticket))
         })
     }
@@ -109,7 +116,10 @@ impl Twin {
             state.alive(now)?;
             state.hand_out_flow(now);
             let (ticket, late) = (state.ticket(), state.faults.take_hang());
-            state.gas.travel(ticket, port, inward, late, now)?;
+            let pose = state.stage.true_pose(now);
+            let needle = state.needle_body(now);
+            let strike = |probe: &Probe| collision::probe_touches(&world.geometry, &pose, probe, needle.as_slice());
+            state.gas.travel(ticket, port, inward, late, now, strike)?;
             Ok(Ticket(ticket))
         })
     }

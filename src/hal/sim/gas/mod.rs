@@ -5,6 +5,7 @@
 
 pub mod ports;
 
+use super::collision::{self, Probe};
 use crate::HalError;
 use model::capabilities::GasCapabilities;
 use model::{ErrorKind, GasPortState, GasState, SputterStep, text};
@@ -57,6 +58,8 @@ struct Travel {
     reached: f64,
     /// When it is told.
     end: f64,
+    /// Clock time at which it runs into something.
+    strike: Option<(f64, &'static str)>,
 }
 
 impl Port {
@@ -171,7 +174,9 @@ impl GasSim {
         inward: Option<Option<&str>>,
         late: f64,
         t: f64,
+        strike: impl Fn(&Probe) -> Option<&'static str>,
     ) -> Result<(), HalError> {
+        let seat = self.ports.iter().position(|p| p.name == name).unwrap_or(0);
         let port = self.port(name)?;
         if port.motion.is_some() {
             return Err(HalError::new(
@@ -209,6 +214,9 @@ impl GasSim {
             None => port.open = false,
         }
         let reached = t + TRAVEL * (to - from).abs();
+        let far = ports::distance(port.position.as_deref());
+        let strike = collision::first_on(|share| strike(&ports::probe(seat, far, from + (to - from) * share)))
+            .map(|(share, with)| (t + (reached - t) * share, with));
         port.motion = Some(Travel {
             ticket,
             from,
@@ -216,8 +224,18 @@ impl GasSim {
             start: t,
             reached,
             end: reached + late,
+            strike,
         });
         Ok(())
+    }
+
+    /// The injectors that are in, wholly or in part, as bodies.
+    pub fn probes(&self, t: f64) -> Vec<Probe> {
+        let ports = self.ports.iter().enumerate();
+        ports
+            .filter(|(_, port)| port.motion.is_some() || port.place > 0.0)
+            .map(|(seat, port)| ports::probe(seat, ports::distance(port.position.as_deref()), port.inward(t)))
+            .collect()
     }
 
     pub fn heat(&mut self, name: &str, gas: Option<&str>, on: bool, t: f64) -> Result<(), HalError> {
@@ -308,16 +326,27 @@ impl GasSim {
         })
     }
 
-    /// Ends what has come to its end by `t`; returns the tickets.
-    pub fn settle(&mut self, t: f64) -> Vec<u64> {
+    /// Whether something comes to its end by `t`.
+    pub fn is_due(&self, t: f64) -> bool {
+        let travels = self.ports.iter().filter_map(|p| p.motion.as_ref());
+        travels.map(|m| m.end).chain(self.coating.as_ref().map(|c| c.end)).any(|end| t >= end)
+    }
+
+    /// Ends what has come to its end by `t`; returns the tickets, and what an injector ran into.
+    pub fn settle(&mut self, t: f64) -> Vec<(u64, Option<&'static str>)> {
         let mut ended = Vec::new();
         for port in &mut self.ports {
+            let struck = port.motion.as_ref().and_then(|m| m.strike).filter(|(at, _)| *at <= t);
+            if let Some((at, with)) = struck {
+                port.place = port.inward(at);
+                ended.extend(port.motion.take().map(|m| (m.ticket, Some(with))));
+            }
             if let Some(travel) = port.motion.take_if(|m| t >= m.end) {
                 port.place = travel.to;
                 if travel.to == 0.0 {
                     port.position = None;
                 }
-                ended.push(travel.ticket);
+                ended.push((travel.ticket, None));
             }
         }
         if let Some(coating) = self.coating.take_if(|c| t >= c.end) {
@@ -326,7 +355,7 @@ impl GasSim {
                 SputterStep::Recover => self.ready = false,
                 SputterStep::Run { .. } => {}
             }
-            ended.push(coating.ticket);
+            ended.push((coating.ticket, None));
         }
         ended
     }
@@ -363,13 +392,9 @@ impl GasSim {
         self.coating.take_if(|c| c.ticket == ticket).is_some()
     }
 
-    /// The gas that flows onto the sample now.
-    pub fn flowing(&self, t: f64) -> Option<&'static Gas> {
-        let port = self
-            .ports
-            .iter()
-            .find(|p| p.open && p.crucible.temperature(t) >= model::gas::WARM)?;
-        ports::gas(port.gas.as_deref().or(port.gases.first().map(String::as_str))?)
+    /// Whether a gas flows onto the sample that a beam makes a deposit of.
+    pub fn is_flowing(&self) -> bool {
+        self.ports.iter().any(|port| port.open)
     }
 
     /// What flowed since it was last asked for, up to `t`.

@@ -4,24 +4,16 @@
 //! micrometres within tens of seconds); the coater's that of a chamber magnetron (tens of nm within minutes). To add a gas: a
 //! row of [`GASES`], and its name in a port.
 
+use crate::sim::collision::Probe;
 use model::capabilities::{GasCapabilities, GasPortCapabilities};
 use model::config::Instrument;
+use nalgebra::Vector3;
 
 /// What grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
     Platinum,
     Carbon,
-}
-
-impl Layer {
-    /// As the truth names it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Layer::Platinum => "platinum",
-            Layer::Carbon => "carbon",
-        }
-    }
 }
 
 /// A gas, or the coater's metal.
@@ -64,6 +56,30 @@ pub const POSITIONS: &[(&str, f64)] = &[("cryo", 2.5e-3), ("electron default", 0
 
 /// Distance at which the growth of a gas is given (m).
 const GIVEN_AT: f64 = 2.5e-3;
+
+/// From the sample towards an injector, seat by seat, in the chamber: from the right and above, opposite of the needle.
+const SEATS: [Vector3<f64>; 3] = [
+    Vector3::new(0.6200, 0.1000, 0.7782),
+    Vector3::new(0.5600, -0.2800, 0.7797),
+    Vector3::new(0.5000, 0.3500, 0.7921),
+];
+/// How far an injector is drawn back (m); radius of its nozzle, and of its tube (m).
+const OUT: f64 = 25e-3;
+const NOZZLE: f64 = 0.2e-3;
+const TUBE: f64 = 1e-3;
+
+/// The injector of port number `seat`, a share of its way in towards a place `far` metres from the sample.
+pub fn probe(seat: usize, far: f64, inward: f64) -> Probe {
+    let shaft = SEATS[seat % SEATS.len()];
+    Probe {
+        name: "the gas injector",
+        tip: shaft * (far + OUT * (1.0 - inward)),
+        shaft,
+        radius: NOZZLE,
+        taper: 0.08,
+        shank: TUBE,
+    }
+}
 
 pub fn gas(name: &str) -> Option<&'static Gas> {
     GASES.iter().find(|gas| gas.name == name)

@@ -1,5 +1,6 @@
 //! The needle as a body: a slender cone along a direction of the chamber that does not turn with the stage.
 
+use crate::sim::collision::Probe;
 use nalgebra::Vector3;
 
 /// From the tip along the shaft, in the chamber: from the left and from above, between the columns and clear of a sample that
@@ -11,7 +12,14 @@ pub const TIP: f64 = 0.5e-6;
 pub const TAPER: f64 = 0.05;
 pub const SHANK: f64 = 0.25e-3;
 
-/// Radius at a distance from the tip along the shaft (m).
-pub fn radius(along: f64) -> f64 {
-    (TIP + TAPER * along).min(SHANK)
+/// The needle with its tip at a place of the chamber (m).
+pub fn probe(tip: Vector3<f64>) -> Probe {
+    Probe {
+        name: "the needle",
+        tip,
+        shaft: SHAFT,
+        radius: TIP,
+        taper: TAPER,
+        shank: SHANK,
+    }
 }

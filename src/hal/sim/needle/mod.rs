@@ -126,7 +126,7 @@ impl Motion {
 pub enum Ending {
     Arrived,
     Stuck,
-    Struck(&'static str, Vector3<f64>),
+    Struck(&'static str),
 }
 
 #[derive(Clone, Debug)]
@@ -344,7 +344,7 @@ impl NeedleSim {
         let motion = self.motion.take()?;
         if let Some((at, with)) = struck {
             self.rest = motion.tip(at).unwrap_or(self.rest);
-            return Some((motion.ticket, Ending::Struck(with, self.rest)));
+            return Some((motion.ticket, Ending::Struck(with)));
         }
         self.rest = motion.tip(motion.end).unwrap_or(self.rest);
         if motion.stuck {

@@ -7,12 +7,17 @@ use crate::sim::faults::Sort;
 use crate::sim::geometry::TwinGeometry;
 use crate::sim::optics;
 use crate::sim::values;
+use crate::sim::workpiece::{Aim, Deed};
 use crate::sim::world::State;
 use model::capabilities::{BeamCapabilities, MillingCapabilities, MillingControl};
 use model::shape::{CrossSection, ScanDirection};
 use model::{
     Beam, Capabilities, ErrorKind, Key, MillingSettings, PatterningMode, PatterningPhase, Point, Shape, Value,
 };
+use nalgebra::{Isometry3, Translation3};
+
+/// Parts into which a dose is cut that was drawn while the stage moved.
+const SMEAR: u32 = 16;
 
 /// What the twin of an instrument can mill with. `None` without an ion beam.
 pub fn capabilities(kind: model::StageKind, ion: Option<&BeamCapabilities>) -> Option<MillingCapabilities> {
@@ -263,6 +268,7 @@ impl State {
                 "the state of milling says how far it came",
             );
             self.end_spot_mode(beam);
+            self.look_for_bodies(now);
             self.end(ticket, Err(error));
         }
     }
@@ -272,13 +278,71 @@ impl State {
         let _ = self.column(beam).set(Key::FullFrame, &Value::Bool(true));
     }
 
-    /// Books the dose drawn up to `now`.
+    /// How a column really aims with the stage where it is at clock time `t`.
+    pub fn aim(&mut self, beam: Beam, t: f64) -> Aim {
+        let pose = self.stage.true_pose(t);
+        let lab = self.lab.clone();
+        let column = self.column(beam);
+        Aim {
+            beam: column.state.clone(),
+            flaws: lab.flaws(column.decades()),
+            pose,
+        }
+    }
+
+    /// Books the dose drawn up to `now`, aimed as the beam is aimed until now.
     pub fn hand_out_dose(&mut self, now: f64) {
-        let _ = self.patterning.take_segments(now);
+        let gas = self.gas.is_flowing();
+        let segments = self.patterning.take_segments(now);
+        if segments.is_empty() {
+            return;
+        }
+        let exclusions = self.patterning.exclusions();
+        // a stage that moves under the beam smears it
+        let parts = if self.stage.motion.is_some() { SMEAR } else { 1 };
+        for segment in segments {
+            for part in segment.split(parts) {
+                let aim = self.aim(part.probe.channel, f64::midpoint(part.start, part.end));
+                self.lab.piece.push(Deed::Stroke {
+                    segment: part,
+                    aim,
+                    gas,
+                    exclusions: exclusions.clone(),
+                });
+            }
+        }
     }
 
     /// Books what flowed up to `now`.
     pub fn hand_out_flow(&mut self, now: f64) {
-        let _ = self.gas.take_flows(now);
+        let flows = self.gas.take_flows(now);
+        let pose = self.stage.true_pose(now);
+        for flow in flows {
+            // what lies at the coincidence point lies below the nozzle
+            let below = self.lab.geometry.sample_to_chamber(&pose).inverse().translation.vector;
+            self.lab.piece.push(Deed::Coat {
+                gas: flow.gas,
+                position: flow.position,
+                at: (below.x, below.y),
+                seconds: flow.end - flow.start,
+            });
+        }
+    }
+
+    /// Books where the needle is in the sample's frame.
+    pub fn hand_out_needle(&mut self, now: f64) {
+        if !self.needle.inserted() {
+            return;
+        }
+        let sample = self.lab.geometry.sample_to_chamber(&self.stage.true_pose(now));
+        let tip = Isometry3::from(Translation3::from(self.needle.tip(now)));
+        self.lab.piece.push(Deed::Needle(sample.inverse() * tip));
+    }
+
+    /// Books all that goes on up to `now`: somebody looks at the sample.
+    pub fn hand_out(&mut self, now: f64) {
+        self.hand_out_flow(now);
+        self.hand_out_dose(now);
+        self.hand_out_needle(now);
     }
 }

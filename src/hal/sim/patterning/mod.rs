@@ -99,6 +99,20 @@ pub struct Segment {
     pub record: usize,
 }
 
+impl Segment {
+    /// The same in `n` parts of equal time.
+    pub fn split(self, n: u32) -> impl Iterator<Item = Segment> {
+        let share = move |from: f64, to: f64, k: u32| from + (to - from) * f64::from(k) / f64::from(n);
+        (0..n).map(move |k| Segment {
+            from: share(self.from, self.to, k),
+            to: share(self.from, self.to, k + 1),
+            start: share(self.start, self.end, k),
+            end: share(self.start, self.end, k + 1),
+            ..self.clone()
+        })
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum Drawn {
     Shape {
@@ -116,8 +130,6 @@ pub struct Record {
     /// C.
     pub planned: f64,
     pub delivered: f64,
-    /// m3, as far as its dose was worked out.
-    pub removed: f64,
 }
 
 #[derive(Clone, Debug)]
@@ -266,7 +278,6 @@ impl PatterningSim {
                 name,
                 planned: time * probe.current,
                 delivered: 0.0,
-                removed: 0.0,
             });
         }
         self.run = Some(Run {
@@ -290,7 +301,6 @@ impl PatterningSim {
             name: "spot".to_owned(),
             planned: seconds * probe.current,
             delivered: 0.0,
-            removed: 0.0,
         });
         self.spot = Some(Spot {
             ticket,
@@ -421,6 +431,19 @@ impl PatterningSim {
         let ticket = run.ticket;
         self.hold(t, PatterningPhase::Idle);
         Some((ticket, true))
+    }
+
+    /// Whether something comes to its end by `t`.
+    pub fn is_due(&self, t: f64) -> bool {
+        let spot = self.spot.as_ref().is_some_and(|spot| t >= spot.end);
+        let run = self.run.as_ref().filter(|_| self.phase == PatterningPhase::Running);
+        spot || self.stopped_at.is_some() || run.is_some_and(|run| t >= run.end())
+    }
+
+    /// The shapes that are kept clear.
+    pub fn exclusions(&self) -> Vec<Shape> {
+        let shapes = self.parts.iter().map(|part| &part.shape);
+        shapes.filter(|shape| shape.is_exclusion()).cloned().collect()
     }
 
     /// What was drawn since it was last asked for, up to `t`.
