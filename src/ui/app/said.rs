@@ -11,7 +11,11 @@ pub fn log(sequenced: &Sequenced) {
     let event = &sequenced.event;
     let words = text::printable(&words(event));
     match event {
-        Event::Stage { .. } | Event::BeamChanged { by: By::Us, .. } | Event::ChamberChanged { by: By::Us, .. } => {
+        // a notice has been written where it was raised
+        Event::Raised { .. }
+        | Event::Stage { .. }
+        | Event::BeamChanged { by: By::Us, .. }
+        | Event::ChamberChanged { by: By::Us, .. } => {
             debug!(target: "event", "{words}");
         }
         Event::FrameTaken { frame } if frame.live => debug!(target: "event", "{words}"),
