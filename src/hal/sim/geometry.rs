@@ -8,6 +8,7 @@
 //!
 //! Built from the axes of the stage, not from `model::kinematics`: the tests compare the two as independent models.
 
+use super::matter::Beamline;
 use model::{Beam, Geometry, Point, Pose, StageKind};
 use nalgebra::{Isometry3, Point3, Rotation3, Translation3, UnitQuaternion, Vector3};
 
@@ -145,6 +146,30 @@ impl TwinGeometry {
             },
             at.coords.dot(&view.toward),
         )
+    }
+
+    /// The shown picture's axes in the sample frame: its middle, right and up, and where the beam travels. `scan_rotation` in rad;
+    /// `landing`: how far beam shift and flaws move the content (m, right and up in the shown picture); `drift`: how far the
+    /// sample has drifted in the chamber (m).
+    pub fn beamline(
+        &self,
+        beam: Beam,
+        pose: &Pose,
+        scan_rotation: f64,
+        landing: Point,
+        drift: Vector3<f64>,
+    ) -> Beamline {
+        let view = self.column(beam);
+        let sample = self.sample_to_chamber(pose);
+        let (s, c) = scan_rotation.sin_cos();
+        let (right, up) = (view.right * c + view.up * s, view.up * c - view.right * s);
+        let middle = Point3::from(-(right * landing.x + up * landing.y) - drift);
+        Beamline {
+            origin: sample.inverse_transform_point(&middle),
+            right: sample.inverse_transform_vector(&right),
+            up: sample.inverse_transform_vector(&up),
+            along: sample.inverse_transform_vector(&-view.toward),
+        }
     }
 
     /// How far the point seen in the middle of the pictures lies from the coincidence point along the chamber's vertical (m):
@@ -373,6 +398,48 @@ mod tests {
         assert!(
             (down.dot(&c.column(Beam::Ion).toward) - 1.0).abs() < 1e-12,
             "the underside faces the ion beam"
+        );
+    }
+
+    #[test]
+    fn a_point_of_a_picture_lies_on_its_beamline() {
+        let g = twin(StageKind::Tilting);
+        let at = Pose {
+            x: 40e-6,
+            y: -25e-6,
+            t: 0.2,
+            ..g.home()
+        };
+        let drift = Vector3::new(2e-6, -1e-6, 3e-6);
+        for beam in Beam::ALL {
+            let view = g.column(beam);
+            let landing = Point { x: 3e-6, y: -2e-6 };
+            let line = g.beamline(beam, &at, 0.4, landing, drift);
+            assert!((line.right.cross(&line.up) + line.along).norm() < 1e-12);
+            // Seen in the column's own picture, then turned, shifted and drifted as a shown picture is.
+            let p = line.point(5e-6, 7e-6, 11e-6);
+            let (seen, _) = g.in_view(beam, &at, [p.x, p.y, p.z]);
+            let (x, y) = (seen.x + drift.dot(&view.right), seen.y + drift.dot(&view.up));
+            let (s, c) = 0.4f64.sin_cos();
+            assert_shift(
+                [c * x + s * y + landing.x, c * y - s * x + landing.y],
+                [5e-6, 7e-6],
+                "beamline",
+            );
+        }
+        let line = g.beamline(
+            Beam::Ion,
+            &Pose {
+                t: 12f64.to_radians(),
+                ..g.home()
+            },
+            0.0,
+            Point::default(),
+            Vector3::zeros(),
+        );
+        assert!(
+            (line.along.z + 15f64.to_radians().sin()).abs() < 1e-12,
+            "milling angle 15 deg"
         );
     }
 

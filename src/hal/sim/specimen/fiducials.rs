@@ -81,6 +81,14 @@ impl Fiducials {
         Fiducials { discs, landmarks }
     }
 
+    #[cfg(test)]
+    pub fn none() -> Self {
+        Fiducials {
+            discs: Vec::new(),
+            landmarks: Vec::new(),
+        }
+    }
+
     pub fn landmarks(&self) -> &[Landmark] {
         &self.landmarks
     }

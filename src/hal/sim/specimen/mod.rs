@@ -192,6 +192,18 @@ impl Specimen {
         })
     }
 
+    /// A sample of one relief, without fiducials: for tests of what is done to it.
+    #[cfg(test)]
+    pub(crate) fn of(relief: impl Relief + 'static) -> Self {
+        let relief: Arc<dyn Relief> = Arc::new(relief);
+        Specimen {
+            scene: "test",
+            fiducials: Arc::new(Fiducials::none()),
+            relief,
+            revision: 0,
+        }
+    }
+
     pub fn scene(&self) -> &'static str {
         self.scene
     }
