@@ -2,7 +2,7 @@
 //!
 //! What lives here is pure: arrays in, numbers or arrays out; no microscope, no clock, no files, no async. A picture is
 //! an `ArrayView2` of rows x columns with row 0 at the top, x to the right and y down; `f32` views carry grey values in the file's own
-//! range, integer views are [`Grey`].
+//! range, integer views are [`Grey`], and what takes either takes a [`View`].
 //!
 //! To add a measure of focus, write a function in `focus/measure.rs` and a row in `Measure`; to add a way to register, a
 //! file in `register/` and a row in `Method`. Loops that talk to an instrument belong in `workflow`, which feeds the planners here.
@@ -12,5 +12,7 @@ pub mod filter;
 pub mod focus;
 mod grey;
 pub mod register;
+mod view;
 
 pub use grey::Grey;
+pub use view::View;

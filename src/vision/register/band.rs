@@ -1,6 +1,6 @@
 //! The correlation surface of one frequency band: its peak, how far it stands above chance, and its rivals.
 
-use super::{lanes, largest};
+use super::picture::{lanes, largest};
 use ndarray::Array2;
 use std::f64::consts::PI;
 
@@ -41,9 +41,8 @@ impl Band {
         let (h, w) = self.map.dim();
         let clear = 1.5 / self.centre;
         let reach = |n: usize| (clear as isize).min((n as isize - 1) / 2);
-        let square = |sum: f64, v: f32| sum + f64::from(v) * f64::from(v);
         let values = self.map.as_slice().unwrap_or_default();
-        let mut sum: f64 = lanes(values, [0.0; 8], square).iter().sum();
+        let mut sum = lanes(values, |sum, v| sum + v * v);
         let mut n = values.len();
         for dy in -reach(h)..=reach(h) {
             for dx in -reach(w)..=reach(w) {

@@ -5,9 +5,11 @@
 //! pixel off; here zero shift is zero at every size.
 
 use super::fft::{Fft2, RowSpectrum, Surface, multiplicity};
-use super::{Picture, RegisterError, Shift, lanes};
+use super::picture::Picture;
+use super::{RegisterError, Shift};
+use crate::View;
 use crate::filter::{BandPass, rect_profile, resize};
-use ndarray::{Array2, ArrayView2, Zip};
+use ndarray::Array2;
 use rustfft::num_complex::Complex;
 
 /// Softness (pixels) of the rectangle mask's edge.
@@ -63,30 +65,35 @@ impl Default for CrossCorrelation {
 /// not gate on it, use [`super::register`].
 ///
 /// Errors: an empty or constant picture, values that are not finite, a mask of another shape, a setting that is negative or not finite.
-pub fn cross_correlation(
-    reference: ArrayView2<f32>,
-    new: ArrayView2<f32>,
+pub fn cross_correlation<'a>(
+    reference: impl Into<View<'a>>,
+    new: impl Into<View<'a>>,
     settings: &CrossCorrelation,
 ) -> Result<Shift, RegisterError> {
-    let reference = Picture::check(reference, "reference")?;
-    let new = Picture::check(new, "new")?;
+    let reference = Picture::check(reference.into(), "reference")?;
+    let new = Picture::check(new.into(), "new")?;
     let size = reference.pixels.dim();
     if new.pixels.dim() == size {
-        return correlate(&[reference, new], settings);
+        return correlate(&reference, &new, settings);
     }
-    let resized = resize(new.pixels, size).mapv(f32::trunc);
-    correlate(&[reference, Picture::check(resized.view(), "new")?], settings)
+    let resized = resize(new.pixels.to_f32().view(), size).mapv(f32::trunc);
+    let new = Picture::check(resized.view().into(), "new")?;
+    correlate(&reference, &new, settings)
 }
 
 /// For two pictures of one shape.
-pub(super) fn correlate(pair: &[Picture; 2], settings: &CrossCorrelation) -> Result<Shift, RegisterError> {
-    let (h, w) = pair[0].pixels.dim();
+pub(super) fn correlate(
+    reference: &Picture,
+    new: &Picture,
+    settings: &CrossCorrelation,
+) -> Result<Shift, RegisterError> {
+    let (h, w) = reference.pixels.dim();
     settings.check((h, w))?;
     let band = BandPass::new((h, w), settings.lowpass, settings.highpass, settings.sigma);
     let fft = Fft2::<f64>::new(h, w);
-    let masks = [settings.ref_mask.as_ref(), None];
-    let [(a, a_norm), (b, b_norm)] =
-        [0, 1].map(|i| masked(&fft, &pair[i], settings.rect_mask, masks[i], band.columns()));
+    let (rect, columns) = (settings.rect_mask, band.columns());
+    let (a, a_norm) = masked(&fft, reference, rect, settings.ref_mask.as_ref(), columns);
+    let (b, b_norm) = masked(&fft, new, rect, None, columns);
     let (surface, energies) = fft.surface(band.columns(), |span| {
         let mut product = fft.columns(&a, span.clone());
         let mut other = fft.columns(&b, span.clone());
@@ -170,16 +177,17 @@ fn masked(
     let mean = picture.moments.mean;
     let (spectrum, powers) = fft.rows(columns, |y, row| {
         let gain = rows[y] / picture.moments.std;
-        Zip::from(&mut *row)
-            .and(picture.pixels.row(y))
-            .and(&across[..])
-            .for_each(|to, v, weight| *to = (f64::from(*v) - mean) * gain * weight);
+        let mut grey = vec![0.0f32; w];
+        picture.pixels.read_row(y, &mut grey);
+        for ((to, v), weight) in row.iter_mut().zip(&grey).zip(&across) {
+            *to = (f64::from(*v) - mean) * gain * weight;
+        }
         if let Some(mask) = mask {
             for (to, m) in row.iter_mut().zip(mask.row(y)) {
                 *to *= f64::from(*m);
             }
         }
-        lanes(row, [0.0; 8], |sum, v| sum + v * v).iter().sum::<f64>()
+        row.iter().map(|v| v * v).sum::<f64>()
     });
     (spectrum, powers.iter().sum::<f64>().sqrt())
 }

@@ -8,9 +8,11 @@
 use super::band::Band;
 use super::fft::Fft2;
 use super::phase::unit_product;
-use super::{Moments, Picture, RegisterError, Shift, check_pair};
+use super::picture::{Moments, Picture};
+use super::{RegisterError, Shift};
+use crate::View;
 use crate::filter::downsample_area;
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, s};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex;
 use std::f32::consts::PI;
@@ -51,12 +53,12 @@ pub(super) struct Verdict {
 
 impl Evidence {
     /// Weighs the pair; peaks are looked for up to `limit_px` (full pixels), or anywhere.
-    pub fn weigh(
-        reference: ArrayView2<f32>,
-        new: ArrayView2<f32>,
+    pub fn weigh<'a>(
+        reference: impl Into<View<'a>>,
+        new: impl Into<View<'a>>,
         limit_px: Option<f64>,
     ) -> Result<Self, RegisterError> {
-        Evidence::weigh_pair(&check_pair(reference, new)?, limit_px)
+        Evidence::weigh_pair(&Picture::check_pair(reference.into(), new.into())?, limit_px)
     }
 
     pub(super) fn weigh_pair(pictures: &[Picture; 2], limit_px: Option<f64>) -> Result<Self, RegisterError> {
@@ -155,8 +157,8 @@ impl Evidence {
 /// deviations of chance: below about 6 the frames say nothing.
 ///
 /// Errors: different or too small sizes, blank pictures, values that are not finite.
-pub fn shift_between(reference: ArrayView2<f32>, new: ArrayView2<f32>) -> Result<Shift, RegisterError> {
-    let pictures = check_pair(reference, new)?;
+pub fn shift_between<'a>(reference: impl Into<View<'a>>, new: impl Into<View<'a>>) -> Result<Shift, RegisterError> {
+    let pictures = Picture::check_pair(reference.into(), new.into())?;
     let factor = reduction(&pictures, 2 * REDUCED_SIDE);
     let bands = Pair::new(&pictures, factor).bands(None);
     let best = bands
@@ -216,7 +218,7 @@ impl Pair {
         let fft = Fft2::new(size.0, size.1);
         let taper = (taper(size.0), taper(size.1));
         let spectra = reduced.map(|picture| {
-            let moments = Moments::of(picture.view());
+            let moments = Moments::of(picture.view().into());
             let (mean, gain) = (moments.mean as f32, 1.0 / moments.std.max(f64::MIN_POSITIVE) as f32);
             let (rows, _) = fft.rows(fft.half(), |y, row| {
                 for ((to, v), t) in row.iter_mut().zip(picture.row(y)).zip(&taper.1) {

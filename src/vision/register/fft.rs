@@ -4,7 +4,7 @@
 //! along x, [`Fft2::columns`] finishes a few columns at a time. The way back is a [`Surface`], whose rows are computed
 //! when somebody looks at them. Two real rows make one complex transform, as real and imaginary part.
 
-use super::largest;
+use super::picture::largest;
 use ndarray::Array2;
 use rayon::prelude::*;
 use rustfft::num_complex::Complex;
@@ -107,12 +107,12 @@ impl<T: Planned> Fft2<T> {
         let span = span.start..span.end.min(rows.kept);
         let mut bins = vec![Complex::default(); span.len() * h];
         for (y, block) in (0..h).step_by(BLOCK).zip(&rows.blocks) {
-            let n = BLOCK.min(h - y);
-            for (column, from) in bins
-                .chunks_exact_mut(h)
-                .zip(block[span.start * BLOCK..].chunks_exact(BLOCK))
-            {
-                column[y..y + n].copy_from_slice(&from[..n]);
+            let (pieces, _) = block[span.start * BLOCK..].as_chunks::<BLOCK>();
+            for (column, from) in bins.chunks_exact_mut(h).zip(pieces) {
+                match column[y..].first_chunk_mut::<BLOCK>() {
+                    Some(to) => *to = *from,
+                    None => column[y..].copy_from_slice(&from[..h - y]),
+                }
             }
         }
         self.column_forward.process(&mut bins);
@@ -203,16 +203,19 @@ impl<T: Planned> Surface<'_, T> {
         let (h, w) = self.fft.size;
         line.packed.fill(Complex::default());
         let odd = if y + 1 < h { y + 1 } else { y };
-        for (start, tile) in (0..self.kept).step_by(BLOCK).zip(&self.tiles) {
+        let (low, high) = line.packed.split_at_mut(self.fft.half());
+        let beyond = high.len() + 1;
+        for (tile, start) in self.tiles.iter().zip((0..).step_by(BLOCK)) {
+            let end = self.kept.min(start + BLOCK);
             let pairs = tile[y * BLOCK..].iter().zip(&tile[odd * BLOCK..]);
-            for (kx, (a, b)) in (start..self.kept.min(start + BLOCK)).zip(pairs) {
-                if kx == 0 || 2 * kx == w {
-                    // Real, but for rounding.
-                    line.packed[kx] = Complex::new(a.re, b.re);
-                } else {
-                    line.packed[kx] = Complex::new(a.re - b.im, a.im + b.re);
-                    line.packed[w - kx] = Complex::new(a.re + b.im, b.re - a.im);
-                }
+            for (to, (a, b)) in low[start..end].iter_mut().zip(pairs.clone()) {
+                *to = Complex::new(a.re - b.im, a.im + b.re);
+            }
+            // Every bin beside zero has a mirror image at the other end, but for the highest of an even width.
+            let (first, last) = (start.max(1), end.min(beyond));
+            let mirrored = &mut high[beyond - last..beyond - first];
+            for (to, (a, b)) in mirrored.iter_mut().rev().zip(pairs.skip(first - start)) {
+                *to = Complex::new(a.re + b.im, b.re - a.im);
             }
         }
         self.fft

@@ -12,13 +12,15 @@ mod cross;
 mod evidence;
 mod fft;
 mod phase;
+mod picture;
 
 pub use cross::{CrossCorrelation, cross_correlation};
 pub use evidence::{Evidence, shift_between};
 pub use phase::phase_correlation;
+pub use picture::MIN_SIDE;
 
-use ndarray::{ArrayView1, ArrayView2};
-use rayon::prelude::*;
+use crate::View;
+use picture::Picture;
 use serde::{Deserialize, Serialize};
 
 /// Displacement of a picture relative to another, pixels, with the score of the method that found it.
@@ -117,20 +119,18 @@ pub enum RegisterError {
     Settings(String),
 }
 
-/// Smallest side of a picture that can be registered, pixels.
-pub const MIN_SIDE: usize = 16;
-
 /// The shift of `new` relative to `reference`, with a confidence, accepted or refused with a reason.
 ///
 /// Refused (`accepted` false, no error): blank pictures, featureless noise, a repeating pattern without a unique match, different
 /// scenes, a shift beyond `limit_px` or half the field, and disagreement between the method and the evidence.
 /// Errors: pictures of different or too small size, values that are not finite, settings out of range.
-pub fn register(
-    reference: ArrayView2<f32>,
-    new: ArrayView2<f32>,
+pub fn register<'a>(
+    reference: impl Into<View<'a>>,
+    new: impl Into<View<'a>>,
     method: Method,
     options: &Options,
 ) -> Result<Registration, RegisterError> {
+    let (reference, new) = (reference.into(), new.into());
     let limit_ok = options.limit_px.is_none_or(|v| v.is_finite() && v > 0.0);
     if !limit_ok || !(0.0..=1.0).contains(&options.min_confidence) {
         return Err(RegisterError::Settings(format!(
@@ -146,12 +146,12 @@ pub fn register(
         accepted: false,
         reason: Some(reason),
     };
-    let pair = match check_pair(reference, new) {
+    let pair = match Picture::check_pair(reference, new) {
         Err(blank @ RegisterError::Blank { .. }) => return Ok(refuse(blank.to_string())),
         other => other?,
     };
     let found = match method {
-        Method::CrossCorrelation => cross::correlate(&pair, &options.cross),
+        Method::CrossCorrelation => cross::correlate(&pair[0], &pair[1], &options.cross),
         Method::PhaseCorrelation => Ok(phase::correlate(&pair)),
     };
     let found = match found {
@@ -169,101 +169,4 @@ pub fn register(
         accepted,
         reason: (!accepted).then_some(verdict.weakest),
     })
-}
-
-/// A picture that can be registered: large enough, finite, not constant.
-#[derive(Clone, Copy, Debug)]
-struct Picture<'a> {
-    pixels: ArrayView2<'a, f32>,
-    moments: Moments,
-}
-
-impl<'a> Picture<'a> {
-    fn check(pixels: ArrayView2<'a, f32>, what: &'static str) -> Result<Self, RegisterError> {
-        if pixels.nrows() < MIN_SIDE || pixels.ncols() < MIN_SIDE {
-            return Err(RegisterError::TooSmall {
-                what,
-                size: pixels.dim(),
-            });
-        }
-        let moments = Moments::of(pixels);
-        if !(moments.mean.is_finite() && moments.std.is_finite()) {
-            return Err(RegisterError::NotFinite { what });
-        }
-        // A constant picture's variance may come out as the rounding of its mean.
-        if moments.std <= 1e-9 * moments.mean.abs() {
-            return Err(RegisterError::Blank { what });
-        }
-        Ok(Picture { pixels, moments })
-    }
-}
-
-/// Two such pictures of one size.
-fn check_pair<'a>(reference: ArrayView2<'a, f32>, new: ArrayView2<'a, f32>) -> Result<[Picture<'a>; 2], RegisterError> {
-    if reference.dim() != new.dim() {
-        return Err(RegisterError::SizeMismatch {
-            what: "new picture",
-            reference: reference.dim(),
-            new: new.dim(),
-        });
-    }
-    Ok([Picture::check(reference, "reference")?, Picture::check(new, "new")?])
-}
-
-/// Mean and population standard deviation.
-#[derive(Clone, Copy, Debug)]
-struct Moments {
-    mean: f64,
-    std: f64,
-}
-
-impl Moments {
-    fn of(picture: ArrayView2<f32>) -> Self {
-        // Sums of differences from one of the pixels: no cancellation for a bright picture of little contrast.
-        let pivot = picture.first().map_or(0.0, |v| f64::from(*v));
-        let row_sums = |row: ArrayView1<f32>| {
-            let add = |sum: (f64, f64), v: f32| {
-                let d = f64::from(v) - pivot;
-                (sum.0 + d, sum.1 + d * d)
-            };
-            match row.as_slice() {
-                Some(values) => lanes(values, [(0.0, 0.0); 8], add).into_iter().fold((0.0, 0.0), both),
-                None => row.iter().copied().fold((0.0, 0.0), add),
-            }
-        };
-        let rows: Vec<(f64, f64)> = picture.outer_iter().into_par_iter().map(row_sums).collect();
-        let (sum, squares) = rows.into_iter().fold((0.0, 0.0), both);
-        let n = picture.len() as f64;
-        let mean = sum / n;
-        Moments {
-            mean: pivot + mean,
-            std: (squares / n - mean * mean).max(0.0).sqrt(),
-        }
-    }
-}
-
-fn both(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
-    (a.0 + b.0, a.1 + b.1)
-}
-
-/// A fold in lanes that do not wait for each other: the compiler may not do that with sums of floats by itself.
-fn lanes<T: Copy, S: Copy, const N: usize>(values: &[T], start: [S; N], fold: impl Fn(S, T) -> S) -> [S; N] {
-    let mut lanes = start;
-    let chunks = values.chunks_exact(N);
-    for (lane, v) in lanes.iter_mut().zip(chunks.remainder()) {
-        *lane = fold(*lane, *v);
-    }
-    for chunk in chunks {
-        for (lane, v) in lanes.iter_mut().zip(chunk) {
-            *lane = fold(*lane, *v);
-        }
-    }
-    lanes
-}
-
-/// The largest of some finite numbers.
-fn largest<T: Copy + Default + PartialOrd>(values: &[T]) -> T {
-    let larger = |a: T, b: T| if b > a { b } else { a };
-    let first = values.first().copied().unwrap_or_default();
-    lanes(values, [first; 16], larger).into_iter().fold(first, larger)
 }

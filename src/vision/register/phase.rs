@@ -1,8 +1,9 @@
 //! Phase correlation with a Hanning window: the numbers of OpenCV's `phaseCorrelate`, which openFIBSEM offers as its second method.
 
 use super::fft::{Fft2, Surface};
-use super::{Picture, RegisterError, Shift, check_pair};
-use ndarray::{ArrayView2, Zip};
+use super::picture::Picture;
+use super::{RegisterError, Shift};
+use crate::View;
 use rustfft::num_complex::Complex;
 use std::f64::consts::PI;
 
@@ -11,8 +12,8 @@ use std::f64::consts::PI;
 /// float32 throughout; sub-pixel by the centroid of 5 x 5 pixels, which pulls towards the integer. No band-pass: noise
 /// weighs as much as structure, and a response below about 0.05 is noise. Errors: different or empty shapes, a constant picture,
 /// values that are not finite.
-pub fn phase_correlation(reference: ArrayView2<f32>, new: ArrayView2<f32>) -> Result<Shift, RegisterError> {
-    Ok(correlate(&check_pair(reference, new)?))
+pub fn phase_correlation<'a>(reference: impl Into<View<'a>>, new: impl Into<View<'a>>) -> Result<Shift, RegisterError> {
+    Ok(correlate(&Picture::check_pair(reference.into(), new.into())?))
 }
 
 pub(super) fn correlate(pair: &[Picture; 2]) -> Shift {
@@ -27,10 +28,10 @@ pub(super) fn correlate(pair: &[Picture; 2]) -> Shift {
             row.fill(0.0);
             if y < h {
                 let gain = window.0[y] * contrast;
-                Zip::from(&mut row[..w])
-                    .and(picture.pixels.row(y))
-                    .and(&window.1[..])
-                    .for_each(|to, v, weight| *to = v * (gain * weight));
+                picture.pixels.read_row(y, &mut row[..w]);
+                for (v, weight) in row.iter_mut().zip(&window.1) {
+                    *v *= gain * weight;
+                }
             }
         };
         fft.rows(fft.half(), fill).0
