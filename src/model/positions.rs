@@ -187,6 +187,7 @@ fn read_file(path: &Path, problems: &mut Vec<String>) -> Result<Vec<StagePositio
         document
             .traps
             .iter()
+            .filter(|trap| !(trap.key.ends_with(".name") && trap.text.contains("`None`")))
             .map(|trap| format!("{}:{}: {}: {}", path.display(), trap.line, trap.key, trap.text)),
     );
     from_document(&document)
@@ -209,7 +210,11 @@ fn from_document(document: &Document) -> Result<Vec<StagePosition>, YamlError> {
         }
     };
     let read = |item: &yaml::Node| {
-        let position: StagePosition = item.to()?;
+        let mut position: StagePosition = item.to()?;
+        // Nobody writes Python's None here: openFIBSEM writes null for no name, and `None` for one that is called so.
+        if item.get("name").is_some_and(|name| name.word() == "None") {
+            position.name = Some("None".to_owned());
+        }
         position.check_finite().map_err(|e| YamlError::at(item, e))?;
         Ok(position)
     };
@@ -283,6 +288,28 @@ mod tests {
         six.extra.insert("m".to_owned(), 1e-9);
         let all = [at("pos-0", 0.0), at("on", 1e-6), six, StagePosition::default()];
         assert_eq!(from_yaml(&to_yaml(&all).unwrap(), "a").unwrap(), all);
+    }
+
+    #[test]
+    fn a_position_called_none_keeps_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(SAVED_FILE);
+        std::fs::write(
+            &file,
+            "- {name: None, x: 1.0e-06}\n- {name: null, x: 2.0e-06}\n- {name: a, x: None}\n",
+        )
+        .unwrap();
+        let mut positions = Positions::load(dir.path()).unwrap();
+        assert_eq!(positions.get("None").unwrap().x, Some(1e-6));
+        assert_eq!(positions.all().len(), 2, "null is no name");
+        assert_eq!(
+            positions.problems.len(),
+            1,
+            "only the coordinate: {:?}",
+            positions.problems
+        );
+        positions.rename("a", "b").unwrap();
+        assert_eq!(Positions::load(dir.path()).unwrap().get("None").unwrap().x, Some(1e-6));
     }
 
     #[test]

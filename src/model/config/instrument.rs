@@ -27,6 +27,10 @@ pub struct Instrument {
     pub limits: Option<Limits>,
     #[serde(default)]
     pub twin: TwinConfig,
+    /// What the file has besides (openFIBSEM's `fm` and `protocol`, keys nobody here knows), kept as read, in the file's order and under
+    /// the file's sections: it has no effect here and is written back.
+    #[serde(skip)]
+    pub foreign: serde_json::Map<String, serde_json::Value>,
 }
 
 fn sim() -> String {
@@ -216,6 +220,7 @@ impl Default for Instrument {
             sim: serde_json::Map::new(),
             limits: None,
             twin: TwinConfig::default(),
+            foreign: serde_json::Map::new(),
         }
     }
 }

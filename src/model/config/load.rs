@@ -6,7 +6,7 @@
 use super::instrument::Instrument;
 use super::layers::{Layered, Layers};
 use crate::yaml::{self, Document, Node, YamlError};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::path::Path;
 
 /// Keys openFIBSEM's files may have that mean nothing to an instrument here: read without a word.
@@ -74,6 +74,14 @@ impl Instrument {
 
     /// An instrument from a parsed file, with values of this session on top (`("info.ip_address", json!("10.0.0.7"))`).
     pub fn from_document(mut document: Document, session: &[(&str, Value)]) -> Result<Layered<Instrument>, YamlError> {
+        let mut disagreements = Vec::new();
+        for beam in ["electron", "ion"] {
+            if let Some(beam) = section_mut(&mut document.root, beam) {
+                disagreements.extend(detector_keys(beam));
+            }
+        }
+        let mut layers = Layers::over_value(&defaults()?);
+        let foreign = foreign(&document.root, &layers.tree);
         for (section, keys) in SILENT {
             let node = if section.is_empty() {
                 Some(&mut document.root)
@@ -84,15 +92,8 @@ impl Instrument {
                 entries.retain(|(key, _)| !keys.contains(&key.word()));
             }
         }
-        let mut disagreements = Vec::new();
-        for beam in ["electron", "ion"] {
-            if let Some(beam) = section_mut(&mut document.root, beam) {
-                disagreements.extend(detector_keys(beam));
-            }
-        }
         let names_driver = document.root.get("driver").is_some_and(|d| !d.is_null());
 
-        let mut layers = Layers::over_value(&defaults()?);
         layers.add(document)?;
         for (place, text) in disagreements {
             layers.problem(place, text);
@@ -119,6 +120,7 @@ impl Instrument {
         }
         let mut layered: Layered<Instrument> = layers.finish()?;
         let instrument = &mut layered.value;
+        instrument.foreign = foreign;
         instrument.info.manufacturer = normal_manufacturer(&manufacturer);
         for beam in [&mut instrument.electron, &mut instrument.ion] {
             beam.plasma_gas = beam.plasma_gas.take().filter(|gas| gas != "None");
@@ -135,7 +137,38 @@ impl Instrument {
                 value[beam][short] = value[beam][long].clone();
             }
         }
+        if let Value::Object(sections) = &mut value {
+            put_back(sections, &self.foreign);
+        }
         yaml::write(&value)
+    }
+}
+
+/// The entries of `node` that the schema does not know, within sections too; a section that is empty in the schema takes any key.
+fn foreign(node: &Node, schema: &Node) -> Map<String, Value> {
+    let unknown = node.entries().iter().filter_map(|(key, value)| {
+        let value = match schema.get(key.word()) {
+            None => value.value(),
+            Some(section) if section.entries().is_empty() => return None,
+            Some(section) => match foreign(value, section) {
+                none if none.is_empty() => return None,
+                some => Value::Object(some),
+            },
+        };
+        Some((key.word().to_owned(), value))
+    });
+    unknown.collect()
+}
+
+/// Add what [`foreign`] took out.
+fn put_back(sections: &mut Map<String, Value>, foreign: &Map<String, Value>) {
+    for (key, value) in foreign {
+        match (sections.get_mut(key), value) {
+            (None, value) => drop(sections.insert(key.clone(), value.clone())),
+            (Some(Value::Object(section)), Value::Object(more)) => put_back(section, more),
+            // Known by now: the value in force stays.
+            (Some(_), _) => {}
+        }
     }
 }
 

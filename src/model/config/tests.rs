@@ -148,7 +148,7 @@ fn impossible_values_are_refused_with_their_place() {
         ("info: {port: 99999}", "a.yaml:1:14: 99999 is impossible here"),
         ("milling:\n  rate: .inf", "a.yaml:2:9: this is no number"),
         ("twin: {scene: moon}", "a.yaml:1:15: `moon` is no scene"),
-        ("twin: {errors: {charging: 1.5}}", "between 0 and 1"),
+        ("twin: {errors: {charging: 1.5}}", "a.yaml:1:27: 1.5 is impossible here: between 0 and 1"),
         ("limits: {x: [1, -1]}", "a.yaml:1:13: the range of x is empty"),
         ("- a\n- b", "a.yaml:1:1: keys with values are wanted"),
         ("a: [", "a.yaml:1:"),
@@ -180,6 +180,44 @@ fn an_instrument_is_written_and_read_back() {
             "both spellings: {text}"
         );
     }
+}
+
+#[test]
+fn what_means_nothing_here_is_written_back_in_order() {
+    let text = concat!(
+        "protocol: {name: a, options: {b: [1, 2.5e-7, null], a: yes}}\n",
+        "info: {name: scope, model: Aquilos, serial_number: 0042}\n",
+        "fm:\n    enabled: true\n    offset: {x: 1.0e-06}\n",
+        "ion: {stigmation: {x: 0.1, y: 0}, hwf: 3, hfw: 2.0e-04, type: ICE}\n",
+        "milling: {anything: 1}\n",
+        "our-own: [x, {y: null}]\n",
+    );
+    let first = parse(text).value;
+    let keys: Vec<&String> = first.foreign.keys().collect();
+    assert_eq!(keys, ["protocol", "info", "fm", "ion", "our-own"]);
+    let written = first.to_yaml().unwrap();
+    let value = crate::yaml::read_value(&written).unwrap().0;
+    assert_eq!(
+        value["protocol"],
+        json!({"name": "a", "options": {"b": [1, 2.5e-7, null], "a": true}})
+    );
+    assert_eq!(value["fm"], json!({"enabled": true, "offset": {"x": 1e-6}}));
+    assert_eq!(value["our-own"], json!(["x", {"y": null}]));
+    assert_eq!(
+        (&value["info"]["model"], &value["info"]["name"]),
+        (&json!("Aquilos"), &json!("scope"))
+    );
+    assert_eq!(
+        (&value["ion"]["stigmation"], &value["ion"]["hwf"]),
+        (&json!({"x": 0.1, "y": 0}), &json!(3))
+    );
+    assert_eq!(
+        (&value["ion"]["hfw"], &value["ion"]["type"]),
+        (&json!(2e-4), &json!("ICE"))
+    );
+    let order = ["protocol:", "fm:", "our-own:"].map(|key| written.find(&format!("\n{key}")).unwrap());
+    assert!(order.is_sorted(), "{written}");
+    assert_eq!(Instrument::parse(&written, "back").unwrap().value, first);
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! openFIBSEM's TIFF: grey, 8 or 16 bit, one uncompressed strip, the metadata as ASCII JSON in ImageDescription.
 //!
-//! Written exactly so; read from anything that holds a grey picture: other byte order, BigTIFF, tiles, LZW, deflate,
+//! Written exactly so (from 4 GiB on as BigTIFF); read from anything that holds a grey picture: other byte order, BigTIFF, tiles, LZW, deflate,
 //! PackBits, OME-TIFF, no metadata or broken metadata. Of several pages the first is read.
 
 use super::{Frame, Metadata, Pixels, metadata};
 use ::tiff::decoder::{Decoder, DecodingResult, Limits};
-use ::tiff::encoder::{ImageEncoder, Rational, TiffEncoder, colortype};
+use ::tiff::encoder::{ImageEncoder, Rational, TiffEncoder, TiffKind, colortype};
 use ::tiff::tags::{ByteOrder, ResolutionUnit, Tag};
 use ::tiff::{ColorType, TiffError};
 use ndarray::Array2;
@@ -56,7 +56,7 @@ impl Frame {
         read(Cursor::new(bytes), bytes.len() as u64)
     }
 
-    /// The TIFF file, as bytes. An error only for pictures TIFF cannot hold (empty, or 4 GiB and more).
+    /// The TIFF file, as bytes. An error only for pictures TIFF cannot hold (empty, or a side beyond 32 bits).
     pub fn encode(&self) -> io::Result<Vec<u8>> {
         let (w, h) = self.pixels.size();
         let mut bytes = Cursor::new(Vec::with_capacity(
@@ -77,35 +77,39 @@ pub(super) fn write(frame: &Frame, out: impl Write + Seek) -> io::Result<()> {
 
 fn write_tiff(frame: &Frame, out: impl Write + Seek) -> Result<(), TiffError> {
     let (w, h) = frame.pixels.size();
+    let bytes = w as u64 * h as u64 * u64::from(frame.pixels.bits() / 8);
+    // Offsets of 32 bits reach 4 GiB, tags and metadata included.
+    if bytes < u64::from(u32::MAX) - (64 << 20) {
+        write_kind(frame, TiffEncoder::new(out)?)
+    } else {
+        write_kind(frame, TiffEncoder::new_big(out)?)
+    }
+}
+
+/// As plain TIFF or BigTIFF.
+fn write_kind<K: TiffKind>(frame: &Frame, mut tiff: TiffEncoder<impl Write + Seek, K>) -> Result<(), TiffError> {
+    let (w, h) = frame.pixels.size();
     let size = (u32::try_from(w)?, u32::try_from(h)?);
     let description = frame.metadata.as_ref().map(|m| metadata::description(m, (w, h)));
-    let mut tiff = TiffEncoder::new(out)?;
+    let text = description.as_deref();
     match &frame.pixels {
         Pixels::U8(a) => {
-            let image = one_strip(
-                tiff.new_image::<colortype::Gray8>(size.0, size.1)?,
-                size.1,
-                description.as_deref(),
-            )?;
-            image.write_data(contiguous(a).as_ref())
+            let image = tiff.new_image::<colortype::Gray8>(size.0, size.1)?;
+            one_strip(image, size.1, text)?.write_data(contiguous(a).as_ref())
         }
         Pixels::U16(a) => {
-            let image = one_strip(
-                tiff.new_image::<colortype::Gray16>(size.0, size.1)?,
-                size.1,
-                description.as_deref(),
-            )?;
-            image.write_data(contiguous(a).as_ref())
+            let image = tiff.new_image::<colortype::Gray16>(size.0, size.1)?;
+            one_strip(image, size.1, text)?.write_data(contiguous(a).as_ref())
         }
     }
 }
 
 /// The tags openFIBSEM's files have besides those of the pixels.
-fn one_strip<'a, W: Write + Seek, C: colortype::ColorType>(
-    mut image: ImageEncoder<'a, W, C, ::tiff::encoder::TiffKindStandard>,
+fn one_strip<'a, W: Write + Seek, C: colortype::ColorType, K: TiffKind>(
+    mut image: ImageEncoder<'a, W, C, K>,
     height: u32,
     description: Option<&str>,
-) -> Result<ImageEncoder<'a, W, C, ::tiff::encoder::TiffKindStandard>, TiffError> {
+) -> Result<ImageEncoder<'a, W, C, K>, TiffError> {
     image.rows_per_strip(height)?;
     image.resolution(ResolutionUnit::None, Rational { n: 1, d: 1 });
     image
@@ -234,5 +238,22 @@ fn read_description<R: Read + Seek>(decoder: &mut Decoder<R>) -> (Option<Metadat
             None,
             vec![format!("the metadata cannot be read ({e}); the picture has none")],
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_big_tiff_holds_the_same() {
+        let frame = Frame {
+            pixels: Pixels::U16(Array2::from_shape_fn((31, 47), |(y, x)| (y * 257 + x) as u16)),
+            metadata: None,
+        };
+        let mut bytes = Cursor::new(Vec::new());
+        write_kind(&frame, TiffEncoder::new_big(&mut bytes).unwrap()).unwrap();
+        assert_eq!(&bytes.get_ref()[..4], b"II+\0");
+        assert_eq!(Frame::decode(bytes.get_ref()).unwrap().frame, frame);
     }
 }

@@ -332,6 +332,7 @@ fn openfibsems_own_instruments_load() {
         let ours = paths::shipped(shipped).unwrap().value;
         let same_names = Instrument {
             info: ours.info.clone(),
+            foreign: ours.foreign.clone(),
             ..theirs.value.clone()
         };
         assert_eq!(same_names, ours, "{file}");
