@@ -2,9 +2,10 @@
 
 use crate::command::{Command, Failure};
 use model::{
-    Beam, BeamState, Capabilities, ChamberState, Geometry, Identity, ImageSettings, Notice, Point, StagePosition,
-    StageState, StopReport,
+    Beam, BeamState, Capabilities, ChamberState, GasState, Geometry, Identity, ImageSettings, ManipulatorPosition,
+    ManipulatorState, Notice, PatterningState, Point, StagePosition, StageState, StopReport,
 };
+use pattern::{MillingRun, MillingTask};
 use serde::{Deserialize, Serialize};
 
 pub type JobId = u64;
@@ -106,6 +107,47 @@ pub enum Event {
         by: String,
         report: Option<StopReport>,
     },
+    Patterning {
+        by: By,
+        state: PatterningState,
+    },
+    NeedleChanged {
+        by: By,
+        state: ManipulatorState,
+    },
+    GasChanged {
+        by: By,
+        state: GasState,
+    },
+    /// What milling.run will mill; `None` = nothing is loaded.
+    Plan {
+        plan: Option<Box<Plan>>,
+    },
+    /// A milling task began, took another step or ended.
+    Milling {
+        run: Box<MillingRun>,
+    },
+    NeedlePositions {
+        positions: Vec<(String, ManipulatorPosition)>,
+    },
+    /// What a stopped job left changed, in words: job.restore puts it back.
+    Owed {
+        what: Vec<String>,
+    },
+}
+
+/// A milling task that is loaded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub task: MillingTask,
+    /// Where it came from or was last saved.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// What was odd in it.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// Time to its end as estimated on this instrument, s.
+    pub estimate: f64,
 }
 
 /// What a connection found, read only.
@@ -252,5 +294,9 @@ pub enum Pulse {
     Alive {
         time: f64,
         read: f64,
+    },
+    /// New figures of the running milling task.
+    Milling {
+        run: Box<MillingRun>,
     },
 }

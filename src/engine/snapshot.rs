@@ -1,9 +1,13 @@
 //! The fold of events: what is so now. Engine and clients fold with the same function.
 
 use crate::event::{
-    By, Connection, Event, FrameInfo, Job, LiveView, NoticeId, Pulse, Question, Sequenced, Session, StageView,
+    By, Connection, Event, FrameInfo, Job, LiveView, NoticeId, Plan, Pulse, Question, Sequenced, Session, StageView,
 };
-use model::{Beam, BeamState, ChamberState, ImageSettings, Notice, Severity, StagePosition, StopReport};
+use model::{
+    Beam, BeamState, ChamberState, GasState, ImageSettings, ManipulatorPosition, ManipulatorState, Notice,
+    PatterningState, Severity, StagePosition, StopReport,
+};
+use pattern::MillingRun;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -63,6 +67,17 @@ pub struct Snapshot {
     pub control: Option<String>,
     /// Stop was pressed and nobody has acted since.
     pub stopped: Option<StopReport>,
+    pub patterning: Option<Aged<PatterningState>>,
+    pub needle: Option<Aged<ManipulatorState>>,
+    pub gas: Option<Aged<GasState>>,
+    /// What milling.run will mill.
+    pub plan: Option<Plan>,
+    /// The milling task under way, or how the last one ended.
+    pub milling: Option<MillingRun>,
+    /// Needle positions the console itself saved.
+    pub needle_positions: Vec<(String, ManipulatorPosition)>,
+    /// What a stopped job left changed: offered to be put back.
+    pub owed: Vec<String>,
 }
 
 /// Index of a beam in the pairs of the snapshot.
@@ -141,6 +156,9 @@ impl Snapshot {
                 self.electron = None;
                 self.ion = None;
                 self.chamber = None;
+                self.patterning = None;
+                self.needle = None;
+                self.gas = None;
                 self.live = Default::default();
             }
             Event::LinkTrouble { text } => self.trouble = Some(text.clone()),
@@ -223,6 +241,31 @@ impl Snapshot {
             Event::Session { session } => self.session = session.clone(),
             Event::Control { holder } => self.control.clone_from(holder),
             Event::Stopped { report, .. } => self.stopped.clone_from(report),
+            Event::Patterning { by, state } => {
+                self.patterning = Some(Aged {
+                    value: state.clone(),
+                    time,
+                    by: *by,
+                })
+            }
+            Event::NeedleChanged { by, state } => {
+                self.needle = Some(Aged {
+                    value: state.clone(),
+                    time,
+                    by: *by,
+                })
+            }
+            Event::GasChanged { by, state } => {
+                self.gas = Some(Aged {
+                    value: state.clone(),
+                    time,
+                    by: *by,
+                })
+            }
+            Event::Plan { plan } => self.plan = plan.as_deref().cloned(),
+            Event::Milling { run } => self.milling = Some((**run).clone()),
+            Event::NeedlePositions { positions } => self.needle_positions.clone_from(positions),
+            Event::Owed { what } => self.owed.clone_from(what),
         }
     }
 
@@ -234,6 +277,7 @@ impl Snapshot {
                     job.progress = Some(progress.clone());
                 }
             }
+            Pulse::Milling { run } => self.milling = Some((**run).clone()),
             Pulse::Alive { time, read } => {
                 self.time = self.time.max(*time);
                 self.read = *read;

@@ -7,6 +7,11 @@ pub trait Clock: Send + Sync {
 
     /// POSIX seconds at `now() == 0`, for time stamps in files.
     fn epoch(&self) -> f64;
+
+    /// Instrument seconds per second of the runtime's timers.
+    fn speed(&self) -> f64 {
+        1.0
+    }
 }
 
 /// Instrument time from the runtime's clock: real, `speed` times faster, or (on a paused runtime) virtual.
@@ -42,6 +47,10 @@ impl Clock for TokioClock {
 
     fn epoch(&self) -> f64 {
         self.epoch
+    }
+
+    fn speed(&self) -> f64 {
+        self.speed
     }
 }
 

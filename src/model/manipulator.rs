@@ -1,7 +1,11 @@
 //! The needle: where it is and what it does.
 
+use crate::file::{self, Durability, SaveError};
+use crate::yaml::{self, Document, YamlError};
 use crate::{Beam, Point};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// openFIBSEM's FibsemManipulatorPosition. +x right in both pictures; raw +z is away from the sample (PARK is EUCENTRIC
 /// + 180 um).
@@ -81,4 +85,76 @@ pub fn corrected(beam: Beam, by: Point, tilt: f64) -> (f64, f64, f64) {
 pub fn with_offset(saved: &ManipulatorPosition, offset: (f64, f64, f64), tilt: f64) -> ManipulatorPosition {
     let (sin, cos) = tilt.sin_cos();
     saved.moved((offset.0, offset.1 - sin * offset.2, cos * offset.2))
+}
+
+/// The file of needle positions the console saves, in the configuration folder.
+pub const NEEDLE_FILE: &str = "manipulator-positions.yaml";
+
+/// Why a needle position was not saved or found; the file is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum NeedleError {
+    #[error("there is no needle position `{0}`")]
+    Unknown(String),
+    #[error("a needle position needs a name")]
+    NoName,
+    #[error(transparent)]
+    Read(#[from] YamlError),
+    #[error(transparent)]
+    Write(#[from] SaveError),
+}
+
+/// Needle positions saved by name, kept with their file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NeedlePositions {
+    file: PathBuf,
+    saved: BTreeMap<String, ManipulatorPosition>,
+}
+
+impl NeedlePositions {
+    /// Those of a configuration folder; a file that is not there holds none.
+    pub fn load(folder: &Path) -> Result<NeedlePositions, YamlError> {
+        let file = folder.join(NEEDLE_FILE);
+        let saved = if file.exists() {
+            Document::load(&file)?.to()?
+        } else {
+            BTreeMap::new()
+        };
+        Ok(NeedlePositions { file, saved })
+    }
+
+    pub fn all(&self) -> Vec<(String, ManipulatorPosition)> {
+        self.saved.iter().map(|(name, at)| (name.clone(), at.clone())).collect()
+    }
+
+    pub fn get(&self, name: &str) -> Option<&ManipulatorPosition> {
+        self.saved.get(name)
+    }
+
+    /// Saves a position under a name, in place of one of that name, and writes the file.
+    pub fn save(&mut self, name: &str, at: ManipulatorPosition) -> Result<(), NeedleError> {
+        if name.trim().is_empty() {
+            return Err(NeedleError::NoName);
+        }
+        let mut saved = self.saved.clone();
+        saved.insert(name.trim().to_owned(), at);
+        self.write(saved)
+    }
+
+    pub fn remove(&mut self, name: &str) -> Result<(), NeedleError> {
+        let mut saved = self.saved.clone();
+        if saved.remove(name).is_none() {
+            return Err(NeedleError::Unknown(crate::text::printable(name)));
+        }
+        self.write(saved)
+    }
+
+    fn write(&mut self, saved: BTreeMap<String, ManipulatorPosition>) -> Result<(), NeedleError> {
+        let text = yaml::write(&saved)?;
+        if let Some(folder) = self.file.parent() {
+            file::ensure_folder(folder)?;
+        }
+        file::replace(&self.file, Durability::Synced, text.as_bytes())?;
+        self.saved = saved;
+        Ok(())
+    }
 }

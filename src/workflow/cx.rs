@@ -1,11 +1,13 @@
 //! What a job is given: a hand on the instrument, a way to report, to ask and to compute.
 
+use crate::restore::Debts;
 use futures::future::BoxFuture;
 use hal::{Act, HalError, Hand, Outcome, Scope};
 use model::kinematics::KinematicsError;
 use model::pose::PositionError;
 use model::{Beam, ErrorKind, Frame, Geometry, ImageSettings, Notice, Pose, Value, config::Instrument};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why a job did not end well. `data` carries the measurement of a doubtful one.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,10 +102,42 @@ pub struct Keep {
     pub path: Option<String>,
 }
 
+/// Which part of something longer an act is: it begins and ends at these shares of the time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Share {
+    pub from: f64,
+    pub to: f64,
+}
+
+impl Share {
+    pub const ALL: Share = Share { from: 0.0, to: 1.0 };
+
+    /// What to tell at its beginning: nothing for the first, which may not know its own progress.
+    fn begun(self) -> Option<f64> {
+        (self.from > 0.0).then_some(self.from)
+    }
+
+    /// The whole's fraction done and seconds that remain, of those of the part. What comes after takes as much longer as it is more.
+    fn of_whole(self, fraction: Option<f64>, remaining: Option<f64>) -> (Option<f64>, Option<f64>) {
+        if self == Share::ALL {
+            return (fraction, remaining);
+        }
+        let size = self.to - self.from;
+        let done = fraction.unwrap_or(0.0).clamp(0.0, 1.0);
+        let after = match remaining {
+            Some(left) if done < 1.0 && size > 0.0 => Some(left + left / (1.0 - done) * (1.0 - self.to) / size),
+            other => other,
+        };
+        (Some(self.from + done * size), after)
+    }
+}
+
 /// The engine, as a job sees it.
 pub trait Host: Send + Sync {
     fn progress(&self, fraction: Option<f64>, remaining: Option<f64>, text: &str);
     fn notice(&self, notice: Notice);
+    /// How a milling task stands; `changed` when more than its figures did.
+    fn milling(&self, run: &pattern::MillingRun, changed: bool);
     /// Completes the metadata (user, experiment), saves where asked, publishes; the picture as kept and its file.
     /// A failed save is an alarm and an error.
     fn frame(&self, frame: Frame, keep: &Keep) -> Result<(Frame, Option<String>), JobError>;
@@ -121,6 +155,8 @@ pub struct JobCx {
     pub hand: Hand,
     pub host: Arc<dyn Host>,
     pub instrument: Arc<Instrument>,
+    /// What is to be put back when the job ends.
+    pub debts: Debts,
 }
 
 impl JobCx {
@@ -143,15 +179,22 @@ impl JobCx {
 
     /// Does an act; the instrument's own progress is passed on. Pausing takes effect before the act.
     pub async fn act(&self, act: Act) -> Result<Outcome, JobError> {
+        let text = act.describe();
+        self.act_of(act, Share::ALL, text).await
+    }
+
+    /// Does an act that is a part of something longer: progress and remaining time are those of the whole.
+    pub(crate) async fn act_of(&self, act: Act, share: Share, text: String) -> Result<Outcome, JobError> {
         self.host.unpaused().await;
         if self.hand.is_ended() {
             return Err(HalError::stopped().into());
         }
-        let (host, text) = (self.host.clone(), act.describe());
-        host.progress(None, None, &text);
+        let host = self.host.clone();
+        host.progress(share.begun(), None, &text);
         Ok(self
             .hand
             .act_watched(act, move |fraction, remaining| {
+                let (fraction, remaining) = share.of_whole(fraction, remaining);
                 host.progress(fraction, remaining, &text)
             })
             .await?)
@@ -188,6 +231,25 @@ impl JobCx {
         match self.act(Act::BeamSet { beam, key, value }).await? {
             Outcome::Value(value) => Ok(value),
             _ => Ok(Value::Null),
+        }
+    }
+
+    /// Waits for `seconds` on the instrument's clock, in steps of at most one second; `each` hears how many remain. Ends early, as
+    /// stopped, when the job is.
+    pub async fn wait(&self, seconds: f64, each: impl Fn(f64)) -> Result<(), JobError> {
+        let clock = self.scope().clock().clone();
+        let end = clock.now() + seconds;
+        loop {
+            let remaining = end - clock.now();
+            // a timer may wake a hair early: that is the end all the same
+            if remaining <= 1e-9 {
+                return Ok(());
+            }
+            if self.hand.is_ended() {
+                return Err(HalError::stopped().into());
+            }
+            each(remaining);
+            tokio::time::sleep(Duration::from_secs_f64(remaining.min(1.0) / clock.speed())).await;
         }
     }
 

@@ -2,10 +2,11 @@
 
 use super::row::{ArgKind, CommandRow, Lane, arg, need};
 use super::{Args, Failure, result};
-use crate::core::Cx;
+use crate::core::{Cx, owed};
 use crate::event::Event;
 use crate::link::Ended;
-use model::{Danger, ErrorKind};
+use hal::Act;
+use model::{Danger, ErrorKind, PatterningPhase};
 use serde_json::json;
 
 const ANY_ID: ArgKind = ArgKind::Count(1, u32::MAX);
@@ -22,12 +23,12 @@ pub(crate) const ROWS: &[CommandRow] = &[
     },
     CommandRow {
         name: "job.pause",
-        doc: "Hold the running job before its next act.",
+        doc: "Hold the running job: a pattern between two dwells, anything else before its next act.",
         args: &[],
         danger: Danger::None,
         lane: Lane::Now,
         example: "job.pause",
-        run: |cx, _| Box::pin(async move { pause(&cx, true) }),
+        run: |cx, _| Box::pin(pause(cx, true)),
     },
     CommandRow {
         name: "job.resume",
@@ -36,7 +37,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
         danger: Danger::None,
         lane: Lane::Now,
         example: "job.resume",
-        run: |cx, _| Box::pin(async move { pause(&cx, false) }),
+        run: |cx, _| Box::pin(pause(cx, false)),
     },
     CommandRow {
         name: "job.stop",
@@ -46,6 +47,15 @@ pub(crate) const ROWS: &[CommandRow] = &[
         lane: Lane::Now,
         example: "job.stop",
         run: |cx, args| Box::pin(stop_job(cx, args)),
+    },
+    CommandRow {
+        name: "job.restore",
+        doc: "Put back what a job stopped by the red button left changed; `forget=true` lets it be.",
+        args: &[arg("forget", ArgKind::Bool, "only take it off the list").or("false")],
+        danger: Danger::Beam,
+        lane: Lane::Job,
+        example: "job.restore",
+        run: |cx, args| Box::pin(owed::restore(cx, args.flag("forget").unwrap_or(false))),
     },
     CommandRow {
         name: "stop",
@@ -110,9 +120,21 @@ fn no_job() -> Failure {
     )
 }
 
-fn pause(cx: &Cx, paused: bool) -> Ended {
+/// Holds the job and the pattern it draws, or lets both go on.
+pub(crate) async fn pause(cx: Cx, paused: bool) -> Ended {
     let id = cx.core.lanes.pause_job(paused)?;
     cx.core.publish(Event::JobPaused { id, paused });
+    let scope = cx.scope()?;
+    if scope.capabilities().milling.is_some() {
+        let (from, act) = match paused {
+            true => (PatterningPhase::Running, Act::PatternPause),
+            false => (PatterningPhase::Paused, Act::PatternResume),
+        };
+        if scope.patterning().await?.value.phase == from {
+            let (hand, _release) = scope.hand(format!("pause by {}", cx.by));
+            hand.act(act).await?;
+        }
+    }
     Ok(json!({ "id": id, "paused": paused }))
 }
 

@@ -8,8 +8,11 @@ mod align;
 pub mod args;
 mod beam;
 mod chamber;
+mod gis;
 mod image;
 mod job;
+mod manipulator;
+mod milling;
 pub mod parse;
 mod position;
 pub mod row;
@@ -33,6 +36,9 @@ pub const COMMANDS: &[&[CommandRow]] = &[
     stage::ROWS,
     position::ROWS,
     align::ROWS,
+    milling::ROWS,
+    manipulator::ROWS,
+    gis::ROWS,
     job::ROWS,
     session::ROWS,
 ];

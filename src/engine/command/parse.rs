@@ -24,7 +24,10 @@ pub fn find(name: &str) -> Result<&'static CommandRow, Failure> {
     let shown: Vec<String> = meant.iter().take(MOST_MEANT).map(|name| format!("`{name}`")).collect();
     let hint = match meant.len() {
         0 => "`fibdeck do --list` shows them all".to_owned(),
-        n if n > MOST_MEANT => format!("did you mean {}, ...? `fibdeck do --list` shows them all", shown.join(", ")),
+        n if n > MOST_MEANT => format!(
+            "did you mean {}, ...? `fibdeck do --list` shows them all",
+            shown.join(", ")
+        ),
         _ => format!("did you mean {}?", shown.join(" or ")),
     };
     Err(Failure::usage(
@@ -189,6 +192,10 @@ fn convert(arg: &ArgRow, value: &Value, key: Option<Key>) -> Result<Value, Failu
                 Ok(json!(word.parse::<Beam>().map(Beam::word).unwrap_or("both")))
             }
             _ => Err(wrong(arg, value, "neither electron, ion nor both")),
+        },
+        ArgKind::Json => match value {
+            Value::String(text) => serde_json::from_str(text).map_err(|e| wrong(arg, value, e)),
+            other => Ok(other.clone()),
         },
         ArgKind::Size => size(arg, value),
         ArgKind::Rect => rect(arg, value),

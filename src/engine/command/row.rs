@@ -62,6 +62,8 @@ pub enum ArgKind {
     KeyValue,
     /// The name of a saved position.
     PositionName,
+    /// JSON, as text or as it is.
+    Json,
 }
 
 impl ArgKind {
@@ -88,6 +90,7 @@ impl ArgKind {
             ArgKind::Key => "key".to_owned(),
             ArgKind::KeyValue => "value of that key".to_owned(),
             ArgKind::PositionName => "saved position".to_owned(),
+            ArgKind::Json => "JSON".to_owned(),
         }
     }
 }

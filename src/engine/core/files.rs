@@ -1,6 +1,7 @@
 //! The engine's files: saved positions and captured states.
 
 use crate::command::Failure;
+use model::manipulator::NeedlePositions;
 use model::positions::{Positions, PositionsError};
 use model::{ErrorKind, MicroscopeState, StagePosition};
 use std::path::Path;
@@ -8,12 +9,13 @@ use std::path::Path;
 /// Saved positions, kept with their file.
 pub(crate) struct Files {
     pub positions: Positions,
+    pub needle: NeedlePositions,
 }
 
 impl Files {
     /// The positions of the configuration folder, and what was odd about them. A file that cannot be read is left alone.
-    pub fn open(folder: &Path) -> (Files, Vec<StagePosition>, Vec<String>) {
-        let (positions, doubts) = match Positions::load(folder) {
+    pub fn open(folder: &Path) -> (Files, Vec<String>) {
+        let (positions, mut doubts) = match Positions::load(folder) {
             Ok(positions) => {
                 let doubts = positions.problems.clone();
                 (positions, doubts)
@@ -23,9 +25,11 @@ impl Files {
                 vec![format!("saved positions were not read: {error}")],
             ),
         };
-        let files = Files { positions };
-        let all = files.all();
-        (files, all, doubts)
+        let needle = NeedlePositions::load(folder).unwrap_or_else(|error| {
+            doubts.push(format!("saved needle positions were not read: {error}"));
+            NeedlePositions::default()
+        });
+        (Files { positions, needle }, doubts)
     }
 
     pub fn all(&self) -> Vec<StagePosition> {

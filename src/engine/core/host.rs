@@ -37,6 +37,15 @@ impl Host for JobHost {
         self.core.notice(notice);
     }
 
+    fn milling(&self, run: &pattern::MillingRun, changed: bool) {
+        let run = Box::new(run.clone());
+        if changed {
+            self.core.publish(Event::Milling { run });
+        } else {
+            self.core.pulse(Pulse::Milling { run });
+        }
+    }
+
     fn frame(&self, frame: Frame, keep: &Keep) -> Result<(Frame, Option<String>), JobError> {
         let kept = self.core.keep_frame(frame, keep)?;
         Ok(((*kept.0).clone(), kept.1))

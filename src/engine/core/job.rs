@@ -1,6 +1,6 @@
 //! Commands at work: the guard and the one job lane.
 
-use super::{Core, Cx, host::JobHost, lease, lock, stop};
+use super::{Core, Cx, host::JobHost, lease, lock, owed, stop};
 use crate::command::{Args, Command, CommandRow, Failure, Lane, parse};
 use crate::event::{Event, How, Job, JobEnd, JobId};
 use crate::link::{Asked, Ended};
@@ -230,17 +230,19 @@ pub(crate) async fn run_job(core: &Arc<Core>, row: &'static CommandRow, asked: A
         while_active: None,
         hand: hand.clone(),
     });
+    let job = JobCx {
+        hand,
+        host,
+        instrument: connected.instrument,
+        debts: Default::default(),
+    };
     let cx = Cx {
         core: core.clone(),
         by,
-        job: Some(JobCx {
-            hand,
-            host,
-            instrument: connected.instrument,
-            debts: Default::default(),
-        }),
+        job: Some(job.clone()),
     };
     let ended = caught((row.run)(cx, Args(command.args))).await;
+    owed::settle(core, &job, core.unless_stopped(presses).is_err()).await;
     super::watch::look_now(core).await;
     lock(&core.lanes.running).retain(|r| r.id != id);
     let ended = ended.map_err(|failure| match failure.kind {

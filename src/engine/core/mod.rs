@@ -13,6 +13,7 @@ mod job;
 mod lease;
 pub mod live;
 pub mod logs;
+pub(crate) mod owed;
 mod start;
 mod state;
 mod stop;
@@ -102,6 +103,8 @@ pub struct Core {
     pub(crate) lives: live::Lives,
     pub(crate) frames: Mutex<FrameRing>,
     pub(crate) files: Mutex<Files>,
+    /// What stopped jobs left changed.
+    pub(crate) owed: Mutex<Vec<workflow::Debt>>,
     pub(crate) touched: Mutex<Touched>,
     pub(crate) logs: logs::Logs,
     next_id: AtomicU64,

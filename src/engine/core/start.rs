@@ -159,14 +159,15 @@ fn build(options: Options) -> Arc<Core> {
     });
     let folder = session_folder(&options.paths.data_dir, hal::Clock::epoch(clock.as_ref()));
     let (logs, trouble) = Logs::open(&folder);
-    let (files, positions, doubts) = Files::open(&options.paths.config_dir);
+    let (files, doubts) = Files::open(&options.paths.config_dir);
     let first = Snapshot {
         time: hal::Clock::epoch(clock.as_ref()),
         instrument: options.instrument.info.name.clone(),
         connecting: options.connect,
         frozen: options.speed == Speed::Virtual,
         settings: first_settings(&options.instrument),
-        positions,
+        positions: files.all(),
+        needle_positions: files.needle.all(),
         session: Session {
             folder: folder.display().to_string(),
             user: options.user.clone(),
@@ -185,6 +186,7 @@ fn build(options: Options) -> Arc<Core> {
         lives: Lives::default(),
         frames: Mutex::new(frames::FrameRing::default()),
         files: Mutex::new(files),
+        owed: Mutex::default(),
         touched: Mutex::default(),
         logs,
         next_id: AtomicU64::new(1),

@@ -5,7 +5,7 @@ use super::{Core, Speed, lock};
 use crate::event::{By, Event, Pulse, StageView};
 use hal::{Resource, Scope};
 use model::kinematics::{milling_angle, orientation::Orientation};
-use model::{Beam, BeamState, ChamberState, Notice, Severity, StageState};
+use model::{Beam, BeamState, ChamberState, GasState, ManipulatorState, Notice, PatterningState, Severity, StageState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,9 @@ const IDLE: Duration = Duration::from_millis(500);
 const AXIS_NOISE: f64 = 1e-9;
 /// A smaller relative change of the pressure is not news.
 const PRESSURE_NEWS: f64 = 0.1;
+
+/// A smaller change of a crucible's temperature (K), or of the coater's remaining time (s), is not news.
+const GAS_NEWS: f64 = 0.5;
 
 /// Runs as long as the engine.
 pub(crate) async fn run(core: Arc<Core>) {
@@ -63,6 +66,24 @@ pub(crate) async fn look_now(core: &Arc<Core>) -> bool {
     if scope.capabilities().chamber.is_some() {
         match scope.chamber().await {
             Ok(reading) => core.saw_chamber(reading.value),
+            Err(error) => trouble = Some(error),
+        }
+    }
+    if scope.capabilities().milling.is_some() {
+        match scope.patterning().await {
+            Ok(reading) => core.saw_patterning(reading.value),
+            Err(error) => trouble = Some(error),
+        }
+    }
+    if scope.capabilities().manipulator.is_some() {
+        match scope.manipulator().await {
+            Ok(reading) => core.saw_needle(reading.value),
+            Err(error) => trouble = Some(error),
+        }
+    }
+    if scope.capabilities().gas.is_some() {
+        match scope.gas().await {
+            Ok(reading) => core.saw_gas(reading.value),
             Err(error) => trouble = Some(error),
         }
     }
@@ -160,6 +181,61 @@ impl Core {
         }
     }
 
+    fn saw_patterning(&self, state: PatterningState) {
+        let by = self.attribute(Resource::Patterning);
+        let snapshot = self.snapshot();
+        let before = snapshot.patterning.as_ref().map(|p| &p.value);
+        if before == Some(&state) {
+            return;
+        }
+        let begun = by == By::Other && state.phase.is_active() && before.is_some_and(|b| !b.phase.is_active());
+        self.publish(Event::Patterning { by, state });
+        if begun {
+            self.notice(
+                Notice::new(Severity::Warning, "a beam began to mill, not by fibdeck")
+                    .hint("F12 stops it as well; until it ends nothing else can be milled or moved"),
+            );
+        }
+    }
+
+    fn saw_needle(&self, state: ManipulatorState) {
+        let by = self.attribute(Resource::Needle);
+        let snapshot = self.snapshot();
+        let before = snapshot.needle.as_ref().map(|n| &n.value);
+        let same = before.is_some_and(|b| {
+            b.position.distance(&state.position) < AXIS_NOISE
+                && (b.inserted, b.moving, b.calibrated) == (state.inserted, state.moving, state.calibrated)
+        });
+        if same {
+            return;
+        }
+        let foreign = by == By::Other && before.is_some_and(|b| !b.moving);
+        self.publish(Event::NeedleChanged { by, state });
+        if foreign {
+            self.notice(
+                Notice::new(Severity::Warning, "the needle was moved, not by fibdeck")
+                    .hint("look where it is in both pictures before the stage moves"),
+            );
+        }
+    }
+
+    fn saw_gas(&self, state: GasState) {
+        let by = self.attribute(Resource::Gas);
+        let snapshot = self.snapshot();
+        let before = snapshot.gas.as_ref().map(|g| &g.value);
+        if before.is_some_and(|b| same_gas(b, &state)) {
+            return;
+        }
+        let foreign = by == By::Other && before.is_some_and(|b| state.open() && !b.open());
+        self.publish(Event::GasChanged { by, state });
+        if foreign {
+            self.notice(
+                Notice::new(Severity::Warning, "a gas valve was opened, not by fibdeck")
+                    .hint("F12 closes it, or its own program"),
+            );
+        }
+    }
+
     fn saw_trouble(&self, trouble: Option<String>) {
         let before = self.snapshot().trouble.clone();
         if let Some(text) = trouble
@@ -173,4 +249,23 @@ impl Core {
             );
         }
     }
+}
+
+/// The same but for a temperature that creeps and a coater that counts down.
+fn same_gas(a: &GasState, b: &GasState) -> bool {
+    let port = |p: &model::GasPortState| model::GasPortState {
+        temperature: 0.0,
+        ..p.clone()
+    };
+    let near = |a: f64, b: f64| (a - b).abs() < GAS_NEWS;
+    a.ports.len() == b.ports.len()
+        && a.ports
+            .iter()
+            .zip(&b.ports)
+            .all(|(a, b)| port(a) == port(b) && near(a.temperature, b.temperature))
+        && match (a.sputtering, b.sputtering) {
+            (Some(a), Some(b)) => near(a, b),
+            (a, b) => a == b,
+        }
+        && a.sputter_ready == b.sputter_ready
 }

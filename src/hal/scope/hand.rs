@@ -59,6 +59,25 @@ impl Hand {
         }
     }
 
+    /// A hand that this one's end ends too, with an end of its own: for a part of the work that may be cut short.
+    pub fn child(&self) -> (Hand, Release) {
+        let (sender, cancel) = watch::channel(*self.cancel.borrow());
+        let (sender, mut parent) = (Arc::new(sender), self.cancel.clone());
+        let passed_on = sender.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                // an error: the parent can end no more
+                Ok(_) = parent.wait_for(|cancelled| *cancelled) => { passed_on.send_replace(true); }
+                () = passed_on.closed() => {}
+            }
+        });
+        let hand = Hand {
+            cancel,
+            ..self.clone()
+        };
+        (hand, Release(sender))
+    }
+
     /// The hand was cancelled, or stop was pressed after it was made.
     pub fn is_ended(&self) -> bool {
         *self.cancel.borrow() || self.scope.0.presses.load(Ordering::SeqCst) != self.presses

@@ -77,9 +77,20 @@ pub async fn beam_shift(cx: JobCx, params: AlignBeamShift) -> Result<BeamShifted
         };
         contrast::autocontrast(cx.clone(), around).await?;
     }
-    let before = read_shift(&cx, beam).await?;
-    let result = correct(&cx, &reference, &settings, &params, before).await;
-    if result.is_err() && away(read_shift(&cx, beam).await?, before) {
+    onto(&cx, &reference, &settings, &params).await
+}
+
+/// As [`beam_shift`], onto a picture in hand, taken anew with `settings`. Where it cannot, the beam shift is as it was.
+pub(crate) async fn onto(
+    cx: &JobCx,
+    reference: &Frame,
+    settings: &ImageSettings,
+    params: &AlignBeamShift,
+) -> Result<BeamShifted, JobError> {
+    let beam = settings.beam_type;
+    let before = read_shift(cx, beam).await?;
+    let result = correct(cx, reference, settings, params, before).await;
+    if result.is_err() && away(read_shift(cx, beam).await?, before) {
         set_beam_shift(&cx.afterwards(), beam, before).await?;
     }
     result

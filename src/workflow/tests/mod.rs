@@ -4,6 +4,7 @@ mod alignment;
 mod movement;
 mod pictures;
 mod stopping;
+mod sweep;
 mod system;
 
 use crate::{Host, JobCx, JobError, Keep, Question};
@@ -26,6 +27,8 @@ enum Moment {
 }
 
 type Injection = Box<dyn Fn() + Send + Sync>;
+/// Every act's intent, whatever its number.
+const ANY: usize = 0;
 
 /// The acts so far, and what to do at one of them.
 #[derive(Default)]
@@ -41,7 +44,7 @@ impl Record {
     }
 
     fn reached(&self, moment: Moment, number: usize) {
-        if let Some((_, _, inject)) = self.inject.get().filter(|(at, n, _)| *at == moment && *n == number) {
+        if let Some((_, _, inject)) = self.inject.get().filter(|(at, n, _)| *at == moment && [ANY, number].contains(n)) {
             inject();
         }
     }
@@ -74,6 +77,8 @@ struct TestHost {
     settings: Mutex<[ImageSettings; 2]>,
     answer: Mutex<Option<Answer>>,
     progress: Mutex<Vec<(Option<f64>, String)>>,
+    milling: Mutex<Vec<pattern::MillingRun>>,
+    notices: Mutex<Vec<Notice>>,
 }
 
 impl Host for TestHost {
@@ -81,7 +86,13 @@ impl Host for TestHost {
         self.progress.lock().unwrap().push((fraction, text.to_owned()));
     }
 
-    fn notice(&self, _: Notice) {}
+    fn notice(&self, notice: Notice) {
+        self.notices.lock().unwrap().push(notice);
+    }
+
+    fn milling(&self, run: &pattern::MillingRun, _: bool) {
+        self.milling.lock().unwrap().push(run.clone());
+    }
 
     fn frame(&self, frame: Frame, keep: &Keep) -> Result<(Frame, Option<String>), JobError> {
         self.frames.lock().unwrap().push((frame.clone(), keep.clone()));
@@ -154,12 +165,15 @@ impl Rig {
             settings: Mutex::new(settings),
             answer: Mutex::new(None),
             progress: Mutex::default(),
+            milling: Mutex::default(),
+            notices: Mutex::default(),
         });
         let (hand, release) = scope.hand("test");
         let cx = JobCx {
             hand,
             host: host.clone(),
             instrument: Arc::new(instrument),
+            debts: Default::default(),
         };
         Rig {
             scope,

@@ -1,0 +1,106 @@
+//! `gis.*`: gas injection and sputtering.
+
+use super::row::{ArgKind, ArgRow, CommandRow, Lane, arg, need};
+use super::{Args, milling, result};
+use crate::core::{Cx, lock};
+use crate::link::Ended;
+use ::workflow::deposit::{self, Cryo};
+use ::workflow::milling::UnderGas;
+use model::{Danger, Unit};
+
+const LENGTH: ArgKind = ArgKind::Number(Unit::Metre);
+const GAS: ArgRow = arg("gas", ArgKind::Text, "which gas").or("the first of the port");
+const PORT: ArgRow = arg("port", ArgKind::Text, "which injector").or("the one that has the gas");
+const POSITION: ArgRow = arg("position", ArgKind::Text, "where a multichem is inserted").or("its first");
+
+pub(crate) const ROWS: &[CommandRow] = &[
+    CommandRow {
+        name: "gis.deposit",
+        doc: "Cryo deposition: lower the stage, insert, heat, gas for a while; closed and retracted on any exit.",
+        args: &[
+            GAS,
+            PORT,
+            POSITION,
+            arg("time", ArgKind::Number(Unit::Second), "how long gas flows").or("30 s"),
+            arg("name", ArgKind::PositionName, "saved stage position to deposit at").or("here"),
+            arg("lower", LENGTH, "how far the stage goes down first").or("1 mm"),
+            arg("hfw", LENGTH, "of older settings: taken, without effect"),
+            arg("length", LENGTH, "of older settings: taken, without effect"),
+            arg(
+                "beam_current",
+                ArgKind::Number(Unit::Ampere),
+                "of older settings: taken, without effect",
+            ),
+            arg(
+                "application_file",
+                ArgKind::Text,
+                "of older settings: taken, without effect",
+            ),
+        ],
+        danger: Danger::Sample,
+        lane: Lane::Job,
+        example: "gis.deposit gas=\"Pt cryo\" time=30s",
+        run: |cx, args| Box::pin(deposit(cx, args)),
+    },
+    CommandRow {
+        name: "gis.sputter",
+        doc: "Sputter coating: prepare, run, recover.",
+        args: &[need("seconds", ArgKind::Number(Unit::Second), "how long")],
+        danger: Danger::Sample,
+        lane: Lane::Job,
+        example: "gis.sputter seconds=60s",
+        run: |cx, args| Box::pin(super::workflow(cx, args, deposit::sputter)),
+    },
+    CommandRow {
+        name: "gis.pattern",
+        doc: "Deposit with the beam at the loaded milling task's patterns, while gas flows.",
+        args: &[
+            GAS,
+            PORT,
+            POSITION,
+            arg("stages", ArgKind::Text, "numbers of stages, from 1, e.g. 1,3").or("those that are on"),
+        ],
+        danger: Danger::Sample,
+        lane: Lane::Job,
+        example: "gis.pattern gas=\"Pt dep\"",
+        run: |cx, args| {
+            Box::pin(async move {
+                let text = |name: &str| args.text(name).map(str::to_owned);
+                let gas = UnderGas {
+                    gas: text("gas"),
+                    port: text("port"),
+                    position: text("position"),
+                };
+                milling::run(cx, args, Some(gas)).await
+            })
+        },
+    },
+    CommandRow {
+        name: "gis.state",
+        doc: "Which injectors are in, warm and open.",
+        args: &[],
+        danger: Danger::None,
+        lane: Lane::Now,
+        example: "gis.state",
+        run: |cx, _| Box::pin(async move { result(cx.scope()?.gas().await?.value) }),
+    },
+];
+
+async fn deposit(cx: Cx, args: Args) -> Ended {
+    let defaults = Cryo::default();
+    let text = |name: &str| args.text(name).map(str::to_owned);
+    let at = match args.text("name") {
+        Some(name) => Some(lock(&cx.core.files).positions.get(name)?.clone()),
+        None => None,
+    };
+    let params = Cryo {
+        gas: text("gas"),
+        port: text("port"),
+        position: text("position"),
+        time: args.number("time").unwrap_or(defaults.time),
+        at,
+        lower: args.number("lower").unwrap_or(defaults.lower),
+        ..defaults
+    };
+    result(deposit::cryo(cx.job()?, params).await?)
+}

@@ -1,0 +1,340 @@
+//! `milling.*`: what is milled, and its running.
+
+use super::row::{ArgKind, ArgRow, CommandRow, Lane, arg};
+use super::{Args, Failure, job, result};
+use crate::core::Cx;
+use crate::event::{Event, Plan};
+use crate::link::Ended;
+use ::workflow::milling::{self, Mill, SpotBurn, UnderGas};
+use hal::Act;
+use model::file::{self, Durability};
+use model::shape::DoseMap;
+use model::{Beam, Danger, ErrorKind, Unit};
+use pattern::{Eta, MillingTask, Pattern};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// `1,3`: which of the loaded stages.
+const STAGES: ArgRow = arg("stages", ArgKind::Text, "numbers of stages, from 1, e.g. 1,3").or("those that are on");
+
+pub(crate) const ROWS: &[CommandRow] = &[
+    CommandRow {
+        name: "milling.load",
+        doc: "Load what milling.run will mill: an openFIBSEM milling task or protocol, as a file or as JSON.",
+        args: &[
+            arg("source", ArgKind::Text, "a file, or the task as JSON"),
+            arg("task", ArgKind::Json, "the task itself, in place of a file"),
+            arg("name", ArgKind::Text, "which task of a protocol").or("the first"),
+        ],
+        danger: Danger::None,
+        lane: Lane::Now,
+        example: "milling.load source=protocol.yaml name=mill_rough",
+        run: |cx, args| Box::pin(load(cx, args)),
+    },
+    CommandRow {
+        name: "milling.save",
+        doc: "Write the loaded task to a YAML file that openFIBSEM reads (never over an existing one).",
+        args: &[super::row::need("path", ArgKind::Path, "file")],
+        danger: Danger::None,
+        lane: Lane::Now,
+        example: "milling.save path=lamella.yaml",
+        run: |cx, args| Box::pin(save(cx, args)),
+    },
+    CommandRow {
+        name: "milling.estimate",
+        doc: "How long the loaded task will take, stage by stage, and its dose.",
+        args: &[STAGES],
+        danger: Danger::None,
+        lane: Lane::Now,
+        example: "milling.estimate",
+        run: |cx, args| Box::pin(estimate(cx, args)),
+    },
+    CommandRow {
+        name: "milling.run",
+        doc: "Mill the loaded task: its stages in order. An error ends it, and the beam is put back as it was.",
+        args: &[
+            STAGES,
+            arg("path", ArgKind::Path, "folder of the pictures").or("the session's folder"),
+        ],
+        danger: Danger::Sample,
+        lane: Lane::Job,
+        example: "milling.run stages=1,2",
+        run: |cx, args| Box::pin(run(cx, args, None)),
+    },
+    CommandRow {
+        name: "milling.pause",
+        doc: "Hold the pattern between two dwells.",
+        args: &[],
+        danger: Danger::None,
+        lane: Lane::Now,
+        example: "milling.pause",
+        run: |cx, _| Box::pin(job::pause(cx, true)),
+    },
+    CommandRow {
+        name: "milling.resume",
+        doc: "Let the paused pattern go on.",
+        args: &[],
+        danger: Danger::Sample,
+        lane: Lane::Now,
+        example: "milling.resume",
+        run: |cx, _| Box::pin(job::pause(cx, false)),
+    },
+    CommandRow {
+        name: "milling.clear",
+        doc: "Take the patterns off the instrument and forget the loaded task.",
+        args: &[],
+        danger: Danger::None,
+        lane: Lane::Job,
+        example: "milling.clear",
+        run: |cx, _| Box::pin(clear(cx)),
+    },
+    CommandRow {
+        name: "milling.state",
+        doc: "What the patterning engine does, and how the milling task stands.",
+        args: &[],
+        danger: Danger::None,
+        lane: Lane::Now,
+        example: "milling.state",
+        run: |cx, _| Box::pin(state(cx)),
+    },
+    CommandRow {
+        name: "milling.spot-burn",
+        doc: "Park the beam at points of the picture, as marks.",
+        args: &[
+            super::row::need(
+                "points",
+                ArgKind::Text,
+                "x,y;x,y as fractions from the top left, e.g. 0.4,0.5;0.6,0.5",
+            ),
+            arg("exposure_time", ArgKind::Number(Unit::Second), "time at each point").or("10 s"),
+            arg("milling_current", ArgKind::Number(Unit::Ampere), "current").or("60 pA"),
+            arg("beam", ArgKind::Beam, "which").or("ion"),
+        ],
+        danger: Danger::Sample,
+        lane: Lane::Job,
+        example: "milling.spot-burn points=0.4,0.5;0.6,0.5 exposure_time=5s",
+        run: |cx, args| Box::pin(spot_burn(cx, args)),
+    },
+];
+
+fn unreadable(what: impl std::fmt::Display) -> Failure {
+    Failure::new(
+        ErrorKind::File,
+        format!("{what}; the loaded task stays as it was"),
+        "give a milling task as openFIBSEM or fibdeck writes it",
+    )
+}
+
+async fn load(cx: Cx, args: Args) -> Ended {
+    let source = args.text("source");
+    let (tasks, mut notes, file) = match (args.json("task"), source) {
+        (Some(task), _) => {
+            let (tasks, notes) = MillingTask::read_all(task).map_err(unreadable)?;
+            (tasks, notes, args.text("file").map(str::to_owned))
+        }
+        (None, Some(text)) if text.trim_start().starts_with(['{', '[']) => {
+            let (tasks, notes) = MillingTask::parse(text, "the task").map_err(unreadable)?;
+            (tasks, notes, None)
+        }
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| unreadable(format!("{} was not read: {e}", model::text::printable(path))))?;
+            let (tasks, notes) = MillingTask::parse(&text, path).map_err(unreadable)?;
+            (tasks, notes, Some(path.to_owned()))
+        }
+        (None, None) => {
+            return Err(Failure::usage(
+                "nothing to load was named; the loaded task stays as it was",
+                "milling.load source=FILE, or task={...}",
+            ));
+        }
+    };
+    let names: Vec<&str> = tasks.iter().map(|(name, _)| name.as_str()).collect();
+    let wanted = match args.text("name") {
+        Some(name) => names.iter().position(|n| *n == name),
+        None => (!tasks.is_empty()).then_some(0),
+    };
+    let Some(index) = wanted else {
+        return Err(Failure::usage(
+            "there is no such milling task in it; the loaded task stays as it was",
+            format!("it has: {}", names.join(", ")),
+        ));
+    };
+    let mut task = tasks[index].1.clone();
+    let folder = file
+        .as_deref()
+        .and_then(|f| Path::new(f).parent())
+        .unwrap_or(Path::new(""));
+    for stage in &mut task.stages {
+        load_pictures(&mut stage.pattern, folder)?;
+    }
+    if tasks.len() > 1 && args.text("name").is_none() {
+        notes.push(pattern::Note {
+            key: "name".to_owned(),
+            text: format!("the first of {}", names.join(", ")),
+        });
+    }
+    let plan = Plan {
+        estimate: Eta::of_task(&task, control(&cx)).first(),
+        notes: notes.iter().map(ToString::to_string).collect(),
+        task,
+        file,
+    };
+    cx.core.publish(Event::Plan {
+        plan: Some(Box::new(plan.clone())),
+    });
+    result(plan)
+}
+
+/// The pictures of a bitmap pattern, beside the file that names them where their path is relative.
+fn load_pictures(pattern: &mut Pattern, folder: &Path) -> Result<(), Failure> {
+    pattern.load_pictures(|path| -> Result<DoseMap, Failure> {
+        let name = folder.join(path);
+        let refuse = |why: String| {
+            unreadable(format!(
+                "the picture {} was not read: {why}",
+                model::text::printable(path)
+            ))
+        };
+        let picture = image::open(&name).map_err(|e| refuse(e.to_string()))?.to_rgb8();
+        let (width, height) = picture.dimensions();
+        pattern::dose_map(picture.as_raw(), width as usize, height as usize).map_err(|e| refuse(e.to_string()))
+    })
+}
+
+fn control(cx: &Cx) -> model::capabilities::MillingControl {
+    let snapshot = cx.core.snapshot();
+    let milling = snapshot
+        .connection
+        .as_ref()
+        .and_then(|c| c.capabilities.milling.as_ref());
+    milling.map(|m| m.control).unwrap_or_default()
+}
+
+/// The loaded task with only the named stages on.
+fn chosen(cx: &Cx, args: &Args) -> Result<MillingTask, Failure> {
+    let Some(plan) = cx.core.snapshot().plan.clone() else {
+        return Err(Failure::usage(
+            "no milling task is loaded; nothing was milled",
+            "load one (milling.load), or make one in the Milling tab",
+        ));
+    };
+    let mut task = plan.task;
+    let Some(text) = args.text("stages") else {
+        return Ok(task);
+    };
+    let count = task.stages.len();
+    let wrong = |part: &str| {
+        Failure::usage(
+            format!(
+                "`{}` is no stage of this task; nothing was milled",
+                model::text::printable(part)
+            ),
+            format!("numbers from 1 to {count}, e.g. stages=1,2"),
+        )
+    };
+    let mut on = vec![false; count];
+    for part in text.split(',') {
+        let number: usize = part.trim().parse().map_err(|_| wrong(part))?;
+        let slot = number
+            .checked_sub(1)
+            .and_then(|i| on.get_mut(i))
+            .ok_or_else(|| wrong(part))?;
+        *slot = true;
+    }
+    for (stage, on) in task.stages.iter_mut().zip(on) {
+        stage.enabled = on;
+    }
+    Ok(task)
+}
+
+async fn save(cx: Cx, args: Args) -> Ended {
+    let path = args.need(args.text("path"), "path")?;
+    let Some(mut plan) = cx.core.snapshot().plan.clone() else {
+        return Err(Failure::usage(
+            "no milling task is loaded; nothing was written",
+            "load or make one first",
+        ));
+    };
+    let text = plan.task.to_yaml().map_err(|e| unreadable(e.to_string()))?;
+    let written = file::create(Path::new(path), Durability::Synced, |out| {
+        std::io::Write::write_all(out, text.as_bytes())
+    })
+    .map_err(|e| {
+        Failure::new(
+            ErrorKind::File,
+            format!("the task was not saved: {e}"),
+            "choose another path",
+        )
+    })?;
+    plan.file = Some(written.display().to_string());
+    cx.core.publish(Event::Plan {
+        plan: Some(Box::new(plan)),
+    });
+    Ok(json!({ "file": written }))
+}
+
+async fn estimate(cx: Cx, args: Args) -> Ended {
+    let task = chosen(&cx, &args)?;
+    let control = control(&cx);
+    let stages: Vec<Value> = task
+        .enabled()
+        .map(|(i, stage)| {
+            let seconds = pattern::estimate::stage_time(stage, control);
+            json!({
+                "stage": i + 1, "name": stage.name, "beam_time_s": seconds, "current_a": stage.milling.milling_current,
+                "depth_m": stage.pattern.depth(), "dose_c": seconds * stage.milling.milling_current,
+            })
+        })
+        .collect();
+    Ok(json!({ "task": task.name, "total_s": Eta::of_task(&task, control).first(), "stages": stages }))
+}
+
+/// Mills the loaded task; under gas it deposits.
+pub(crate) async fn run(cx: Cx, args: Args, gas: Option<UnderGas>) -> Ended {
+    let task = chosen(&cx, &args)?;
+    let params = Mill {
+        task,
+        path: args.text("path").map(str::to_owned),
+        gas,
+    };
+    result(milling::run(cx.job()?, params).await?)
+}
+
+async fn clear(cx: Cx) -> Ended {
+    cx.job()?.act(Act::PatternsClear).await?;
+    cx.core.publish(Event::Plan { plan: None });
+    Ok(json!({ "cleared": true }))
+}
+
+async fn state(cx: Cx) -> Ended {
+    let patterning = cx.scope()?.patterning().await?.value;
+    let run = cx.core.snapshot().milling.clone();
+    Ok(json!({
+        "state": patterning.phase.word(), "progress": patterning.fraction(), "remaining_s": patterning.remaining(),
+        "patterning": patterning, "run": run,
+    }))
+}
+
+async fn spot_burn(cx: Cx, args: Args) -> Ended {
+    let text = args.need(args.text("points"), "points")?;
+    let point = |part: &str| {
+        let (x, y) = part.split_once(',')?;
+        let (x, y): (f64, f64) = (x.trim().parse().ok()?, y.trim().parse().ok()?);
+        (x.is_finite() && y.is_finite()).then_some(model::Point { x, y })
+    };
+    let coordinates: Option<Vec<model::Point>> = text.split(';').map(point).collect();
+    let defaults = SpotBurn::default();
+    let params = SpotBurn {
+        coordinates: coordinates.ok_or_else(|| {
+            Failure::usage(
+                "those points make no sense; nothing was burned",
+                "x,y;x,y as fractions from the top left, e.g. points=0.4,0.5;0.6,0.5",
+            )
+        })?,
+        exposure_time: args.number("exposure_time").unwrap_or(defaults.exposure_time),
+        milling_current: args.number("milling_current").unwrap_or(defaults.milling_current),
+        beam: args.beam("beam").unwrap_or(Beam::Ion),
+    };
+    result(milling::spot_burn(cx.job()?, params).await?)
+}

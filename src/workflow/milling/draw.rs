@@ -1,0 +1,100 @@
+//! Shapes onto the sample: loaded, started, watched to their end, with drift corrected at intervals where the task asks for it.
+//!
+//! For a correction the pattern is ended between two dwells, what each shape still lacks is loaded anew, the picture is brought back
+//! onto the reference, and milling goes on: nothing is dosed twice, on any instrument that can be stopped.
+
+use super::report::Report;
+use super::stage::{align, planned_current};
+use super::{Run, gas};
+use crate::JobError;
+use hal::{Act, HalError, Outcome};
+use model::{ErrorKind, Frame, ImageSettings, PatterningState, Shape};
+use pattern::{MillingStage, remaining_of};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Draws `shapes` with the beam as it is set up.
+pub(super) async fn draw(
+    run: &Run<'_>,
+    stage: &MillingStage,
+    shapes: &[Shape],
+    reference: Option<&(Frame, ImageSettings)>,
+    report: &mut Report<'_>,
+) -> Result<(), JobError> {
+    let alignment = &run.task.alignment;
+    let interval = (alignment.enabled && alignment.interval_enabled).then_some(f64::from(alignment.interval));
+    let interval = interval.filter(|_| reference.is_some());
+    let mut left = shapes.to_vec();
+    let _gas = gas::Flow::open(run).await?;
+    while !left.is_empty() {
+        let estimate = load(run, &left).await?;
+        report.milling(estimate);
+        match start(run, stage, interval, report).await? {
+            Drawn::Whole => break,
+            Drawn::Interrupted(state) => {
+                left = remaining_of(&left, &state.done);
+                run.cx.act(Act::PatternsClear).await?;
+                if let (false, Some((frame, settings))) = (left.is_empty(), reference) {
+                    report.doing("correcting drift");
+                    align(run, frame, settings, false).await?;
+                }
+            }
+        }
+    }
+    _gas.close(run).await?;
+    run.cx.act(Act::PatternsClear).await.map(drop)
+}
+
+/// The instrument's estimate, s.
+async fn load(run: &Run<'_>, shapes: &[Shape]) -> Result<f64, JobError> {
+    let shapes = shapes.to_vec();
+    match run.cx.act(Act::PatternsLoad { shapes }).await? {
+        Outcome::Estimate(seconds) => Ok(seconds),
+        _ => Ok(0.0),
+    }
+}
+
+enum Drawn {
+    Whole,
+    Interrupted(PatterningState),
+}
+
+/// Draws what is loaded to its end, or until `interval` seconds of beam time have passed.
+async fn start(
+    run: &Run<'_>,
+    stage: &MillingStage,
+    interval: Option<f64>,
+    report: &mut Report<'_>,
+) -> Result<Drawn, JobError> {
+    let cx = run.cx;
+    cx.host.unpaused().await;
+    if cx.hand.is_ended() {
+        return Err(HalError::stopped().into());
+    }
+    let act = Act::PatternStart {
+        channel: run.task.channel,
+        current: planned_current(run, stage),
+    };
+    // a hand of its own, so that an interval can end the pattern and not the job
+    let (hand, release) = cx.hand.child();
+    let due = Arc::new(AtomicBool::new(false));
+    let watch = report.watcher();
+    let watched = {
+        let (due, watch, release) = (due.clone(), watch.clone(), release.clone());
+        hand.act_watched(act, move |fraction, remaining| {
+            let spent = watch.seen(fraction, remaining);
+            if interval.is_some_and(|interval| spent >= interval) && !due.swap(true, Ordering::SeqCst) {
+                release.cancel();
+            }
+        })
+    };
+    let result = watched.await;
+    report.take(&watch);
+    match result {
+        Ok(_) => Ok(Drawn::Whole),
+        Err(error) if error.kind == ErrorKind::Stopped && due.load(Ordering::SeqCst) && !cx.hand.is_ended() => {
+            Ok(Drawn::Interrupted(cx.scope().patterning().await?.value))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,302 @@
+//! Milling: a task's stages one after the other, spot burns, and a beam that draws under gas.
+//!
+//! `mod`: the order of a task. `stage`: how one is prepared. `draw`: shapes onto the sample, with drift corrected at intervals.
+//! `overtilt`: the strategy that tilts. `report`: what is told while it runs. An error in a stage ends the task, and nothing
+//! further mills; what was changed for the while is owed ([`crate::restore`]) before it is changed. To add a strategy: a file
+//! here, its arm in [`stage::mill`], its row in the pattern room's STRATEGIES.
+
+mod draw;
+mod gas;
+mod overtilt;
+mod report;
+mod spot;
+mod stage;
+
+pub use gas::UnderGas;
+pub use spot::{Burned, SpotBurn, spot_burn};
+
+use crate::acquire::{self, PictureOptions};
+use crate::{JobCx, JobError};
+use hal::Act;
+use model::capabilities::MillingControl;
+use model::{Beam, BeamState, ErrorKind, Frame, ImageSettings, Key, Value, text};
+use pattern::{MillingRun, MillingTask, StageState};
+use report::Report;
+use serde::{Deserialize, Serialize};
+
+/// Parameters of [`run`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mill {
+    pub task: MillingTask,
+    /// Folder of the pictures taken on the way; the session's unless given.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// A gas that flows while the beam draws: deposits instead of milling.
+    #[serde(default)]
+    pub gas: Option<UnderGas>,
+}
+
+/// What stages share while a task runs.
+struct Run<'a> {
+    cx: &'a JobCx,
+    params: &'a Mill,
+    task: &'a MillingTask,
+    control: MillingControl,
+    /// The column as it was: what pictures are taken with.
+    imaging: BeamState,
+    /// What alignment brings the picture back onto, with the settings to repeat it.
+    reference: Option<(Frame, ImageSettings)>,
+}
+
+/// Mills the enabled stages of a task in their order.
+pub async fn run(cx: JobCx, params: Mill) -> Result<MillingRun, JobError> {
+    let task = checked(&cx, &params)?;
+    let control = cx.scope().capabilities().milling.clone().unwrap_or_default().control;
+    let imaging = cx.scope().beam(task.channel).await?.value;
+    if !imaging.on {
+        return Err(JobError::new(
+            ErrorKind::Interlock,
+            format!("the {} beam is off; nothing was milled", task.channel),
+            format!("turn it on first (beam.on beam={})", task.channel.word()),
+        ));
+    }
+    let mut report = Report::new(&cx, &task, control);
+    let mark = cx.mark();
+    owe(&cx, &task, &imaging);
+    let mut run = Run {
+        cx: &cx,
+        params: &params,
+        task: &task,
+        control,
+        imaging,
+        reference: None,
+    };
+    let result = run.stages(&mut report).await;
+    report.finishing(match &result {
+        Ok(()) => "putting the beam back",
+        Err(_) => "milling ended early: putting the beam back",
+    });
+    let restored = cx.put_back(mark).await;
+    let result = match (result, restored) {
+        (Ok(()), Ok(())) => run.final_picture().await,
+        (Err(error), _) | (Ok(()), Err(error)) => Err(error),
+    };
+    let run = report.end(result.is_ok());
+    result.map(|()| run.clone()).map_err(|error| {
+        let data = serde_json::to_value(&run).ok();
+        JobError {
+            data: error.data.or(data),
+            ..error
+        }
+    })
+}
+
+/// The task as this instrument will run it, or why it cannot.
+fn checked(cx: &JobCx, params: &Mill) -> Result<MillingTask, JobError> {
+    let caps = cx.scope().capabilities();
+    let milling = caps
+        .milling
+        .as_ref()
+        .ok_or_else(|| hal::HalError::unsupported("milling"))?;
+    let mut task = params.task.clone();
+    let resolution = cx.host.image_settings(task.channel).resolution;
+    task.check(resolution).map_err(|refused| {
+        JobError::new(
+            ErrorKind::OutOfRange,
+            format!("{refused}; nothing was milled"),
+            "change it in the Milling tab or in its file",
+        )
+    })?;
+    let known = &milling.application_files;
+    for stage in task.stages.iter_mut().filter(|s| s.enabled) {
+        let asked = stage.milling.application_file.clone();
+        if milling.control == MillingControl::Preset || known.is_empty() || known.contains(&asked) {
+            continue;
+        }
+        let Some(near) = text::nearest(&asked, known.iter().map(String::as_str)) else {
+            return Err(JobError::new(
+                ErrorKind::OutOfRange,
+                format!(
+                    "stage `{}`: there is no application file `{}`; nothing was milled",
+                    text::printable(&stage.name),
+                    text::printable(&asked)
+                ),
+                format!("one of: {}", known.join(", ")),
+            ));
+        };
+        cx.host.notice(model::Notice::new(
+            model::Severity::Warning,
+            format!(
+                "no application file `{}`: milled with `{near}`",
+                text::printable(&asked)
+            ),
+        ));
+        stage.milling.application_file = near.to_owned();
+    }
+    Ok(task)
+}
+
+/// Beam shift, current, voltage or preset and patterns as they are now: put back patterns first, beam shift last.
+fn owe(cx: &JobCx, task: &MillingTask, was: &BeamState) {
+    let beam = task.channel;
+    let set = |key, value| Act::BeamSet { beam, key, value };
+    let was = &was.settings;
+    cx.owe("the beam shift", vec![set(Key::Shift, Value::Point(was.shift))]);
+    match &was.preset {
+        Some(preset) => cx.owe("the preset", vec![set(Key::Preset, Value::Text(preset.clone()))]),
+        None => cx.owe(
+            "current and voltage",
+            vec![
+                set(Key::Current, Value::Number(was.beam_current)),
+                set(Key::Voltage, Value::Number(was.voltage)),
+            ],
+        ),
+    }
+    cx.owe("the patterns", vec![Act::PatternsClear]);
+}
+
+impl Run<'_> {
+    async fn stages(&mut self, report: &mut Report<'_>) -> Result<(), JobError> {
+        let task = self.task;
+        if task.alignment.enabled {
+            report.doing("reference picture for the alignment");
+            self.reference = Some(self.take_reference().await?);
+        }
+        self.pictures("pre-task").await?;
+        for (index, stage) in task.enabled() {
+            report.begin(index);
+            let milled = stage::mill(self, stage, report).await;
+            let stopped = milled.as_ref().is_err_and(|e| e.kind == ErrorKind::Stopped);
+            report.close(match &milled {
+                Ok(()) => StageState::Done,
+                Err(_) if stopped => StageState::Stopped,
+                Err(_) => StageState::Failed,
+            });
+            milled.map_err(|error| JobError {
+                what: match stopped {
+                    true => error.what,
+                    false => format!("stage `{}`: {}", text::printable(&stage.name), error.what),
+                },
+                ..error
+            })?;
+            if task.acquisition.beams() > 0 {
+                report.doing("pictures after the stage");
+                self.imaging_conditions().await?;
+                self.pictures(&format!("{}_finished", stage.name)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What alignment is measured against: taken before anything is milled, at the imaging current.
+    async fn take_reference(&self) -> Result<(Frame, ImageSettings), JobError> {
+        let alignment = &self.task.alignment;
+        let settings = ImageSettings {
+            beam_type: self.task.channel,
+            hfw: self.task.field_of_view,
+            reduced_area: Some(alignment.rect),
+            autocontrast: false,
+            save: true,
+            filename: format!("{}_alignment_reference", file_word(&self.task.name)),
+            ..alignment.imaging.clone()
+        };
+        let (frame, _) = self.cx.frame(&settings, &acquire_keep(self.params, self.task)).await?;
+        Ok((
+            frame,
+            ImageSettings {
+                save: false,
+                path: None,
+                ..settings
+            },
+        ))
+    }
+
+    /// The column as pictures want it.
+    async fn imaging_conditions(&self) -> Result<(), JobError> {
+        let was = &self.imaging.settings;
+        match &was.preset {
+            Some(preset) => self.set(Key::Preset, Value::Text(preset.clone())).await,
+            None => {
+                self.set(Key::Current, Value::Number(was.beam_current)).await?;
+                self.set(Key::Voltage, Value::Number(was.voltage)).await
+            }
+        }
+    }
+
+    async fn set(&self, key: Key, value: Value) -> Result<(), JobError> {
+        self.cx.set(self.task.channel, key, value).await.map(drop)
+    }
+
+    /// The pictures between stages, named `<task>_<when>`.
+    async fn pictures(&self, when: &str) -> Result<(), JobError> {
+        let acquisition = &self.task.acquisition;
+        let beams: Vec<Beam> = [
+            acquisition.acquire_sem.then_some(Beam::Electron),
+            acquisition.acquire_fib.then_some(Beam::Ion),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if beams.is_empty() {
+            return Ok(());
+        }
+        let imaging = &acquisition.imaging;
+        let params = acquire::Acquire {
+            beams,
+            options: PictureOptions {
+                hfw: Some(imaging.hfw),
+                resolution: Some(imaging.resolution),
+                dwell_time: Some(imaging.dwell_time),
+                autocontrast: Some(imaging.autocontrast),
+                filename: Some(format!("{}_{}", file_word(&self.task.name), file_word(when))),
+                save: Some(true),
+                ..PictureOptions::default()
+            },
+            path: acquire_keep(self.params, self.task).path,
+        };
+        acquire::acquire(self.cx.clone(), params).await.map(drop)
+    }
+
+    /// One unsaved picture at the end, where no others were taken.
+    async fn final_picture(&self) -> Result<(), JobError> {
+        let acquisition = &self.task.acquisition;
+        if !acquisition.acquire_final_image || acquisition.beams() > 0 {
+            return Ok(());
+        }
+        let params = acquire::Acquire {
+            beams: vec![self.task.channel],
+            options: PictureOptions {
+                hfw: Some(self.task.field_of_view),
+                autocontrast: Some(true),
+                save: Some(false),
+                ..PictureOptions::default()
+            },
+            path: None,
+        };
+        acquire::acquire(self.cx.clone(), params).await.map(drop)
+    }
+}
+
+/// Where a task's pictures go: `Milling/<task>` in the folder that was given, else the session's folder.
+fn acquire_keep(params: &Mill, task: &MillingTask) -> crate::Keep {
+    let folder = |path: &String| {
+        let folder = std::path::Path::new(path).join("Milling").join(file_word(&task.name));
+        folder.display().to_string()
+    };
+    crate::Keep {
+        live: false,
+        path: params.path.as_ref().map(folder),
+    }
+}
+
+/// A name as part of a file name: spaces become `-`, as the original writes them.
+fn file_word(name: &str) -> String {
+    let kept = |c: char| {
+        if c.is_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
+    name.trim().chars().map(kept).collect()
+}
