@@ -10,6 +10,10 @@ use engine::command::{parse, rows};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use tokio::sync::mpsc::{Receiver, channel};
+
+/// Lines of a script read ahead of the command under way.
+const AHEAD: usize = 16;
 
 /// Run engine commands, one a line, in one session.
 ///
@@ -28,30 +32,21 @@ pub struct Script {
 
 impl Script {
     pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
-        let source: Box<dyn BufRead> = match &self.file {
-            Some(path) => {
-                let file = std::fs::File::open(path).map_err(|e| {
-                    CliError::new(
-                        Exit::Usage,
-                        format!("{} cannot be read: {e}; nothing was started", path.display()),
-                    )
-                })?;
-                Box::new(BufReader::new(file))
-            }
-            None => Box::new(BufReader::new(std::io::stdin())),
-        };
+        let mut lines = self.lines()?;
         let session = Session::twin(globals, "script")?;
         let (mut done, mut first_failure) = (0, None);
-        for (number, line) in source.lines().enumerate() {
-            let line = line.map_err(|e| CliError::failed(format!("line {}: {e}", number + 1)))?;
+        for number in 1.. {
+            let Some(line) = session.wait(lines.recv())? else { break };
+            let line = line.map_err(|e| CliError::failed(format!("line {number}: {e}")))?;
             let text = line.trim();
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
             let ended = parse::line(text).and_then(|command| session.run(command));
-            tell(globals, text, &session.instrument(), &ended, Some(number + 1))?;
+            tell(globals, text, &session.instrument(), &ended, Some(number))?;
             match ended {
                 Ok(_) => done += 1,
+                Err(_) if session.was_interrupted() => return Ok(Exit::Interrupted),
                 Err(failure) => {
                     first_failure.get_or_insert(Exit::from(failure.kind));
                     if !self.keep_going {
@@ -65,6 +60,32 @@ impl Script {
             Some(_) if self.keep_going && done > 0 => Exit::Partly,
             Some(exit) => exit,
         })
+    }
+
+    /// The lines, read on a thread of their own: who waits for the next one can still be interrupted.
+    fn lines(&self) -> Result<Receiver<std::io::Result<String>>, CliError> {
+        let source: Box<dyn BufRead + Send> = match &self.file {
+            Some(path) => {
+                let file = std::fs::File::open(path).map_err(|e| {
+                    CliError::new(
+                        Exit::Usage,
+                        format!("{} cannot be read: {e}; nothing was started", path.display()),
+                    )
+                })?;
+                Box::new(BufReader::new(file))
+            }
+            None => Box::new(BufReader::new(std::io::stdin())),
+        };
+        let (sender, lines) = channel(AHEAD);
+        // it ends with the source, with the script, or with the program
+        std::thread::spawn(move || {
+            for line in source.lines() {
+                if sender.blocking_send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(lines)
     }
 }
 

@@ -69,8 +69,13 @@ fn folders(globals: &Globals) -> Finding {
             };
         }
     };
+    let absent = if paths.config_dir.is_dir() {
+        ""
+    } else {
+        " (not there yet; made when needed)"
+    };
     let text = format!(
-        "settings {}, data {}",
+        "settings {}{absent}, data {}",
         paths.config_dir.display(),
         paths.data_dir.display()
     );

@@ -11,6 +11,7 @@ mod console;
 mod doctor;
 mod exit;
 mod generate;
+mod interrupt;
 mod options;
 mod output;
 mod session;

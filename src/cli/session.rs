@@ -1,18 +1,24 @@
 //! One engine for the length of a command line: connects, runs commands, turns Ctrl-C into stop.
 
-use super::exit::CliError;
+use super::exit::{CliError, Exit};
+use super::interrupt::Interrupt;
 use super::options::Globals;
-use engine::Command;
-use engine::core::Engine;
+use engine::core::{Engine, stop_told};
 use engine::event::{Event, Pulse};
 use engine::link::{Ended, Heard, Link};
-use model::Severity;
+use engine::{Command, Failure};
+use model::{ErrorKind, Severity};
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+/// How long what a stop came to is waited for: longer than the engine takes to find out.
+const VERDICT: Duration = Duration::from_secs(5);
 
 pub struct Session {
     /// Held so that it ends with the session.
     _engine: Engine,
     link: Link,
+    interrupt: Interrupt,
     runtime: tokio::runtime::Runtime,
     progress: Progress,
     quiet: bool,
@@ -44,6 +50,14 @@ impl Told {
     }
 }
 
+fn interrupted() -> Failure {
+    Failure::new(
+        ErrorKind::Stopped,
+        "interrupted; nothing was sent",
+        "start it again when it is safe",
+    )
+}
+
 impl Session {
     /// A fresh twin, connected.
     pub fn twin(globals: &Globals, name: &str) -> Result<Session, CliError> {
@@ -65,8 +79,10 @@ impl Session {
             (false, false, true) => Progress::Bar,
             (false, false, false) => Progress::None,
         };
+        let link = engine.link(name);
         Ok(Session {
-            link: engine.link(name),
+            interrupt: Interrupt::listen(link.clone())?,
+            link,
             _engine: engine,
             runtime,
             progress,
@@ -78,24 +94,73 @@ impl Session {
         self.link.snapshot().instrument.clone()
     }
 
-    /// Runs a command to its end; Ctrl-C stops the instrument, and the command then ends as stopped.
+    /// Runs a command to its end. Ctrl-C stops the instrument: the command then ends with what that came to, and a later one is
+    /// not sent.
     pub fn run(&self, command: Command) -> Ended {
+        if self.interrupt.came() {
+            return Err(interrupted());
+        }
         self.runtime.block_on(async {
             let mut heard = self.link.listen();
             let mut told = Told::default();
             let receipt = self.link.send(command).ended();
+            if self.interrupt.came() {
+                // pressed between the look and the sending: the command may have left after the press
+                self.link.stop();
+            }
             tokio::pin!(receipt);
-            loop {
+            let ended = loop {
                 tokio::select! {
-                    ended = &mut receipt => {
-                        self.clear();
-                        return ended;
-                    }
-                    Ok(()) = tokio::signal::ctrl_c() => self.link.stop(),
+                    ended = &mut receipt => break ended,
                     Ok(item) = heard.recv() => self.show(&item, &mut told),
                 }
+            };
+            self.clear();
+            match ended {
+                Err(failure) if failure.kind == ErrorKind::Stopped && self.interrupt.came() => {
+                    Err(self.verdict().await)
+                }
+                ended => ended,
             }
         })
+    }
+
+    pub fn was_interrupted(&self) -> bool {
+        self.interrupt.came()
+    }
+
+    /// Waits for `work` between two commands; an interrupt ends the wait, as an error that says what the stop came to.
+    pub fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, CliError> {
+        self.runtime.block_on(async {
+            match self.interrupt.or(work).await {
+                Some(done) => Ok(done),
+                None => Err(CliError::new(Exit::Interrupted, self.verdict().await)),
+            }
+        })
+    }
+
+    /// What the interrupt's stop came to.
+    async fn verdict(&self) -> Failure {
+        if self.link.snapshot().connection.is_none() {
+            return interrupted();
+        }
+        let mut snapshots = self.link.snapshots();
+        let report = tokio::time::timeout(VERDICT, snapshots.wait_for(|s| s.stopped.is_some())).await;
+        let told = match report {
+            Ok(Ok(snapshot)) => snapshot.stopped.as_ref().map(stop_told),
+            _ => None,
+        };
+        match told {
+            Some(notice) => Failure {
+                detail: notice.detail,
+                ..Failure::new(ErrorKind::Stopped, notice.title, notice.hint)
+            },
+            None => Failure::new(
+                ErrorKind::Stopped,
+                "STOP was pressed, and the engine does not say what it came to: look at the instrument",
+                "use the vendor's own stop if anything still moves",
+            ),
+        }
     }
 
     fn show(&self, item: &Heard, told: &mut Told) {
@@ -103,6 +168,7 @@ impl Session {
             && let Event::Raised { notice, .. } = &event.event
             && notice.severity == Severity::Warning
             && !self.quiet
+            && !self.interrupt.came()
         {
             self.clear();
             eprintln!("fibdeck: warning: {}", model::text::printable(&notice.title));

@@ -310,8 +310,8 @@ fn quitting_while_something_runs_asks_first() {
     terminal.until("a pose", |s| stage_x(s).is_some());
     let before = terminal.see(stage_x);
     terminal.press(":");
-    terminal.press("stage.move-relative x=5mm\r");
-    terminal.until_text("x by 5.00 mm");
+    terminal.press("stage.move-relative x=20mm\r");
+    terminal.until_text("x by 20.0 mm");
     terminal.press("y");
     terminal.until("the stage moves", |s| stage_x(s).is_some() && stage_x(s) != before);
     terminal.press("q");

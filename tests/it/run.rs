@@ -1,5 +1,7 @@
-//! Running the built binary as a user would: folders of its own, input, what it wrote and how it ended.
+//! Running the built binary as a user would: folders of its own, input, what it wrote and how it ended. And the engine alone.
 
+use engine::core::{Engine, Options, Speed, start};
+use model::config::{Instrument, Paths};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -83,6 +85,21 @@ impl Place {
             .stderr(Stdio::piped());
         command.spawn().unwrap()
     }
+}
+
+/// An engine on a twin in virtual time that nobody has connected to, with this place's folders.
+pub fn twin(place: &Place, faults: Option<&str>, change: impl FnOnce(&mut Instrument)) -> Engine {
+    let mut instrument = Instrument::default();
+    change(&mut instrument);
+    start(Options {
+        instrument,
+        speed: Speed::Virtual,
+        faults: faults.map(str::to_owned),
+        paths: Paths::new(Some(&place.path("config")), Some(&place.path("data"))).unwrap(),
+        user: Default::default(),
+        connect: false,
+    })
+    .unwrap()
 }
 
 /// Waits for the end; a run that hangs is killed and fails the test.

@@ -1,10 +1,10 @@
 //! Long runs on the twin through an engine's link, in virtual time: what the console believes against what is so.
 
-use crate::run::Place;
+use crate::run::{Place, twin};
 use engine::command::{Failure, parse};
-use engine::core::{Engine, Options, Speed, start};
+use engine::core::Engine;
 use engine::link::Link;
-use model::config::{Instrument, Paths};
+use model::config::Instrument;
 use serde_json::Value;
 use std::future::Future;
 
@@ -18,17 +18,7 @@ struct Session {
 impl Session {
     fn new(faults: Option<&str>, change: impl FnOnce(&mut Instrument)) -> Session {
         let place = Place::new();
-        let mut instrument = Instrument::default();
-        change(&mut instrument);
-        let engine = start(Options {
-            instrument,
-            speed: Speed::Virtual,
-            faults: faults.map(str::to_owned),
-            paths: Paths::new(Some(&place.path("config")), Some(&place.path("data"))).unwrap(),
-            user: Default::default(),
-            connect: false,
-        })
-        .unwrap();
+        let engine = twin(&place, faults, change);
         let session = Session {
             link: engine.link("scenario"),
             _engine: engine,

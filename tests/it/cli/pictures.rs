@@ -1,0 +1,124 @@
+//! `acquire`, `show`, `align`: pictures on disk.
+
+use super::*;
+use model::Pixels;
+use ndarray::Array2;
+
+#[test]
+fn pictures_are_never_written_over() {
+    let place = Place::new();
+    let take = |output: &str, beam: &str| -> Vec<String> {
+        let ran = take(&place, output, &["--beam", beam]).ended(0);
+        ran.out.lines().map(str::to_owned).collect()
+    };
+    let first = take("pictures", "both");
+    let [sem, fib] = &first[..] else { panic!("{first:?}") };
+    assert!(sem.ends_with("_eb.tif") && fib.ends_with("_ib.tif"), "{first:?}");
+    let before: Vec<Vec<u8>> = first.iter().map(|f| std::fs::read(f).unwrap()).collect();
+    let second = take("pictures", "both");
+    assert!(
+        second.iter().all(|f| !first.contains(f) && Path::new(f).exists()),
+        "{first:?} {second:?}"
+    );
+    let after: Vec<Vec<u8>> = first.iter().map(|f| std::fs::read(f).unwrap()).collect();
+    assert_eq!(before, after);
+    let named = [take("one.tif", "ion"), take("one.tif", "ion")].concat();
+    assert_eq!(named[0], place.text("one.tif"));
+    assert_ne!(named[0], named[1]);
+    let loaded = Frame::load(Path::new(&named[1])).unwrap();
+    assert_eq!(loaded.frame.metadata.unwrap().image.beam_type, model::Beam::Ion);
+}
+
+#[test]
+fn the_options_of_acquire_reach_the_picture() {
+    let place = Place::new();
+    let options = "--beam ion --hfw 80um --resolution 768x512 --dwell 300ns --reduced-area 0.25,0.25,0.5,0.5 --frame-integration 3 \
+        --line-integration 2 --drift-correction --autocontrast --autogamma --filename cell -o pictures";
+    let args = [
+        &["acquire", "--demo", "--speed", "max", "--json"][..],
+        &options.split_whitespace().collect::<Vec<_>>(),
+    ]
+    .concat();
+    let object = place.run(&args).ended(0).json();
+    assert_eq!(keys(&object), ["command", "ok", "instrument", "result"]);
+    let file = object["result"]["pictures"][0]["file"].as_str().unwrap();
+    assert_eq!(file, place.path("pictures").join("cell_ib.tif").display().to_string());
+    let frame = Frame::load(Path::new(file)).unwrap().frame;
+    assert_eq!(frame.pixels.size(), (384, 256), "the reduced area alone");
+    let image = frame.metadata.unwrap().image;
+    assert!(
+        (image.hfw - 80e-6).abs() < 1e-12 && (image.dwell_time - 300e-9).abs() < 1e-15,
+        "{image:?}"
+    );
+    assert_eq!(
+        (image.frame_integration, image.line_integration, image.drift_correction),
+        (Some(3), Some(2), true)
+    );
+    let chamber = place
+        .run(&["acquire", "--demo", "--chamber", "-o", "chamber.tif"])
+        .ended(0)
+        .out;
+    assert!(Frame::load(Path::new(chamber.trim())).unwrap().frame.metadata.is_none());
+}
+
+#[test]
+fn a_shift_is_measured_and_an_unsure_one_refused() {
+    let place = Place::new();
+    let lines = "image.acquire beam=ion resolution=768x512 path=a.tif\nbeam.shift dx=5um beam=ion\nimage.acquire beam=ion resolution=768x512 path=b.tif\n";
+    script(&place, lines, &[]).ended(0);
+    let found = place.run(&["align", "a.tif", "b.tif", "--json"]).ended(0).json();
+    assert_eq!(
+        keys(&found),
+        ["dx_px", "dy_px", "dx_m", "dy_m", "confidence", "method", "accepted"]
+    );
+    let (px, m) = (found["dx_px"].as_f64().unwrap(), found["dx_m"].as_f64().unwrap());
+    assert!(
+        (px.abs() - 5e-6 / (150e-6 / 768.0)).abs() < 1.0 && (m.abs() - 5e-6).abs() < 0.2e-6,
+        "{found}"
+    );
+    assert!(found["dy_px"].as_f64().unwrap().abs() < 1.0, "{found}");
+    assert_eq!(found["accepted"], true);
+
+    // noise has nothing in common with a picture
+    let mut state = 1u32;
+    let noise = Array2::from_shape_fn((512, 768), |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    });
+    Frame {
+        pixels: Pixels::U8(noise),
+        metadata: None,
+    }
+    .save(&place.path("noise.tif"))
+    .unwrap();
+    for method in ["cross-correlation", "phase-correlation"] {
+        let refused = place
+            .run(&["align", "a.tif", "noise.tif", "--method", method, "--json"])
+            .ended(3)
+            .json();
+        assert_eq!(
+            (&refused["accepted"], &refused["dx_m"]),
+            (&Value::Bool(false), &Value::Null),
+            "{refused}"
+        );
+        assert!(!refused["reason"].as_str().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn pictures_are_described() {
+    let place = Place::new();
+    take(&place, "a.tif", &[]).ended(0);
+    let info = place.run(&["show", "--info", "--json", "a.tif"]).ended(0).json();
+    assert_eq!(
+        (&info["size"], &info["bits"]),
+        (&serde_json::json!([384, 256]), &Value::from(8))
+    );
+    let caption = place.run(&["show", "a.tif"]).ended(0).out;
+    assert!(
+        caption.contains("384x256 8 bit") && caption.contains("SEM 2.00 kV 50.0 pA"),
+        "{caption}"
+    );
+    let partly = place.run(&["show", "a.tif", "absent.tif"]).ended(8);
+    assert!(partly.err.contains("absent.tif") && partly.out.contains("a.tif"));
+}
