@@ -2,7 +2,7 @@
 //!
 //! Where something was changed, matter is columns: runs along the sample's normal, continuous in z, on cells of 25 nm
 //! (`tile`, `columns`); elsewhere it is the scene's relief under layers (`ground`). A [`Drawing`] becomes a dose [`Raster`]
-//! (`sections`, `raster`), whose rays (`sweep`) spend their dose in matter (`march`, `redeposit`) or lay some down
+//! (`sections`, `raster`), whose rays (`sweep`) spend their dose in matter (`march`, `spend`, `surface`, `redeposit`) or lay some down
 //! (`accrete`). What comes free is a [`Body`] (`bodies`); `rays` and `measure` ask what is where.
 //!
 //! A [`Matter`] is cheap to clone; clones share all that does not change. A new way to take or lay down matter makes a
@@ -19,10 +19,13 @@ mod march;
 mod materials;
 mod measure;
 mod plan;
+mod purse;
 mod raster;
 mod rays;
 mod redeposit;
 mod sections;
+mod spend;
+mod surface;
 mod sweep;
 #[cfg(test)]
 mod tests;
