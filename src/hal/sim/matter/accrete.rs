@@ -61,8 +61,9 @@ fn slice(
             if to <= 0.0 || from >= cells {
                 continue;
             }
-            for k in from.max(0.0).floor() as usize..to.min(cells).ceil() as usize {
-                if std::mem::take(&mut open[k]) {
+            let (first, last) = (from.max(0.0).floor() as usize, to.min(cells).ceil() as usize);
+            for (k, open) in open.iter_mut().enumerate().take(last).skip(first) {
+                if std::mem::take(open) {
                     met.push((layer, k, to.min((k + 1) as f64)));
                 }
             }

@@ -196,7 +196,7 @@ impl Body {
         self.roomy(side, 0.0);
         let sweep = Sweep::new(&local, side);
         let keys: BTreeSet<Key> = self.columns.iter().map(|(k, _)| k).collect();
-        let window = Window::of(raster, &local, &sweep).meet(super::window_over(&self.columns, &keys, &sweep));
+        let window = Window::of(raster, &local, &sweep).meet(super::work::window_over(&self.columns, &keys, &sweep));
         if !window.is_empty() {
             let mut lattice = Lattice::new(raster, &local, sweep, window, false);
             march::cut(&mut self.columns, &mut lattice, rates, schedule);

@@ -57,7 +57,7 @@ impl Area {
 }
 
 /// Something that happened to a large part of the sample.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Layer {
     /// A coat on what a gas reaches from above.
     Coat {
@@ -70,7 +70,7 @@ pub(super) enum Layer {
         beam: Beamline,
         field: (f64, f64),
         fluence: f64,
-        rates: Rates,
+        rates: Box<Rates>,
     },
 }
 

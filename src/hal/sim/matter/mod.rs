@@ -30,6 +30,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod work;
 
 pub use beamline::Beamline;
 pub use bodies::{Body, BodyId, Held};
@@ -44,14 +45,10 @@ pub use tile::Run;
 
 use crate::sim::specimen::{Material, Specimen, hash};
 use columns::{Columns, Key};
-use ground::{Ground, Layer};
-use march::Schedule;
-use materials::Rates;
-use nalgebra::{Isometry3, Point3};
-use plan::Reach;
+use ground::Ground;
+use nalgebra::Isometry3;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use sweep::{Lattice, Sweep, Window};
 
 /// What cannot be done to matter. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -93,8 +90,6 @@ struct Erosion {
 
 /// Erosion is marched when it would take this much of the fastest stuff (m).
 const WORTHWHILE: f64 = 1e-9;
-/// Doses that take less than this of the fastest stuff are none (m).
-const NOTHING: f64 = 2e-11;
 
 #[derive(Clone, Debug)]
 struct Inner {
@@ -346,217 +341,6 @@ fn sound(beam: &Beamline, drawing: &Drawing) -> Result<(), MatterError> {
         return Err(MatterError::Amount("the spot or the part of the beam time"));
     }
     Ok(())
-}
-
-impl Inner {
-    /// The sheet (`None`) and the bodies (by index) that a raster may meet, nearest to the lens first.
-    fn targets(&self, beam: &Beamline, raster: &Raster) -> Vec<Option<usize>> {
-        let b = raster.bounds();
-        let middle = beam.point((b.left + b.right) / 2.0, (b.bottom + b.top) / 2.0, 0.0);
-        let sine = if beam.along.z.abs() < 0.01 { 0.01 } else { beam.along.z };
-        let mut all: Vec<(f64, Option<usize>)> = vec![(beam.picture(&middle)[2] - middle.z / sine, None)];
-        for (n, body) in self.bodies.iter().enumerate() {
-            let corners = body.corners().map(|c| beam.picture(&c));
-            let range = |a: usize| {
-                let on = corners.iter().map(|c| c[a]);
-                (
-                    on.clone().fold(f64::INFINITY, f64::min),
-                    on.fold(f64::NEG_INFINITY, f64::max),
-                )
-            };
-            let (u, v) = (range(0), range(1));
-            if u.0 < b.right && u.1 > b.left && v.0 < b.top && v.1 > b.bottom {
-                all.push((beam.picture(&body.middle())[2], Some(n)));
-            }
-        }
-        all.sort_by(|a, b| a.0.total_cmp(&b.0));
-        all.into_iter().map(|t| t.1).collect()
-    }
-
-    /// Cuts the sheet or one body; also its rays with what they did not spend, and the beam in its frame.
-    fn cut_one(
-        &mut self,
-        beam: &Beamline,
-        raster: &Raster,
-        rates: &Rates,
-        target: Option<usize>,
-    ) -> (Cut, Option<(Lattice, Beamline)>) {
-        let most = f64::from(raster.peak()) * rates.most();
-        let reach = Reach { deep: most, above: 0.0 };
-        let (local, lattice) = self.lattice(beam, raster, target, reach);
-        let Some(mut lattice) = lattice else {
-            return (Cut::default(), None);
-        };
-        let floor = (NOTHING / rates.most()) as f32;
-        lattice.dose.iter_mut().filter(|d| **d < floor).for_each(|d| *d = 0.0);
-        let schedule = Schedule {
-            when: &|u, v| raster.when(u, v),
-            width: raster.face.sqrt(),
-        };
-        let columns = match target {
-            Some(n) => &mut self.bodies[n].columns,
-            None => &mut self.sheet,
-        };
-        let cut = march::cut(columns, &mut lattice, rates, &schedule);
-        if let Some(n) = target {
-            self.bodies[n].weigh();
-        }
-        (cut, Some((lattice, local)))
-    }
-
-    /// Grows a deposit on the sheet or one body.
-    fn grow_one(
-        &mut self,
-        beam: &Beamline,
-        raster: &Raster,
-        yields: f64,
-        material: Material,
-        target: Option<usize>,
-    ) -> (f64, Option<(Lattice, Beamline)>) {
-        let thick = f64::from(raster.peak()) * yields;
-        let reach = Reach {
-            deep: 0.0,
-            above: thick as f32,
-        };
-        let (local, lattice) = self.lattice(beam, raster, target, reach);
-        let Some(mut lattice) = lattice else {
-            return (0.0, None);
-        };
-        let floor = (NOTHING / yields) as f32;
-        lattice.dose.iter_mut().filter(|d| **d < floor).for_each(|d| *d = 0.0);
-        let columns = match target {
-            Some(n) => &mut self.bodies[n].columns,
-            None => &mut self.sheet,
-        };
-        let grown = accrete::grow(columns, &mut lattice, yields, material);
-        if let Some(n) = target {
-            self.bodies[n].weigh();
-        }
-        (grown, Some((lattice, local)))
-    }
-
-    /// The rays of a raster through the sheet or one body, whose tiles are made ready for them.
-    fn lattice(
-        &mut self,
-        beam: &Beamline,
-        raster: &Raster,
-        target: Option<usize>,
-        reach: Reach,
-    ) -> (Beamline, Option<Lattice>) {
-        let Some(n) = target else {
-            let keys = self.reached(beam, reach, |sweep| Window::of(raster, beam, sweep));
-            let steep = beam.along.z.abs() > 0.5;
-            let side = plan::fineness(&self.sheet, &keys, steep);
-            plan::make(&self.ground, &mut self.sheet, &keys, side);
-            self.touched.extend(&keys);
-            let sweep = Sweep::new(beam, side);
-            let window = Window::of(raster, beam, &sweep);
-            let lattice = (!window.is_empty()).then(|| Lattice::new(raster, beam, sweep, window, true));
-            return (*beam, lattice);
-        };
-        let body = &mut self.bodies[n];
-        let local = beam.seen_from(&body.pose);
-        let side = body.columns.iter().map(|(_, t)| t.side()).max().unwrap_or(tile::USUAL);
-        body.roomy(side, f64::from(reach.above));
-        let sweep = Sweep::new(&local, side);
-        let window = Window::of(raster, &local, &sweep);
-        (
-            local,
-            (!window.is_empty()).then(|| Lattice::new(raster, &local, sweep, window, true)),
-        )
-    }
-
-    /// Tiles of the sheet that a window of rays reaches.
-    fn reached(&self, beam: &Beamline, reach: Reach, window: impl Fn(&Sweep) -> Window) -> BTreeSet<Key> {
-        let sweep = Sweep::new(beam, tile::USUAL);
-        plan::tiles(&self.ground, &self.sheet, &sweep, &window(&sweep), reach)
-    }
-
-    /// Takes what imaging takes: ray by ray where there are columns, as a layer elsewhere.
-    fn erode(&mut self, erosion: &Erosion) {
-        let Erosion { beam, field, .. } = *erosion;
-        let rates = self.materials.rates(&erosion.ions);
-        let raster = Raster::field(field.0, field.1, erosion.fluence * field.0 * field.1);
-        let schedule = Schedule {
-            when: &|_, _| None,
-            width: field.0.max(field.1),
-        };
-        let mut open: BTreeSet<Key> = self.sheet.iter().map(|(k, _)| k).collect();
-        while let Some(first) = open.first().copied() {
-            let site = bodies::cluster(&self.sheet, &BTreeSet::from([first]));
-            open.retain(|k| !site.contains(k));
-            let sides: BTreeSet<u16> = site
-                .iter()
-                .filter_map(|k| self.sheet.tile(*k).map(|t| t.side()))
-                .collect();
-            for side in sides {
-                let sweep = Sweep::new(&beam, side);
-                let window = Window::of(&raster, &beam, &sweep).meet(window_over(&self.sheet, &site, &sweep));
-                if !window.is_empty() {
-                    let mut lattice = Lattice::new(&raster, &beam, sweep, window, false);
-                    march::cut(&mut self.sheet, &mut lattice, &rates, &schedule);
-                }
-            }
-        }
-        for body in &mut self.bodies {
-            body.erode(&beam, &raster, &rates, &schedule);
-        }
-        self.ground.wear(Layer::Worn {
-            beam,
-            field,
-            fluence: erosion.fluence,
-            rates,
-        });
-    }
-
-    fn coat(&mut self, area: Area, thickness: f64, material: Material) {
-        let coated: Vec<(Key, tile::Tile)> = self
-            .sheet
-            .iter()
-            .map(|(key, tile)| (key, ground::coated(tile, key, &area, thickness as f32, material)))
-            .collect();
-        for (key, tile) in coated {
-            self.sheet.set(key, tile);
-        }
-        for body in &mut self.bodies {
-            body.coat(&area, thickness as f32, material);
-        }
-        self.ground.layers.push(Layer::Coat {
-            area,
-            thickness: thickness as f32,
-            material,
-        });
-        self.deposits.push(Deposit {
-            material,
-            volume: 0.0,
-            thickness,
-            area,
-        });
-    }
-}
-
-/// The rays that may meet the tiles of a site.
-fn window_over(columns: &Columns, site: &BTreeSet<Key>, sweep: &Sweep) -> Window {
-    let mut window = Window {
-        slices: (i64::MAX, i64::MIN),
-        layers: (i64::MAX, i64::MIN),
-    };
-    let span = |range: &mut (i64, i64), v: f64| {
-        *range = (range.0.min(v.floor() as i64 - 1), range.1.max(v.ceil() as i64 + 1));
-    };
-    for key in site {
-        let Some(tile) = columns.tile(*key).filter(|t| !t.is_empty()) else {
-            continue;
-        };
-        for corner in 0..8 {
-            let at = |k: i32, bit: i32| f64::from(k + (corner >> bit & 1)) * tile::TILE;
-            let z = if corner & 4 == 0 { tile.lo } else { tile.hi };
-            let (i, s) = sweep.landing(&Point3::new(at(key.0, 0), at(key.1, 1), f64::from(z)));
-            span(&mut window.slices, i);
-            span(&mut window.layers, s);
-        }
-    }
-    window
 }
 
 /// Where a body's frame is when it came free.

@@ -178,16 +178,15 @@ impl<'a> Slice<'a> {
         while k < last {
             let block = k / BLOCK;
             let next = ((block + 1) * BLOCK).min(last);
-            if k.is_multiple_of(BLOCK) && k as f64 >= piece.from && k + BLOCK <= whole {
-                if let Some(paid) = self.purse.charge(block, cost) {
-                    if paid {
-                        self.take(piece, &mut chain, BLOCK as f64);
-                    } else {
-                        self.keep(piece, &mut chain, k as f64, next as f64);
-                    }
-                    k = next;
-                    continue;
+            let all = k.is_multiple_of(BLOCK) && k as f64 >= piece.from && k + BLOCK <= whole;
+            if all && let Some(paid) = self.purse.charge(block, cost) {
+                if paid {
+                    self.take(piece, &mut chain, BLOCK as f64);
+                } else {
+                    self.keep(piece, &mut chain, k as f64, next as f64);
                 }
+                k = next;
+                continue;
             }
             self.purse.open(block);
             // The rays of the block that the run holds whole, together if they agree.

@@ -179,7 +179,7 @@ fn a_cleaning_cross_section_goes_line_by_line_and_leaves_a_clean_face() {
             .map_or(0.0, Run::length)
     };
     let (_, whole) = profile(CrossSection::CleaningCrossSection, (0.0, 1.0));
-    assert!(film(&whole, 1.9 * UM) > 2.0 * film(&whole, -1.0 * UM));
+    assert!(film(&whole, 1.9 * UM) > 2.0 * film(&whole, -UM));
     assert!(
         film(&whole, -1.97 * UM) < 0.1 * film(&whole, 1.9 * UM),
         "the last line is clean"

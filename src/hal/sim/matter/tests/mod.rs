@@ -9,6 +9,7 @@ use super::*;
 use crate::sim::optics::Spot;
 use crate::sim::specimen::{Channel, Place, Relief, Surface};
 use model::shape::{CrossSection, Rectangle, ScanDirection, Shape};
+use nalgebra::Point3;
 
 const UM: f64 = 1e-6;
 const NM: f64 = 1e-9;
@@ -181,7 +182,7 @@ fn rays_meet_what_stands_there() {
     // At a slant, over the rim, on the wall behind.
     let direction = nalgebra::Vector3::new(0.0, 1.0, -0.25).normalize();
     let slant = Ray {
-        origin: Point3::new(0.0, -1.0 * UM, 0.1 * UM),
+        origin: Point3::new(0.0, -UM, 0.1 * UM),
         direction,
     };
     let hit = matter.first_hit(&slant, 1e-3).unwrap();
