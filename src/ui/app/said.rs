@@ -3,7 +3,7 @@
 
 use engine::Event;
 use engine::event::{By, How, Sequenced};
-use model::{Unit, text, units};
+use model::{GasState, Unit, text, units};
 use tracing::{debug, info, warn};
 
 /// Writes an event into the log.
@@ -15,11 +15,12 @@ pub fn log(sequenced: &Sequenced) {
         Event::Raised { .. }
         | Event::Stage { .. }
         | Event::BeamChanged { by: By::Us, .. }
-        | Event::ChamberChanged { by: By::Us, .. } => {
+        | Event::ChamberChanged { by: By::Us, .. }
+        | Event::Patterning { by: By::Us, .. } => {
             debug!(target: "event", "{words}");
         }
         Event::FrameTaken { frame } if frame.live => debug!(target: "event", "{words}"),
-        Event::LinkTrouble { .. } | Event::Stopped { .. } => warn!(target: "event", "{words}"),
+        Event::LinkTrouble { .. } | Event::Stopped { .. } | Event::Owed { .. } => warn!(target: "event", "{words}"),
         _ => info!(target: "event", "{words}"),
     }
 }
@@ -117,5 +118,42 @@ fn words(event: &Event) -> String {
         Event::Control { holder: Some(holder) } => format!("{holder} has control"),
         Event::Control { holder: None } => "nobody has control".to_owned(),
         Event::Stopped { by, .. } => format!("STOP by {by}"),
+        Event::Patterning { by: who, state } => format!(
+            "patterning {}, {:.0} %{}",
+            state.phase.word().to_lowercase(),
+            state.fraction() * 100.0,
+            by(*who)
+        ),
+        Event::NeedleChanged { by: who, state } => {
+            let place = if state.inserted { "inserted" } else { "retracted" };
+            format!("needle {place}{}", by(*who))
+        }
+        Event::GasChanged { by: who, state } => format!("{}{}", gas(state), by(*who)),
+        Event::Plan { plan: Some(plan) } => {
+            let stages = plan.task.stages.len();
+            format!("milling task {} loaded, {stages} stages", plan.task.name)
+        }
+        Event::Plan { plan: None } => "no milling task is loaded".to_owned(),
+        Event::Milling { run } if run.ended => format!("milling task {} ended, {}", run.task, run.doing),
+        Event::Milling { run } => format!("milling task {}: {}", run.task, run.doing),
+        Event::NeedlePositions { positions } => format!("{} saved needle positions", positions.len()),
+        Event::Owed { what } if what.is_empty() => "nothing is left to put back".to_owned(),
+        Event::Owed { what } => format!("left changed, job.restore puts it back: {}", what.join("; ")),
+    }
+}
+
+/// Which injectors are near the sample, and where gas flows.
+fn gas(state: &GasState) -> String {
+    let inserted = state.ports.iter().filter(|port| port.inserted);
+    let said: Vec<String> = inserted
+        .map(|port| {
+            let valve = if port.open { "open" } else { "closed" };
+            format!("{} inserted, valve {valve}", port.port)
+        })
+        .collect();
+    if said.is_empty() {
+        "gas retracted".to_owned()
+    } else {
+        format!("gas {}", said.join("; "))
     }
 }
