@@ -294,13 +294,14 @@ mod tests {
         for (r, t) in [(0.0, 35.0), (180.0, 17.0), (0.0, 12.0), (0.0, 0.0)] {
             let pose = deg(r, t);
             let needle = crate::sim::needle::body::probe(Vector3::zeros());
-            for (_, far) in crate::sim::gas::ports::POSITIONS {
-                for seat in 0..3 {
-                    let injector = crate::sim::gas::ports::probe(seat, *far, 1.0);
-                    assert_eq!(probe_touches(&g, &pose, &needle, &[injector]), None, "needle, r {r} t {t}");
-                    assert_eq!(probe_touches(&g, &pose, &injector, &[needle]), None, "injector {seat}, r {r} t {t} {far}");
-                    assert_eq!(touches(&g, &pose, &[needle, injector]), None);
-                }
+            let ports = crate::sim::gas::ports::POSITIONS.iter().map(|(name, _)| (0, Some(*name)));
+            for (seat, position) in ports.chain((0..3).map(|seat| (seat, None))) {
+                let far = crate::sim::gas::ports::distance(position);
+                let injector = crate::sim::gas::ports::probe(seat, far, 1.0);
+                let what = format!("seat {seat}, {far} m, r {r} t {t}");
+                assert_eq!(probe_touches(&g, &pose, &needle, &[injector]), None, "needle beside {what}");
+                assert_eq!(probe_touches(&g, &pose, &injector, &[needle]), None, "{what}");
+                assert_eq!(touches(&g, &pose, &[needle, injector]), None, "{what}");
             }
         }
     }

@@ -146,7 +146,7 @@ impl World {
             Foreign::Move(target) => {
                 state.interrupt_stage(now);
                 let pose = target.resolve(state.stage.pose(now));
-                state.travel(&self.geometry, Purpose::Foreign, &[pose], now);
+                state.travel(&self.geometry, Purpose::Foreign, &[pose], None, now);
                 Ok(())
             }
             Foreign::Set(beam, key, value) => state.set(beam, key, &value, now).map(drop),
@@ -364,14 +364,22 @@ impl State {
                 self.interrupt_stage(t);
                 let mut pose = self.stage.pose(t);
                 pose.set(axis, pose.get(axis) + by);
-                self.travel(geometry, Purpose::Foreign, &[pose], t);
+                self.travel(geometry, Purpose::Foreign, &[pose], None, t);
             }
             armed => self.faults.arm(armed, t),
         }
     }
 
-    /// Sends the stage through `points`; returns the ticket.
-    pub fn travel(&mut self, geometry: &TwinGeometry, purpose: Purpose, points: &[Pose], now: f64) -> u64 {
+    /// Sends the stage through `points`; returns the ticket. `pushed`: the share of the first way at which the sample is
+    /// pushed into the needle.
+    pub fn travel(
+        &mut self,
+        geometry: &TwinGeometry,
+        purpose: Purpose,
+        points: &[Pose],
+        pushed: Option<f64>,
+        now: f64,
+    ) -> u64 {
         let ticket = self.ticket();
         let stuck = self.faults.stuck(now);
         let (late, lie) = match purpose {
@@ -389,7 +397,16 @@ impl State {
         };
         let mut beside = self.gas.probes(now);
         beside.extend(self.needle_body(now));
-        self.stage.plan(&order, |leg| collision::first(geometry, leg, &beside));
+        let start = now;
+        self.stage.plan(&order, |leg| {
+            let gross = collision::first(geometry, leg, &beside);
+            let fine = pushed.filter(|_| leg.start == start).map(|share| Contact {
+                at: leg.when(share),
+                pose: leg.at(share),
+                with: "the needle",
+            });
+            gross.into_iter().chain(fine).min_by(|a, b| a.at.total_cmp(&b.at))
+        });
         ticket
     }
 

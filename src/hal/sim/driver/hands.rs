@@ -3,10 +3,11 @@
 use super::{Twin, busy};
 use crate::sim::faults::Sort;
 use crate::sim::collision::{self, Probe};
-use crate::sim::needle::{NeedleSim, Order, Strike, body};
+use crate::sim::needle::{NeedleSim, Order, Strike, Way, body, touch};
+use crate::sim::world::World;
 use crate::{Gas, HalError, Manipulator, Milling, Reading, Ticket};
 use model::{
-    Beam, GasState, ManipulatorPosition, ManipulatorState, MillingSettings, PatterningState, Point, Pose, Shape,
+    Axis, Beam, GasState, ManipulatorPosition, ManipulatorState, MillingSettings, PatterningState, Point, Pose, Shape,
     SputterStep,
 };
 
@@ -88,9 +89,15 @@ impl Twin {
         order: impl Fn(&NeedleSim, &Pose, f64) -> Result<Order, HalError>,
     ) -> Result<Ticket, HalError> {
         let world = &self.world;
+        let ways = world.call(|state, now| {
+            let order = order(&state.needle, &state.stage.pose(now), now)?;
+            state.hand_out(now);
+            Ok(state.needle.ways(&order, now))
+        })?;
+        // the sample is asked outside of the world's lock; while the needle may be sent nothing else moves
+        let touched = world.needle_meets(&ways)?;
         world.call(|state, now| {
-            let pose = state.stage.pose(now);
-            let order = order(&state.needle, &pose, now)?;
+            let order = order(&state.needle, &state.stage.pose(now), now)?;
             if state.stage.motion.is_some() {
                 return Err(busy("the stage moves"));
             }
@@ -98,12 +105,14 @@ impl Twin {
             state.alive(now)?;
             let (ticket, late) = (state.ticket(), state.faults.take_hang());
             let stuck = state.faults.needle_is_stuck(now);
-            let (true_pose, beside) = (state.stage.true_pose(now), state.gas.probes(now));
-            let strike = state.needle.ways(&order, now).iter().enumerate().find_map(|(i, way)| {
+            let (pose, beside) = (state.stage.true_pose(now), state.gas.probes(now));
+            let struck = state.needle.ways(&order, now).iter().enumerate().find_map(|(i, way)| {
                 let touch =
-                    |share| collision::probe_touches(&world.geometry, &true_pose, &body::probe(way.at(share)), &beside);
+                    |share| collision::probe_touches(&world.geometry, &pose, &body::probe(way.at(share)), &beside);
                 collision::first_on(touch).map(|(share, with)| Strike { way: i, share, with })
             });
+            let first = |a: &Strike, b: &Strike| a.way.cmp(&b.way).then(a.share.total_cmp(&b.share));
+            let strike = struck.into_iter().chain(touched).min_by(first);
             state.needle.begin(ticket, order, strike, stuck, late, now);
             Ok(Ticket(ticket))
         })
@@ -171,5 +180,42 @@ impl Gas for Twin {
             state.gas.coat(ticket, step, late, now)?;
             Ok(Ticket(ticket))
         })
+    }
+}
+
+impl World {
+    /// Where on its ways the needle's tip is pushed into the sample. Never asked under the world's lock.
+    fn needle_meets(&self, ways: &[Way]) -> Result<Option<Strike>, HalError> {
+        let sample = self.look(|state, now| self.geometry.sample_to_chamber(&state.stage.true_pose(now)));
+        let matter = self.lab.piece.look(&self.lab, |done| done.matter.clone())?;
+        let on_sample = |share: f64, way: &Way| sample.inverse_transform_point(&way.at(share).into());
+        Ok(ways.iter().enumerate().find_map(|(i, way)| {
+            let share = touch::stopped_at(&matter, &on_sample(0.0, way), &on_sample(1.0, way))?;
+            Some(Strike {
+                way: i,
+                share,
+                with: "the sample",
+            })
+        }))
+    }
+
+    /// Share of a stage move at which the sample is pushed into the needle that is inserted beside it.
+    pub fn stage_meets_needle(&self, target: &Pose) -> Result<Option<f64>, HalError> {
+        let ends = self.look(|state, now| {
+            let tip = state.needle.inserted().then(|| state.needle.tip(now))?;
+            let here = state.stage.true_pose(now);
+            // encoders and truth differ by the same on both ends of so short a way
+            let mut there = here;
+            let read = state.stage.pose(now);
+            for axis in Axis::ALL {
+                there.set(axis, here.get(axis) + target.get(axis) - read.get(axis));
+            }
+            state.hand_out(now);
+            let at = |pose: &Pose| self.geometry.sample_to_chamber(pose).inverse_transform_point(&tip.into());
+            Some((at(&here), at(&there)))
+        });
+        let Some((from, to)) = ends else { return Ok(None) };
+        let matter = self.lab.piece.look(&self.lab, |done| done.matter.clone())?;
+        Ok(touch::stopped_at(&matter, &from, &to))
     }
 }

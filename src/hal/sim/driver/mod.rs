@@ -204,13 +204,14 @@ impl Stage for Twin {
             ));
         }
         let world = &self.world;
+        let needle = world.stage_meets_needle(&target)?;
         world.call(|state, now| {
             if state.stage.motion.is_some() {
                 return Err(busy("the stage moves"));
             }
             state.count(&world.geometry, Sort::Move, now);
             state.alive(now)?;
-            Ok(Ticket(state.travel(&world.geometry, Purpose::Move, &[target], now)))
+            Ok(Ticket(state.travel(&world.geometry, Purpose::Move, &[target], needle, now)))
         })
     }
 
@@ -236,6 +237,7 @@ impl Stage for Twin {
                 &world.geometry,
                 Purpose::Home,
                 &[clear, Pose::default()],
+                None,
                 now,
             )))
         })

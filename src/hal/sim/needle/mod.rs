@@ -1,9 +1,10 @@
 //! The twin's needle: where its tip is in the chamber, how it gets elsewhere, and what it is read as.
 //!
 //! The tip is kept in the chamber's frame. Instruments with a tilting stage count it in the stage's frame, whose axes turn
-//! with the tilt: y along the tilted stage, z along its normal, away from the sample. `body`: its shape and what it touches.
+//! with the tilt: y along the tilted stage, z along its normal, away from the sample. `body`: its shape. `touch`: what its tip meets.
 
 pub mod body;
+pub mod touch;
 
 use crate::HalError;
 use model::capabilities::ManipulatorCapabilities;
@@ -14,7 +15,7 @@ use nalgebra::{Rotation3, Vector3};
 /// Saved positions (m), in the frame that moves use: the tip on the coincidence point, and well above it.
 const TILTING: &[(&str, [f64; 3])] = &[("PARK", [0.0, 0.0, 180e-6]), ("EUCENTRIC", [0.0; 3])];
 const FIXED: &[(&str, [f64; 3])] = &[
-    ("Parking", [0.0, 0.0, 5e-3]),
+    ("Parking", [0.0, 0.0, 1.5e-3]),
     ("Standby", [0.0, 0.0, 500e-6]),
     ("Working", [0.0; 3]),
 ];

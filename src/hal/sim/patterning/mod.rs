@@ -163,10 +163,6 @@ impl PatterningSim {
         }
     }
 
-    pub fn is_drawing(&self) -> bool {
-        self.spot.is_some() || matches!(self.phase, PatterningPhase::Running)
-    }
-
     /// The beam is on the sample, or will go on to be.
     pub fn is_active(&self) -> bool {
         self.spot.is_some() || self.phase.is_active()
