@@ -61,9 +61,9 @@ const KINDS: &[Kind] = &[
         format!("stage.move-relative x={}um y={}um", d.within(300), d.within(300))
     }),
     (10, |d| format!("stage.move-relative z={}um", d.within(400))),
-    (10, |d| {
-        format!("stage.move-relative r={}deg t={}deg", d.within(60), d.within(15))
-    }),
+    // raw tilts stay below 36 deg: steeper ones may touch a pole piece, which no rule of the console can know beforehand
+    (8, |d| format!("stage.move-absolute t={}deg", d.below(36))),
+    (6, |d| format!("stage.move-relative r={}deg", d.within(60))),
     (6, |d| {
         format!(
             "stage.move-absolute x={}mm y={}mm z={}mm",
@@ -73,10 +73,10 @@ const KINDS: &[Kind] = &[
         )
     }),
     (4, |d| {
-        format!("stage.move-absolute r={}deg t={}deg", d.within(360), d.within(70))
+        format!("stage.move-absolute r={}deg t={}deg", d.within(360), d.below(36))
     }),
     (4, |d| {
-        format!("stage.safe-move r={}deg t={}deg", d.within(360), d.within(60))
+        format!("stage.safe-move r={}deg t={}deg", d.within(360), d.below(36))
     }),
     (12, |d| {
         format!(
