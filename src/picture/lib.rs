@@ -23,4 +23,4 @@ mod tests;
 pub use detect::{Choice, Env, Graphics, Replies};
 pub use encode::{Budget, ColourDepth, Encoded, Encoder, Protocol};
 pub use painter::{Painter, Scene};
-pub use raster::{Grey, Grid, Ink, InkTable, Overlay, Position, Raster, Smoother, Tone, View, Viewport};
+pub use raster::{Grey, Grid, Ink, InkTable, Overlay, Position, Raster, Smoother, Stroke, Tone, View, Viewport};

@@ -8,8 +8,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use model::Pixels;
 use picture::raster::{burn, show};
 use picture::{
-    Budget, ColourDepth, Encoder, Graphics, Grid, InkTable, Overlay, Painter, Protocol, Raster, Scene, Smoother, Tone,
-    View, Viewport,
+    Budget, ColourDepth, Encoder, Graphics, Grid, Ink, InkTable, Overlay, Painter, Position, Protocol, Raster, Scene,
+    Smoother, Stroke, Tone, View, Viewport,
 };
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
@@ -100,6 +100,19 @@ fn sizes(scene: &Scene) {
     }
 }
 
+/// One of 25 boxes over the whole picture.
+fn pattern(n: usize) -> Overlay {
+    let (x, y) = ((n % 5) as f64 * 300.0, (n / 5) as f64 * 200.0);
+    Overlay::Pattern {
+        points: [(20.0, 20.0), (280.0, 20.0), (280.0, 180.0), (20.0, 180.0)]
+            .map(|(dx, dy)| Position::new(x + dx, y + dy))
+            .to_vec(),
+        stroke: Stroke::Solid,
+        hatched: false,
+        ink: Ink::of_series(n),
+    }
+}
+
 fn all(c: &mut Criterion) {
     let scene = scene(1);
     sizes(&scene);
@@ -127,6 +140,10 @@ fn all(c: &mut Criterion) {
     }];
     c.bench_function("burn", |b| {
         b.iter(|| burn(grey.clone(), black_box(&overlays), &viewport))
+    });
+    let patterns: Vec<Overlay> = (0..25).map(pattern).collect();
+    c.bench_function("burn/25 shapes", |b| {
+        b.iter(|| burn(grey.clone(), black_box(&patterns), &viewport))
     });
     let mut smoother = Smoother::default();
     c.bench_function("smooth", |b| b.iter(|| smoother.push(black_box(&grey))));

@@ -2,7 +2,7 @@
 
 use crate::raster::{Ink, InkTable, Raster};
 
-/// Grey levels from black to white, then inks; at most 246 entries.
+/// Grey levels from black to white, then inks; at most 250 entries.
 pub(super) struct Palette {
     pub colours: Vec<[u8; 3]>,
     levels: usize,

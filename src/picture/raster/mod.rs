@@ -11,7 +11,7 @@ mod smooth;
 mod tone;
 mod viewport;
 
-pub use overlay::{Overlay, burn, scale_bar};
+pub use overlay::{Overlay, Stroke, burn, scale_bar};
 pub use resample::show;
 pub use smooth::{Change, Smoother};
 pub use tone::Tone;
@@ -53,15 +53,37 @@ pub enum Ink {
     Warn,
     Danger,
     Neutral,
+    /// Members of a series that are told apart, and mean nothing else: the stages of a milling task.
+    First,
+    Second,
+    Third,
+    Fourth,
 }
 
 impl Ink {
-    pub const ALL: [Ink; 6] = [Ink::Accent, Ink::Good, Ink::Info, Ink::Warn, Ink::Danger, Ink::Neutral];
+    pub const ALL: [Ink; 10] = [
+        Ink::Accent,
+        Ink::Good,
+        Ink::Info,
+        Ink::Warn,
+        Ink::Danger,
+        Ink::Neutral,
+        Ink::First,
+        Ink::Second,
+        Ink::Third,
+        Ink::Fourth,
+    ];
+
+    /// The ink of the `n`th of a series, counted from 0; they come round.
+    pub fn of_series(n: usize) -> Ink {
+        const SERIES: [Ink; 4] = [Ink::First, Ink::Second, Ink::Third, Ink::Fourth];
+        SERIES[n % SERIES.len()]
+    }
 }
 
 /// The theme's colour (red, green, blue) of each ink, in the order of [`Ink::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InkTable(pub [[u8; 3]; 6]);
+pub struct InkTable(pub [[u8; 3]; 10]);
 
 impl InkTable {
     pub fn rgb(&self, ink: Ink) -> [u8; 3] {
@@ -79,6 +101,10 @@ impl Default for InkTable {
             [255, 150, 0],
             [255, 64, 64],
             [255, 255, 255],
+            [0, 200, 200],
+            [220, 120, 255],
+            [150, 220, 60],
+            [255, 130, 110],
         ])
     }
 }

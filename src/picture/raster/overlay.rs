@@ -41,6 +41,19 @@ pub enum Overlay {
         points: Vec<Position>,
         ink: Ink,
     },
+    /// A shape of a milling pattern: closed, or a line where it has two points.
+    Pattern {
+        points: Vec<Position>,
+        stroke: Stroke,
+        /// Filled with slanting lines: kept clear instead of milled.
+        hatched: bool,
+        ink: Ink,
+    },
+    /// A small square to take something by.
+    Handle {
+        at: Position,
+        ink: Ink,
+    },
     /// A feature or a site, with its name beside it.
     Marker {
         at: Position,
@@ -58,6 +71,26 @@ pub enum Overlay {
         pixel_size: f64,
         ink: Ink,
     },
+}
+
+/// How a line is drawn; told apart without colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stroke {
+    #[default]
+    Solid,
+    Dashed,
+    Dotted,
+}
+
+impl Stroke {
+    /// Whether the pixel `n` steps along the line is drawn.
+    fn draws(self, n: usize) -> bool {
+        match self {
+            Stroke::Solid => true,
+            Stroke::Dashed => n % 6 < 4,
+            Stroke::Dotted => n.is_multiple_of(3),
+        }
+    }
 }
 
 impl Overlay {
@@ -170,6 +203,27 @@ impl Pen<'_> {
                 );
             }
             Overlay::Outline { points, ink } => self.outline(points, *ink),
+            Overlay::Pattern {
+                points,
+                stroke,
+                hatched,
+                ink,
+            } => {
+                let points: Vec<Position> = points.iter().map(|p| self.at(*p)).collect();
+                let sides = if points.len() == 2 { 1 } else { points.len() };
+                for (i, from) in points.iter().enumerate().take(sides) {
+                    self.stroke(*from, points[(i + 1) % points.len()], *stroke, *ink);
+                }
+                if *hatched {
+                    self.hatch(&points, *ink);
+                }
+            }
+            Overlay::Handle { at, ink } => {
+                let (centre, r) = (self.at(*at), (0.1 * self.cell_height()).max(0.5));
+                let corners =
+                    [(-r, -r), (r, -r), (r, r), (-r, r)].map(|(dx, dy)| Position::new(centre.x + dx, centre.y + dy));
+                self.closed(&corners, *ink);
+            }
             Overlay::Marker { at, text, ink } => {
                 let (centre, r) = (self.at(*at), (0.3 * self.cell_height()).max(1.0));
                 let diamond = [(0.0, -r), (r, 0.0), (0.0, r), (-r, 0.0)]
@@ -217,16 +271,49 @@ impl Pen<'_> {
         }
     }
 
-    /// A line one pixel wide, clipped to the canvas first so that a far end costs nothing.
     fn line(&mut self, from: Position, to: Position, ink: Ink) {
+        self.stroke(from, to, Stroke::Solid, ink);
+    }
+
+    /// A line one pixel wide, clipped to the canvas first so that a far end costs nothing.
+    fn stroke(&mut self, from: Position, to: Position, stroke: Stroke, ink: Ink) {
         let Some((from, to)) = clip(from, to, self.viewport.canvas) else {
             return;
         };
         let steps = (to.x - from.x).abs().max((to.y - from.y).abs()).ceil().max(1.0);
-        for i in 0..=steps as usize {
+        for i in (0..=steps as usize).filter(|i| stroke.draws(*i)) {
             let t = i as f64 / steps;
             let (x, y) = (from.x + t * (to.x - from.x), from.y + t * (to.y - from.y));
             self.set(x.floor() as i64, y.floor() as i64, ink);
+        }
+    }
+
+    /// Slanting lines inside an outline, half a cell apart: every slant x + y = c is cut where the outline crosses it.
+    fn hatch(&mut self, points: &[Position], ink: Ink) {
+        if points.iter().any(|p| !drawable(*p)) {
+            return;
+        }
+        let (width, height) = (self.viewport.canvas.0 as f64, self.viewport.canvas.1 as f64);
+        let gap = (0.5 * self.cell_height()).max(3.0);
+        let slants = ((width + height) / gap) as usize;
+        for c in (0..=slants).map(|n| n as f64 * gap) {
+            let next = points.iter().cycle().skip(1);
+            let mut cuts: Vec<f64> = points
+                .iter()
+                .zip(next)
+                .filter_map(|(a, b)| {
+                    let (sa, sb) = (a.x + a.y - c, b.x + b.y - c);
+                    ((sa > 0.0) != (sb > 0.0)).then(|| a.x + (b.x - a.x) * sa / (sa - sb))
+                })
+                .collect();
+            cuts.sort_by(f64::total_cmp);
+            for pair in cuts.chunks_exact(2) {
+                self.line(
+                    Position::new(pair[0], c - pair[0]),
+                    Position::new(pair[1], c - pair[1]),
+                    ink,
+                );
+            }
         }
     }
 

@@ -176,6 +176,16 @@ fn overlays_are_clipped_and_nonsense_draws_nothing() {
                     points: vec![from, to, Position::default()],
                     ink: Ink::Info,
                 },
+                Overlay::Pattern {
+                    points: vec![from, to, Position::default()],
+                    stroke: Stroke::Dashed,
+                    hatched: true,
+                    ink: Ink::Info,
+                },
+                Overlay::Handle {
+                    at: from,
+                    ink: Ink::Info,
+                },
                 Overlay::Marker {
                     at: from,
                     text: "x\x1b[31m".into(),
@@ -208,6 +218,74 @@ fn overlays_are_clipped_and_nonsense_draws_nothing() {
     let raster = burn(Grey::new(40, 40), &[across], &viewport);
     assert_eq!(raster.ink.iter().filter(|i| i.is_some()).count(), 40);
     assert!((0..40).all(|x| raster.ink_at(x, 20) == Some(Ink::Info)));
+}
+
+/// Pixels of `ink`.
+fn inked(raster: &Raster, ink: Ink) -> usize {
+    raster.ink.iter().filter(|i| **i == Some(ink)).count()
+}
+
+fn square(stroke: Stroke, hatched: bool) -> Overlay {
+    let corners = [(20.5, 20.5), (80.5, 20.5), (80.5, 80.5), (20.5, 80.5)];
+    Overlay::Pattern {
+        points: corners.map(|(x, y)| Position::new(x, y)).to_vec(),
+        stroke,
+        hatched,
+        ink: Ink::First,
+    }
+}
+
+#[test]
+fn shapes_are_told_apart_without_colour() {
+    let viewport = canvas((100, 100), 100, 100, View::default());
+    let draw = |overlay| burn(Grey::new(100, 100), &[overlay], &viewport);
+    let [solid, dashed, dotted] =
+        [Stroke::Solid, Stroke::Dashed, Stroke::Dotted].map(|stroke| inked(&draw(square(stroke, false)), Ink::First));
+    assert_eq!(solid, 4 * 60);
+    assert!(
+        dashed < solid * 3 / 4 && dotted < dashed * 3 / 4,
+        "{solid} {dashed} {dotted}"
+    );
+    let hatched = draw(square(Stroke::Solid, true));
+    assert!(inked(&hatched, Ink::First) > 2 * solid);
+    let outside = |x: usize, y: usize| !(20..=80).contains(&x) || !(20..=80).contains(&y);
+    let cells = (0..100).flat_map(|y| (0..100).map(move |x| (x, y)));
+    assert!(
+        cells
+            .filter(|(x, y)| outside(*x, *y))
+            .all(|(x, y)| hatched.ink_at(x, y).is_none())
+    );
+    // a line has no way back
+    let line = Overlay::Pattern {
+        points: vec![Position::new(10.5, 50.5), Position::new(60.5, 50.5)],
+        stroke: Stroke::Solid,
+        hatched: false,
+        ink: Ink::First,
+    };
+    assert_eq!(inked(&draw(line), Ink::First), 51);
+}
+
+#[test]
+fn twenty_five_shapes_cost_no_more_than_their_edges() {
+    let viewport = canvas((1536, 1024), 384, 256, View::default());
+    let shape = |i: usize| {
+        let (x, y) = ((i % 5) as f64 * 200.0, (i / 5) as f64 * 200.0);
+        Overlay::Pattern {
+            points: [(0.0, 0.0), (120.0, 0.0), (120.0, 80.0), (0.0, 80.0)]
+                .map(|(dx, dy)| Position::new(x + dx, y + dy))
+                .to_vec(),
+            stroke: Stroke::Solid,
+            hatched: false,
+            ink: Ink::of_series(i),
+        }
+    };
+    let overlays: Vec<Overlay> = (0..25).map(shape).collect();
+    let raster = burn(Grey::new(384, 256), &overlays, &viewport);
+    let drawn = raster.ink.iter().filter(|i| i.is_some()).count();
+    // a hundred edges of 30 or 20 canvas pixels, and one pixel more each
+    assert!((1500..=25 * (2 * 31 + 2 * 21)).contains(&drawn), "{drawn}");
+    let series = [Ink::First, Ink::Second, Ink::Third, Ink::Fourth].map(|ink| inked(&raster, ink));
+    assert!(series.iter().all(|n| *n > 0), "{series:?}");
 }
 
 #[test]
