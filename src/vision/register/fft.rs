@@ -70,24 +70,25 @@ impl<T: Planned> Fft2<T> {
         let (h, w) = self.size;
         let kept = kept.min(self.half());
         let half = T::one() / (T::one() + T::one());
-        let transform = |line: &mut Line<T>, block: usize| {
+        let transform = |lines: &mut Lines<T>, block: usize| {
             let mut bins = vec![Complex::default(); kept * BLOCK];
             let mut returned = Vec::with_capacity(BLOCK);
             let end = h.min((block + 1) * BLOCK);
+            let (packed, scratch) = (&mut lines.packed[..w], &mut lines.scratch);
+            let (even, odd) = lines.rows[..2 * w].split_at_mut(w);
             for (i, y) in (block * BLOCK..end).enumerate().step_by(2) {
-                returned.push(fill(y, &mut line.even));
+                returned.push(fill(y, even));
                 if y + 1 < end {
-                    returned.push(fill(y + 1, &mut line.odd));
+                    returned.push(fill(y + 1, odd));
                 } else {
-                    line.odd.fill(T::zero());
+                    odd.fill(T::zero());
                 }
-                for ((to, re), im) in line.packed.iter_mut().zip(&line.even).zip(&line.odd) {
+                for ((to, re), im) in packed.iter_mut().zip(&*even).zip(&*odd) {
                     *to = Complex::new(*re, *im);
                 }
-                self.row_forward
-                    .process_with_scratch(&mut line.packed, &mut line.scratch);
-                let mirrored = line.packed[..1].iter().chain(line.packed[1..].iter().rev());
-                for ((u, v), to) in line.packed.iter().zip(mirrored).zip(bins.chunks_exact_mut(BLOCK)) {
+                self.row_forward.process_with_scratch(packed, scratch);
+                let mirrored = packed[..1].iter().chain(packed[1..].iter().rev());
+                for ((u, v), to) in packed.iter().zip(mirrored).zip(bins.chunks_exact_mut(BLOCK)) {
                     to[i] = Complex::new(half * (u.re + v.re), half * (u.im - v.im));
                     to[i + 1] = Complex::new(half * (u.im + v.im), half * (v.re - u.re));
                 }
@@ -96,7 +97,7 @@ impl<T: Planned> Fft2<T> {
         };
         let (blocks, returned): (Vec<_>, Vec<_>) = (0..h.div_ceil(BLOCK))
             .into_par_iter()
-            .map_init(|| Line::new(w, &self.row_forward), transform)
+            .map_init(|| Lines::new(w, &self.row_forward), transform)
             .unzip();
         (RowSpectrum { kept, blocks }, returned.into_iter().flatten().collect())
     }
@@ -164,20 +165,18 @@ impl<T: Planned> Fft2<T> {
     }
 }
 
-/// What one thread needs to transform two rows at a time.
-struct Line<T> {
-    even: Vec<T>,
-    odd: Vec<T>,
+/// What one thread needs to transform a block of rows, two in one.
+struct Lines<T> {
+    rows: Vec<T>,
     packed: Vec<Complex<T>>,
     scratch: Vec<Complex<T>>,
 }
 
-impl<T: Planned> Line<T> {
+impl<T: Planned> Lines<T> {
     fn new(width: usize, fft: &Arc<dyn Fft<T>>) -> Self {
-        Line {
-            even: vec![T::zero(); width],
-            odd: vec![T::zero(); width],
-            packed: vec![Complex::default(); width],
+        Lines {
+            rows: vec![T::zero(); BLOCK * width],
+            packed: vec![Complex::default(); BLOCK / 2 * width],
             scratch: vec![Complex::default(); fft.get_inplace_scratch_len()],
         }
     }
@@ -198,34 +197,41 @@ impl<T: Planned> Surface<'_, T> {
         Surface { limit, ..self }
     }
 
-    /// Rows y (even) and y + 1 into the line.
-    fn read(&self, y: usize, line: &mut Line<T>) {
+    /// The rows of a block; those beyond the last are left as they were.
+    fn read(&self, block: usize, lines: &mut Lines<T>) {
         let (h, w) = self.fft.size;
-        line.packed.fill(Complex::default());
-        let odd = if y + 1 < h { y + 1 } else { y };
-        let (low, high) = line.packed.split_at_mut(self.fft.half());
-        let beyond = high.len() + 1;
+        let first_row = block * BLOCK;
+        let pairs = (h - first_row).min(BLOCK).div_ceil(2);
+        let packed = &mut lines.packed[..pairs * w];
+        packed.fill(Complex::default());
         for (tile, start) in self.tiles.iter().zip((0..).step_by(BLOCK)) {
             let end = self.kept.min(start + BLOCK);
-            let pairs = tile[y * BLOCK..].iter().zip(&tile[odd * BLOCK..]);
-            for (to, (a, b)) in low[start..end].iter_mut().zip(pairs.clone()) {
-                *to = Complex::new(a.re - b.im, a.im + b.re);
-            }
-            // Every bin beside zero has a mirror image at the other end, but for the highest of an even width.
-            let (first, last) = (start.max(1), end.min(beyond));
-            let mirrored = &mut high[beyond - last..beyond - first];
-            for (to, (a, b)) in mirrored.iter_mut().rev().zip(pairs.skip(first - start)) {
-                *to = Complex::new(a.re + b.im, b.re - a.im);
+            for (pair, packed) in packed.chunks_exact_mut(w).enumerate() {
+                let y = first_row + 2 * pair;
+                let odd = (y + 1).min(h - 1);
+                let bins = tile[y * BLOCK..].iter().zip(&tile[odd * BLOCK..]);
+                for (to, (a, b)) in packed[start..end].iter_mut().zip(bins.clone()) {
+                    *to = Complex::new(a.re - b.im, a.im + b.re);
+                }
+                // Every bin beside zero has a mirror image at the other end, but for the highest of an even width.
+                let (first, last) = (start.max(1), end.min(w.div_ceil(2)));
+                if first < last {
+                    let mirrored = packed[w + 1 - last..=w - first].iter_mut().rev();
+                    for (to, (a, b)) in mirrored.zip(bins.skip(first - start)) {
+                        *to = Complex::new(a.re + b.im, b.re - a.im);
+                    }
+                }
             }
         }
-        self.fft
-            .row_inverse
-            .process_with_scratch(&mut line.packed, &mut line.scratch);
-        for ((even, odd), from) in line.even.iter_mut().zip(&mut line.odd).zip(&line.packed) {
-            (*even, *odd) = (from.re, from.im);
+        self.fft.row_inverse.process_with_scratch(packed, &mut lines.scratch);
+        for (rows, packed) in lines.rows.chunks_exact_mut(2 * w).zip(packed.chunks_exact(w)) {
+            let (even, odd) = rows.split_at_mut(w);
+            for ((even, odd), from) in even.iter_mut().zip(odd).zip(packed) {
+                (*even, *odd) = (from.re, from.im);
+            }
         }
         if let Some(limit) = self.limit {
-            for (y, row) in [(y, &mut line.even), (odd, &mut line.odd)] {
+            for (y, row) in (first_row..h).zip(lines.rows.chunks_exact_mut(w)) {
                 for (x, v) in row.iter_mut().enumerate() {
                     if (y.min(h - y) as f64).hypot(x.min(w - x) as f64) > limit {
                         *v = T::zero();
@@ -235,23 +241,20 @@ impl<T: Planned> Surface<'_, T> {
         }
     }
 
-    fn line(&self) -> Line<T> {
-        Line::new(self.fft.size.1, &self.fft.row_inverse)
+    fn lines(&self) -> Lines<T> {
+        Lines::new(self.fft.size.1, &self.fft.row_inverse)
     }
 
     /// All of it.
     pub fn to_array(&self) -> Array2<T> {
         let mut out = Array2::from_elem(self.fft.size, T::zero());
-        let w = self.fft.size.1;
         if let Some(pixels) = out.as_slice_mut() {
-            let write = |line: &mut Line<T>, (pair, pixels): (usize, &mut [T])| {
-                self.read(2 * pair, line);
-                for (to, from) in pixels.chunks_exact_mut(w).zip([&line.even, &line.odd]) {
-                    to.copy_from_slice(from);
-                }
+            let write = |lines: &mut Lines<T>, (block, pixels): (usize, &mut [T])| {
+                self.read(block, lines);
+                pixels.copy_from_slice(&lines.rows[..pixels.len()]);
             };
-            let pairs = pixels.par_chunks_mut(2 * w).enumerate();
-            pairs.for_each_init(|| self.line(), write);
+            let blocks = pixels.par_chunks_mut(BLOCK * self.fft.size.1).enumerate();
+            blocks.for_each_init(|| self.lines(), write);
         }
         out
     }
@@ -260,25 +263,27 @@ impl<T: Planned> Surface<'_, T> {
     pub fn centred_row(&self, row: usize) -> Vec<T> {
         let (h, w) = self.fft.size;
         let y = (row + h - h / 2) % h;
-        let mut line = self.line();
-        self.read(y - y % 2, &mut line);
-        let mut values = if y % 2 == 0 { line.even } else { line.odd };
+        let mut lines = self.lines();
+        self.read(y / BLOCK, &mut lines);
+        let mut values = lines.rows[y % BLOCK * w..][..w].to_vec();
         values.rotate_right(w / 2);
         values
     }
 
     /// The first maximum (row, column, value) in reading order with zero shift in the middle.
     pub fn first_maximum(&self) -> (usize, usize, T) {
-        let h = self.fft.size.0;
-        let top = |line: &mut Line<T>, pair: usize| {
-            self.read(2 * pair, line);
-            [largest(&line.even), largest(&line.odd)]
+        let (h, w) = self.fft.size;
+        let tops = |lines: &mut Lines<T>, block: usize| -> Vec<T> {
+            self.read(block, lines);
+            lines.rows.chunks_exact(w).map(largest).collect()
         };
-        let tops: Vec<[T; 2]> = (0..h.div_ceil(2))
+        let tops: Vec<Vec<T>> = (0..h.div_ceil(BLOCK))
             .into_par_iter()
-            .map_init(|| self.line(), top)
+            .map_init(|| self.lines(), tops)
             .collect();
-        let centred = (0..h).map(|row| (row + h - h / 2) % h).map(|y| tops[y / 2][y % 2]);
+        let centred = (0..h)
+            .map(|row| (row + h - h / 2) % h)
+            .map(|y| tops[y / BLOCK][y % BLOCK]);
         let (row, top) = centred.enumerate().fold((0, None), |best, (row, top)| match best.1 {
             Some(highest) if top <= highest => best,
             _ => (row, Some(top)),
