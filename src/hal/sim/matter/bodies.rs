@@ -114,12 +114,18 @@ pub(super) fn cluster(columns: &Columns, seeds: &BTreeSet<Key>) -> BTreeSet<Key>
 pub(super) fn free(columns: &mut Columns, ground: Option<&Ground>, keys: &BTreeSet<Key>) -> Freed {
     let fill = Fill::new(columns, keys, ground);
     let mut volumes: BTreeMap<u32, f64> = BTreeMap::new();
+    // where each has matter: most are small, and a sheet has many tiles
+    let mut places: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (n, tile) in fill.tiles.iter().enumerate() {
         let area = tile.pitch().powi(2);
         for (i, run) in tile.runs().iter().enumerate() {
             let root = fill.root(fill.bases[n] + i as u32);
             if !fill.held[root as usize] {
                 *volumes.entry(root).or_default() += run.length() * area;
+                let tiles = places.entry(root).or_default();
+                if tiles.last() != Some(&n) {
+                    tiles.push(n);
+                }
             }
         }
     }
@@ -143,7 +149,7 @@ pub(super) fn free(columns: &mut Columns, ground: Option<&Ground>, keys: &BTreeS
         .iter()
         .map(|(wanted, _)| {
             let mut body = Columns::default();
-            for n in 0..fill.tiles.len() {
+            for &n in places.get(wanted).into_iter().flatten() {
                 if let Some(tile) = fill.part(n, |root| root == *wanted) {
                     body.set(fill.keys[n], tile);
                 }

@@ -102,6 +102,10 @@ impl Matter {
     /// Whether deposited matter joins a body to the sample: there is a deposit on one within 50 nm of the other.
     pub fn is_welded(&self, id: BodyId) -> Result<bool, MatterError> {
         let body = self.body(id).ok_or(MatterError::NoBody(id.0))?;
+        // without a deposit nothing is joined, and looking for one means every column
+        if self.deposits().iter().all(|d| d.volume <= 0.0) {
+            return Ok(false);
+        }
         Ok(self.0.joins(body, self.0.bodies.iter().filter(|b| b.id != id)))
     }
 
