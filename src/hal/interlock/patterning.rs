@@ -135,18 +135,19 @@ pub(super) fn start(
         return Ok(());
     };
     let read = state.settings.beam_current;
-    if !((read - wanted).abs() <= CURRENT_OFF * wanted) {
-        let show = |i: f64| units::format(i, Unit::Ampere);
-        return Err(refuse(
-            format!(
-                "the {beam} beam reads {} where {} was planned; nothing was milled",
-                show(read),
-                show(wanted)
-            ),
-            "set the current again, or plan the patterns for the current there is",
-        ));
+    // a reading that is no number is not near either
+    if (read - wanted).abs() <= CURRENT_OFF * wanted {
+        return Ok(());
     }
-    Ok(())
+    let show = |i: f64| units::format(i, Unit::Ampere);
+    Err(refuse(
+        format!(
+            "the {beam} beam reads {} where {} was planned; nothing was milled",
+            show(read),
+            show(wanted)
+        ),
+        "set the current again, or plan the patterns for the current there is",
+    ))
 }
 
 fn touch(beam: Beam, now: &Readings) -> Result<(), HalError> {
