@@ -5,7 +5,7 @@
 use crate::contrast::{self, AutoContrast};
 use crate::{JobCx, JobError, Keep};
 use hal::HalError;
-use model::{Beam, ErrorKind, Frame, ImageSettings, Rect};
+use model::{Beam, ErrorKind, Frame, ImageSettings, Notice, Rect, Severity};
 use serde::{Deserialize, Serialize};
 
 /// What a command may say about a picture; what it leaves out is as the operator has set it.
@@ -159,15 +159,19 @@ async fn take_all(cx: &JobCx, plan: &[ImageSettings], keep: &Keep) -> Result<Pic
         );
         if settings.autocontrast {
             let area = settings.reduced_area;
-            contrast::autocontrast(
-                cx.clone(),
-                AutoContrast {
-                    hfw: Some(settings.hfw),
-                    reduced_area: area,
-                    ..AutoContrast::of(settings.beam_type)
-                },
-            )
-            .await?;
+            let around = AutoContrast {
+                hfw: Some(settings.hfw),
+                reduced_area: area,
+                ..AutoContrast::of(settings.beam_type)
+            };
+            match contrast::autocontrast(cx.clone(), around).await {
+                // the picture was asked for, whether or not there is something in it to set contrast by
+                Err(error) if error.kind == ErrorKind::Doubtful => {
+                    cx.host
+                        .notice(Notice::new(Severity::Warning, error.what).hint(error.hint));
+                }
+                other => _ = other?,
+            }
         }
         let (frame, file) = cx.frame(settings, keep).await?;
         pictures.push(Picture::new(frame, file));

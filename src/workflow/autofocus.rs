@@ -234,7 +234,7 @@ fn unimodality(points: &[FocusPoint]) -> f64 {
 fn refused(error: SweepError) -> JobError {
     JobError::new(
         ErrorKind::OutOfRange,
-        error.to_string(),
+        format!("{error}; the working distance is as it was"),
         "give passes of a range and a smaller step, e.g. 50um/5um",
     )
 }

@@ -1,7 +1,9 @@
 //! The configuration against the instrument: compared at connect, which only reads, and applied when somebody asks.
 //!
-//! One table, [`BEAM_ROWS`], says which configured value belongs to which key; its order is the order of applying (openFIBSEM's
-//! `apply_configuration`, except that the plasma gas comes first). The detector keeps its contrast and brightness.
+//! One table, [`BEAM_ROWS`], says which configured value belongs to which key; its order is the order of applying: openFIBSEM's
+//! `apply_configuration`, except that plasma and then its gas come first. openFIBSEM sets them last and the gas before the plasma,
+//! which loses the gas of a source that is only now made a plasma, and picks the current from the list of the gas before. The
+//! detector keeps its contrast and brightness.
 
 use crate::state::set_if_different;
 use crate::system::plasma_gas;
@@ -33,8 +35,13 @@ fn text(value: &Option<String>) -> Option<Value> {
     value.clone().map(Value::Text)
 }
 
-/// What a configuration says of a beam, in the order of applying. Plasma gas is not here: it is an act of its own.
+/// What a configuration says of a beam, in the order of applying. Plasma gas is not here: it is an act of its own, done
+/// after the row of the plasma.
 const BEAM_ROWS: &[BeamRow] = &[
+    BeamRow {
+        key: Key::Plasma,
+        wanted: |c| Some(Value::Bool(c.plasma)),
+    },
     // openFIBSEM makes the eucentric height the working distance, and centres what the file has no key for
     BeamRow {
         key: Key::WorkingDistance,
@@ -87,10 +94,6 @@ const BEAM_ROWS: &[BeamRow] = &[
     BeamRow {
         key: Key::ColumnTilt,
         wanted: |c| Some(Value::Number(c.column_tilt)),
-    },
-    BeamRow {
-        key: Key::Plasma,
-        wanted: |c| Some(Value::Bool(c.plasma)),
     },
 ];
 
@@ -202,11 +205,6 @@ pub async fn apply(cx: JobCx) -> Result<Applied, JobError> {
     let mut done = 0;
     for beam in beams {
         let config = instrument.beam(beam);
-        // the gas first: it decides which currents there are
-        if let Some(change) = apply_gas(&cx, beam, config).await? {
-            changed.push(change);
-        }
-        done += 1;
         for row in BEAM_ROWS {
             done += 1;
             let Some(wanted) = (row.wanted)(config) else { continue };
@@ -217,15 +215,18 @@ pub async fn apply(cx: JobCx) -> Result<Applied, JobError> {
                 .capabilities()
                 .beam(beam)
                 .is_some_and(|b| b.readable.contains(&row.key));
-            if readable && same(&wanted, &cx.scope().get(row.key, Some(beam)).await?) {
-                continue;
-            }
-            if let Some((before, after)) = set_if_different(&cx, beam, row.key, wanted).await? {
+            let already = readable && same(&wanted, &cx.scope().get(row.key, Some(beam)).await?);
+            if !already && let Some((before, after)) = set_if_different(&cx, beam, row.key, wanted).await? {
                 changed.push(Change {
                     key: name,
                     before: show(row.key, &before),
                     after: show(row.key, &after),
                 });
+            }
+            // only a plasma source has a gas, and the gas decides which currents there are
+            if row.key == Key::Plasma {
+                changed.extend(apply_gas(&cx, beam, config).await?);
+                done += 1;
             }
         }
     }

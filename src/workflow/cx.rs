@@ -61,7 +61,11 @@ impl From<KinematicsError> for JobError {
                 "the column tilts are in the instrument's configuration (config show)",
             ),
         };
-        JobError::new(kind, error.to_string(), hint)
+        let what = match error {
+            KinematicsError::NotFinite { .. } => error.to_string(),
+            _ => format!("{error}; nothing moved"),
+        };
+        JobError::new(kind, what, hint)
     }
 }
 
@@ -215,7 +219,7 @@ impl JobCx {
             Outcome::Frame(frame) => self.host.frame(*frame, keep),
             _ => Err(JobError::new(
                 ErrorKind::Protocol,
-                "the instrument took a picture but gave none",
+                "the instrument took a picture but gave none; nothing was kept",
                 "take it again",
             )),
         }
@@ -263,7 +267,7 @@ impl JobCx {
         tokio::task::spawn_blocking(work).await.map_err(|_| {
             JobError::new(
                 ErrorKind::Other,
-                "a computation failed inside",
+                "a computation failed inside; the instrument stands as the last act left it",
                 "this is a fault of fibdeck: please report it with the log",
             )
         })

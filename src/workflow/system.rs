@@ -143,7 +143,7 @@ pub async fn link(cx: JobCx, on: bool) -> Result<bool, JobError> {
 fn no_answer(what: &str) -> JobError {
     JobError::new(
         ErrorKind::Protocol,
-        format!("the instrument finished but did not say {what}"),
-        "read its state",
+        format!("the instrument finished but did not say {what}; nothing else was changed"),
+        "read its state (status)",
     )
 }

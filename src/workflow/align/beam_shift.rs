@@ -198,7 +198,7 @@ async fn correct(
     }
     Err(JobError::new(
         ErrorKind::Other,
-        "the alignment ended without a picture",
+        "the alignment ended without a picture; the beam shift is as it was",
         "start it again",
     ))
 }

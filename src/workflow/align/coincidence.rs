@@ -1,20 +1,18 @@
 //! Coincidence: what is centred in the SEM picture shall be centred in the FIB picture.
 //!
-//! From a wide field to narrow ones, a picture of each beam is taken, both are brought into one frame and registered in two
-//! frequency bands, which must agree. What is missing along y is a height error and is corrected by an exact vertical move, which
-//! leaves the SEM picture where it is. A measurement that may be wrong puts the stage back where it was.
+//! From a wide field to narrow ones, a picture of each beam is taken, both are brought into one frame and matched part by part
+//! (`parts`). What is missing along y is a height error and is corrected by an exact vertical move, which leaves the SEM picture
+//! where it is. A field whose pictures cannot be matched is tried once more with automatic contrast; then the result of the field
+//! before it stands, with that field's pixel as its uncertainty. Without any, the stage goes back to where it was.
 
-use super::common_view::CommonView;
-use crate::acquire::{beam_is_up, probe, probe_dwell, probe_size};
-use crate::movement::{Now, VerticalMove, absolute, vertical_move};
+use super::measure::{Measured, RELIEF, doubtful, measure, pixel, rise};
+use super::parts::Part;
+use crate::acquire::beam_is_up;
+use crate::contrast::{self, AutoContrast};
+use crate::movement::absolute;
 use crate::{JobCx, JobError};
-use model::kinematics::{camera, vertical};
-use model::{Beam, ErrorKind, Frame, ImageSettings, Key, Point, Pose, Unit, Value, units};
-use ndarray::Array2;
+use model::{Beam, ErrorKind, Key, Notice, Point, Pose, Severity, Unit, Value, units};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use vision::filter::{Border, gaussian};
-use vision::register::{CrossCorrelation, Method, Options, Registration, register};
 
 /// Parameters of [`coincidence`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,54 +58,44 @@ pub struct Coincident {
     /// Picture pairs taken.
     pub iterations: usize,
     pub confidence: f64,
-    /// The residual along y, the one a height corrects, is within the tolerance.
+    /// The residual along y, the one a height corrects, is within the tolerance, or as good as the field that was reached can tell.
     pub accepted: bool,
+    /// Field width (m) that the residual was measured at: the narrowest that could be matched.
+    pub field_m: f64,
+    /// How well that field can tell (m in the FIB picture): the tolerance at the narrowest field asked for, else its pixel.
+    pub uncertainty_m: f64,
+    /// What of the picture was matched. Parts of a sample lie at different heights.
+    pub part: Part,
 }
 
-/// What one pair of pictures says.
-#[derive(Clone, Debug)]
-pub(super) struct Measured {
-    /// In the FIB picture (m, x right, y up).
-    pub residual: Point,
-    /// Above the coincidence point (m).
-    pub height_error: f64,
-    pub confidence: f64,
-}
-
-/// Octaves of the pictures that must agree, as bins of the cross-correlation: coarse and fine structure.
-const BANDS: [(f64, f64, f64); 2] = [(3.0, 24.0, 2.0), (8.0, 72.0, 4.0)];
-/// The two beams show different contrast, so that less agreement than between pictures of one beam is still sure.
-const LEAST_CONFIDENCE: f64 = 0.35;
-/// Pictures are smoothed by this much (pixels) first: holes of a film near the pixel's size make patterns of their own, which repeat.
-const SMOOTH_PX: f64 = 1.5;
-/// How far the bands may disagree, pixels: less than a period of the fine one. Film lies lower than the bars it hangs from, so
-/// coarse and fine structure need not be at one height.
-const AGREE_PX: f64 = 8.0;
-/// How far from where a wider field put it the sample may be: pixels of that field, and relief (m along the sample), since a narrow
-/// field sees another height of it.
+/// How far from where a wider field put it the sample may be, besides its relief: pixels of that field.
 const SEARCH_PX: f64 = 4.0;
-const RELIEF: f64 = 3e-6;
-/// Least share of a picture's width that is searched, whatever is already known: a second match shows only beside the first's rings.
-const ROOM: f64 = 0.125;
-/// Largest share of a picture's height that is searched: the rest must overlap.
-const WIDEST: f64 = 0.35;
-
+/// Quarters of the picture that must bear out what was matched at one field alone.
+const WITNESSES_ALONE: usize = 3;
 /// Finds the height error from pictures and corrects it.
 pub async fn coincidence(cx: JobCx, params: Coincidence) -> Result<Coincident, JobError> {
     check(&params)?;
     for beam in Beam::ALL {
         beam_is_up(&cx, beam, "nothing moved").await?;
     }
-    let start = cx.pose().await?;
-    let ion_focus = cx.scope().get(Key::WorkingDistance, Some(Beam::Ion)).await?;
-    let result = correct(&cx, &params).await;
+    let start = Stand::read(&cx).await?;
+    let detectors = [
+        contrast::detector(&cx, Beam::Electron).await?,
+        contrast::detector(&cx, Beam::Ion).await?,
+    ];
+    let result = search(&cx, &params).await;
+    let mut restored = Ok(());
+    for (beam, before) in Beam::ALL.into_iter().zip(detectors) {
+        restored = restored.and(contrast::set(&cx.afterwards(), beam, before).await);
+    }
     match result {
-        // a doubtful measurement must not leave its moves behind; a stop or an error of the instrument moves nothing more
-        Err(error) if error.kind == ErrorKind::Doubtful => {
-            put_back(&cx, start, ion_focus).await?;
+        // a measurement in doubt must not leave its moves behind; a stop or an error of the instrument moves nothing more
+        Err(error) if matches!(error.kind, ErrorKind::Doubtful | ErrorKind::OutOfRange) => {
+            start.go_back(&cx).await?;
             Err(error)
         }
-        other => other,
+        Ok(found) => restored.map(|()| found),
+        Err(error) => Err(error),
     }
 }
 
@@ -124,85 +112,165 @@ fn check(params: &Coincidence) -> Result<(), JobError> {
     ))
 }
 
-async fn put_back(cx: &JobCx, start: Pose, ion_focus: Value) -> Result<(), JobError> {
-    if cx.pose().await? != start {
-        absolute(cx.clone(), start.into()).await?;
-    }
-    if cx.scope().get(Key::WorkingDistance, Some(Beam::Ion)).await? != ion_focus {
-        cx.set(Beam::Ion, Key::WorkingDistance, ion_focus).await?;
-    }
-    Ok(())
+/// Where a vertical move starts from, to come back to.
+struct Stand {
+    pose: Pose,
+    ion_focus: Value,
 }
 
-async fn correct(cx: &JobCx, params: &Coincidence) -> Result<Coincident, JobError> {
-    let mut iterations = 0;
-    let mut confidence = 1.0f64;
-    let mut first = None;
-    let mut search = params.search;
-    let last_field = params.fields.last().copied();
-    for (i, field) in params.fields.iter().enumerate() {
-        let pixel = field / f64::from(probe_size(cx, Beam::Ion, params.resolution).0.max(1));
-        // a wide field cannot do better than a part of its pixel
-        let enough = if Some(*field) == last_field {
-            params.tolerance
-        } else {
-            pixel
-        };
-        let mut before = f64::INFINITY;
-        for round in 1..=params.iterations {
-            cx.progress(
-                (i as f64 + (round - 1) as f64 / params.iterations as f64) / params.fields.len() as f64,
-                &format!("coincidence at {}, pair {round}", units::format(*field, Unit::Metre)),
-            );
-            iterations += 1;
-            let found = measure(cx, params, *field, search).await?;
-            confidence = confidence.min(found.confidence);
-            let height_error_before_m = *first.get_or_insert(found.height_error);
-            search = SEARCH_PX * pixel + RELIEF;
-            let off = found.residual.y.abs();
-            if off <= enough {
-                if Some(*field) != last_field {
-                    break;
-                }
-                return Ok(Coincident {
-                    residual_m: found.residual,
-                    height_error_m: found.height_error,
-                    height_error_before_m,
-                    iterations,
-                    confidence,
-                    accepted: true,
-                });
+impl Stand {
+    async fn read(cx: &JobCx) -> Result<Stand, JobError> {
+        Ok(Stand {
+            pose: cx.pose().await?,
+            ion_focus: cx.scope().get(Key::WorkingDistance, Some(Beam::Ion)).await?,
+        })
+    }
+
+    async fn go_back(&self, cx: &JobCx) -> Result<(), JobError> {
+        if cx.pose().await? != self.pose {
+            absolute(cx.clone(), self.pose.into()).await?;
+        }
+        if cx.scope().get(Key::WorkingDistance, Some(Beam::Ion)).await? != self.ion_focus {
+            cx.set(Beam::Ion, Key::WorkingDistance, self.ion_focus.clone()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How a search stands: what it has taken and what it knows.
+struct Search<'a> {
+    params: &'a Coincidence,
+    pairs: usize,
+    /// Height error before the first move (m).
+    before: Option<f64>,
+    /// Least confidence of what was acted on.
+    confidence: f64,
+    /// How far off the sample can still be (m along it).
+    reach: f64,
+    /// Quarters of the last picture acted on that bear its match out.
+    witnesses: usize,
+    /// Automatic contrast is tried once.
+    contrast_tried: bool,
+}
+
+/// Field by field; the result of the narrowest that could be matched. The first must be: nothing else shows the whole error.
+async fn search(cx: &JobCx, params: &Coincidence) -> Result<Coincident, JobError> {
+    let mut search = Search {
+        params,
+        pairs: 0,
+        before: None,
+        confidence: 1.0,
+        reach: params.search,
+        witnesses: 0,
+        contrast_tried: false,
+    };
+    let mut reached = search.with_contrast(cx, 0).await?;
+    let mut stand = Stand::read(cx).await?;
+    let mut failed = None;
+    // what no other field confirms needs more witnesses
+    let alone = search.witnesses < WITNESSES_ALONE;
+    for index in 1..params.fields.len() {
+        let known = (search.confidence, search.reach);
+        match search.with_contrast(cx, index).await {
+            Ok(found) => (reached, stand, failed) = (found, Stand::read(cx).await?, None),
+            Err(error) if error.kind == ErrorKind::Doubtful => {
+                stand.go_back(cx).await?;
+                (search.confidence, search.reach) = known;
+                failed = Some(error);
             }
-            if off > before || (round == params.iterations && Some(*field) == last_field) {
-                return Err(not_converging(&found, iterations, params.tolerance));
-            }
-            before = off;
-            rise(cx, &found).await?;
+            Err(error) => return Err(error),
         }
     }
-    Err(JobError::new(
-        ErrorKind::Usage,
-        "no field was given; nothing moved",
-        "leave fields out for the defaults",
-    ))
+    if alone && params.fields.first() == Some(&reached.field_m) {
+        return Err(failed.unwrap_or_else(|| {
+            let reason = "one field alone was measured, and too little of its picture bears the match out";
+            doubtful(reason, reached.confidence, None)
+        }));
+    }
+    if let Some(error) = failed {
+        cx.host.notice(narrower_failed(&reached, &error));
+    }
+    Ok(Coincident {
+        iterations: search.pairs,
+        ..reached
+    })
 }
 
-/// Corrects the height by what was measured.
-pub(super) async fn rise(cx: &JobCx, found: &Measured) -> Result<(), JobError> {
-    // along the axes of the unturned picture only y is height, so x of a turned picture goes along with it
-    let now = Now::read(cx).await?;
-    let upright = model::kinematics::scan::to_axes(found.residual, now.scan_rotation.ion);
-    let step = model::kinematics::scan::to_picture(Point { x: 0.0, y: upright.y }, now.scan_rotation.ion);
-    vertical_move(
-        cx.clone(),
-        VerticalMove {
-            dx: step.x,
-            dy: step.y,
-            exact: true,
-        },
+fn narrower_failed(found: &Coincident, error: &JobError) -> Notice {
+    let width = |m| units::format(m, Unit::Metre);
+    Notice::new(
+        Severity::Warning,
+        format!(
+            "coincidence is measured at a field of {} only: {} off, within {}",
+            width(found.field_m),
+            width(found.residual_m.y),
+            width(found.uncertainty_m)
+        ),
     )
-    .await
-    .map(|_| ())
+    .detail(error.what.clone())
+    .hint("centre a feature that both beams show and run it again, or use the guided alignment")
+}
+
+impl Search<'_> {
+    /// One field; if it cannot be matched, once more after automatic contrast.
+    async fn with_contrast(&mut self, cx: &JobCx, index: usize) -> Result<Coincident, JobError> {
+        let failed = match self.at_field(cx, index).await {
+            Err(error) if error.kind == ErrorKind::Doubtful && !self.contrast_tried => error,
+            other => return other,
+        };
+        self.contrast_tried = true;
+        for beam in Beam::ALL {
+            let around = AutoContrast {
+                hfw: self.params.fields.get(index).copied(),
+                ..AutoContrast::of(beam)
+            };
+            match contrast::autocontrast(cx.clone(), around).await {
+                Ok(_) => {}
+                // a picture without signal, a beam blanked meanwhile: what failed first is the better answer
+                Err(error) if matches!(error.kind, ErrorKind::Doubtful | ErrorKind::Interlock) => return Err(failed),
+                Err(error) => return Err(error),
+            }
+        }
+        self.at_field(cx, index).await
+    }
+
+    async fn at_field(&mut self, cx: &JobCx, index: usize) -> Result<Coincident, JobError> {
+        let Coincidence { fields, iterations, .. } = self.params;
+        let (field, last) = (fields[index], index + 1 == fields.len());
+        let pixel = pixel(cx, self.params, field);
+        // a wide field cannot do better than a part of its pixel
+        let enough = if last { self.params.tolerance } else { pixel };
+        let parts = match index {
+            0 => Part::WIDE,
+            _ if last => Part::NARROW,
+            _ => Part::BETWEEN,
+        };
+        let mut parts = parts.to_vec();
+        let mut before = f64::INFINITY;
+        for round in 1..=*iterations {
+            cx.progress(
+                (index as f64 + (round - 1) as f64 / *iterations as f64) / fields.len() as f64,
+                &format!("coincidence at {}, pair {round}", units::format(field, Unit::Metre)),
+            );
+            self.pairs += 1;
+            let found = measure(cx, self.params, field, self.reach, &parts).await?;
+            self.confidence = self.confidence.min(found.confidence);
+            let height_before = *self.before.get_or_insert(found.height_error);
+            self.reach = SEARCH_PX * pixel + RELIEF;
+            let off = found.residual.y.abs();
+            if off <= enough {
+                self.witnesses = found.witnesses;
+                return Ok(found.result(height_before, self.pairs, self.confidence, enough));
+            }
+            if off > before || round == *iterations {
+                return Err(not_converging(&found, self.pairs, enough));
+            }
+            before = off;
+            parts = vec![found.part];
+            rise(cx, &found).await?;
+        }
+        Err(doubtful("no pictures were taken", 0.0, None))
+    }
 }
 
 fn not_converging(found: &Measured, iterations: usize, tolerance: f64) -> JobError {
@@ -212,131 +280,4 @@ fn not_converging(found: &Measured, iterations: usize, tolerance: f64) -> JobErr
         units::format(tolerance, Unit::Metre)
     );
     doubtful(&reason, found.confidence, Some(found))
-}
-
-/// A refusal with its figures.
-pub(super) fn doubtful(reason: &str, confidence: f64, found: Option<&Measured>) -> JobError {
-    JobError::new(
-        ErrorKind::Doubtful,
-        format!("coincidence could not be measured: {reason}; the stage stands where it stood"),
-        "centre a feature that both beams show, set contrast and focus of both, or use the guided alignment",
-    )
-    .with_data(json!({
-        "accepted": false,
-        "reason": reason,
-        "confidence": confidence,
-        "residual_m": found.map(|f| f.residual),
-        "height_error_m": found.map(|f| f.height_error),
-    }))
-}
-
-/// Takes a picture with each beam and finds where the SEM picture's centre is in the FIB picture. `search`: it cannot be
-/// further than this (m along the sample).
-pub(super) async fn measure(cx: &JobCx, params: &Coincidence, field: f64, search: f64) -> Result<Measured, JobError> {
-    let now = Now::read(cx).await?;
-    let Some(view) = CommonView::new(&now.geometry, now.pose, now.scan_rotation) else {
-        return Err(doubtful(
-            "one of the beams sees the sample too obliquely here",
-            0.0,
-            None,
-        ));
-    };
-    let size = probe_size(cx, Beam::Ion, params.resolution);
-    let electron = picture(cx, params, Beam::Electron, field, size).await?;
-    let ion = picture(cx, params, Beam::Ion, field, size).await?;
-    let pixel = field / f64::from(size.0.max(1));
-    let limit = (search / pixel)
-        .max(ROOM * f64::from(size.0))
-        .min(WIDEST * f64::from(size.1));
-    let [coarse, fine] = cx
-        .compute(move || {
-            let [electron, ion] = [(Beam::Electron, electron), (Beam::Ion, ion)]
-                .map(|(beam, frame)| view.resample(beam, &frame.pixels.to_f32()))
-                .map(|picture| gaussian(picture.view(), SMOOTH_PX, Border::Reflect));
-            BANDS.map(|band| in_band(&electron, &ion, band, limit))
-        })
-        .await?;
-    let (coarse, fine) = (coarse?, fine?);
-    let apart = (coarse.dx_px - fine.dx_px).hypot(coarse.dy_px - fine.dy_px);
-    let confidence = coarse.confidence.min(fine.confidence);
-    if let Some(refused) = [&coarse, &fine].into_iter().find(|r| !r.accepted) {
-        let why = refused.reason.as_deref().unwrap_or("no clear match");
-        let reason = format!("at a field of {}, {why}", units::format(field, Unit::Metre));
-        return Err(doubtful(&reason, confidence, None));
-    }
-    if apart > AGREE_PX {
-        return Err(doubtful(
-            &format!(
-                "at a field of {}, coarse and fine structure disagree by {apart:.0} px",
-                units::format(field, Unit::Metre)
-            ),
-            confidence,
-            None,
-        ));
-    }
-    let along = pixel * fine.dx_px.hypot(fine.dy_px);
-    if along > search {
-        let reason = format!(
-            "it seems to be {} away, further than the {} searched",
-            units::format(along, Unit::Metre),
-            units::format(search, Unit::Metre)
-        );
-        return Err(doubtful(&reason, confidence, None));
-    }
-    let residual = view.to_picture(
-        Beam::Ion,
-        Point {
-            x: fine.dx_px * pixel,
-            y: -fine.dy_px * pixel,
-        },
-    );
-    let step = vertical::checked(&now.setup(), residual.x, residual.y)?;
-    // the move would bring the sample up by this much, so it is too low by it
-    let rise = camera::chamber_motion(&now.geometry, &now.pose, &step).z;
-    Ok(Measured {
-        residual,
-        height_error: -rise,
-        confidence,
-    })
-}
-
-fn in_band(
-    electron: &Array2<f32>,
-    ion: &Array2<f32>,
-    (highpass, lowpass, sigma): (f64, f64, f64),
-    limit: f64,
-) -> Result<Registration, JobError> {
-    let cross = CrossCorrelation {
-        highpass,
-        lowpass,
-        sigma,
-        subpixel: true,
-        limit: Some(limit),
-        ..CrossCorrelation::default()
-    };
-    let options = Options {
-        cross,
-        limit_px: Some(limit),
-        min_confidence: LEAST_CONFIDENCE,
-    };
-    register(electron.view(), ion.view(), Method::CrossCorrelation, &options)
-        .map_err(|e| doubtful(&e.to_string(), 0.0, None))
-}
-
-async fn picture(
-    cx: &JobCx,
-    params: &Coincidence,
-    beam: Beam,
-    field: f64,
-    size: (u32, u32),
-) -> Result<Frame, JobError> {
-    let settings = ImageSettings {
-        beam_type: beam,
-        hfw: field,
-        resolution: size,
-        dwell_time: probe_dwell(cx, beam, params.dwell_time),
-        reduced_area: None,
-        ..cx.host.image_settings(beam)
-    };
-    probe(cx, &settings).await
 }

@@ -1,6 +1,8 @@
 //! Coincidence with an operator: they centre a feature in both pictures, the measurement says how well.
 
-use super::coincidence::{Coincidence, Coincident, measure, rise};
+use super::coincidence::{Coincidence, Coincident};
+use super::measure::{measure, rise};
+use super::parts::Part;
 use crate::acquire::{Acquire, PictureOptions, acquire, beam_is_up};
 use crate::{JobCx, JobError, Question};
 use model::{Beam, ErrorKind, Unit, units};
@@ -49,10 +51,10 @@ pub async fn guided(cx: JobCx, params: Coincidence) -> Result<Coincident, JobErr
             show(&cx, beam, field).await?;
         }
     }
-    let found = measure(&cx, &params, field, GUIDED_SEARCH).await?;
+    let found = measure(&cx, &params, field, GUIDED_SEARCH, Part::NARROW).await?;
     let before = found.height_error;
     if found.residual.y.abs() <= params.tolerance {
-        return Ok(result(&found, before, 1, true));
+        return Ok(found.result(before, 1, found.confidence, params.tolerance));
     }
     let question = Question {
         text: format!(
@@ -67,23 +69,11 @@ pub async fn guided(cx: JobCx, params: Coincidence) -> Result<Coincident, JobErr
         ]),
     };
     if answered(&cx, question).await? == KEEP {
-        return Ok(result(&found, before, 1, false));
+        return Ok(found.result(before, 1, found.confidence, params.tolerance));
     }
     rise(&cx, &found).await?;
-    let after = measure(&cx, &params, field, GUIDED_SEARCH).await?;
-    let accepted = after.residual.y.abs() <= params.tolerance;
-    Ok(result(&after, before, 2, accepted))
-}
-
-fn result(found: &super::coincidence::Measured, before: f64, iterations: usize, accepted: bool) -> Coincident {
-    Coincident {
-        residual_m: found.residual,
-        height_error_m: found.height_error,
-        height_error_before_m: before,
-        iterations,
-        confidence: found.confidence,
-        accepted,
-    }
+    let after = measure(&cx, &params, field, GUIDED_SEARCH, &[found.part]).await?;
+    Ok(after.result(before, 2, after.confidence, params.tolerance))
 }
 
 fn choices(words: &[(&str, &str)]) -> Vec<(String, String)> {

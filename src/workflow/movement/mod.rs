@@ -17,10 +17,11 @@ pub use picture::{
     stable_move, vertical_move,
 };
 
+use crate::cx::Share;
 use crate::{JobCx, JobError};
 use hal::Act;
 use model::kinematics::{Orientation, ScanRotation, Setup};
-use model::{Beam, ErrorKind, Geometry, Key, Pose, StageKind, StagePosition, Value};
+use model::{Axis, Beam, ErrorKind, Geometry, Key, Pose, StageKind, StagePosition, Value};
 use serde::Serialize;
 
 /// Where a move ended (m, rad) and what orientation of the sample that is.
@@ -110,9 +111,19 @@ async fn go(cx: &JobCx, targets: &[StagePosition], focus: Focus) -> Result<Moved
         }
     }
     let before = electron_focus(cx, focus).await?;
+    let shares = shares(cx.pose().await?, targets);
+    let end = targets
+        .last()
+        .map(|target| Act::StageTo { target: target.clone() }.describe());
     let mut moved = Ok(());
-    for target in targets {
-        moved = cx.act(Act::StageTo { target: target.clone() }).await.map(|_| ());
+    for (i, (target, share)) in targets.iter().zip(shares).enumerate() {
+        let act = Act::StageTo { target: target.clone() };
+        // the end is what an operator waits for, whatever the way there
+        let text = match &end {
+            Some(end) if targets.len() > 1 => format!("{end}, move {} of {}", i + 1, targets.len()),
+            _ => act.describe(),
+        };
+        moved = cx.act_of(act, share, text).await.map(|_| ());
         if moved.is_err() {
             break;
         }
@@ -126,6 +137,43 @@ async fn go(cx: &JobCx, targets: &[StagePosition], focus: Focus) -> Result<Moved
         pose,
         orientation: Orientation::of(&cx.geometry(), &pose),
     })
+}
+
+/// Usual speeds of a stage: m/s, rad/s of rotation and of tilt; and what a move takes besides (s). They share out the progress of
+/// several moves; how long each really takes the instrument says.
+const SPEEDS: [f64; 3] = [1e-3, 0.17, 0.044];
+const OVERHEAD: f64 = 0.5;
+
+/// Which part of the whole time each of the moves is, by the way it goes.
+fn shares(start: Pose, targets: &[StagePosition]) -> Vec<Share> {
+    let mut at = start;
+    let times: Vec<f64> = targets
+        .iter()
+        .map(|target| {
+            let to = target.resolve(at);
+            let time = |axis: Axis| {
+                let speed = match axis {
+                    Axis::X | Axis::Y | Axis::Z => SPEEDS[0],
+                    Axis::R => SPEEDS[1],
+                    Axis::T => SPEEDS[2],
+                };
+                (to.get(axis) - at.get(axis)).abs() / speed
+            };
+            let longest = Axis::ALL.into_iter().map(time).fold(0.0, f64::max);
+            at = to;
+            OVERHEAD + longest
+        })
+        .collect();
+    let total: f64 = times.iter().sum();
+    let mut done = 0.0;
+    times
+        .iter()
+        .map(|time| {
+            let from = done / total;
+            done += time;
+            Share { from, to: done / total }
+        })
+        .collect()
 }
 
 /// The electron working distance before a move, where this instrument wants it put back afterwards.

@@ -113,6 +113,30 @@ async fn a_refusal_at_a_narrow_field_undoes_the_moves_before() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_wider_field_measured_stands_when_a_narrower_one_cannot_be_matched() {
+    let rig = heights(25e-6);
+    // the ion beam is blanked by somebody else once the narrowest field is begun
+    let world = rig.world.clone();
+    let watched = std::sync::Arc::downgrade(&rig.record);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    rig.inject(super::Moment::Intent, super::ANY, move || {
+        let narrow = watched.upgrade().is_some_and(
+            |r| matches!(r.acts.lock().unwrap().last(), Some(Act::Acquire { settings }) if settings.hfw < 100e-6),
+        );
+        if narrow && !done.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            blank(&world);
+        }
+    });
+    let found = coincidence(rig.cx.clone(), Coincidence::default()).await.unwrap();
+    assert!(found.accepted, "{found:?}");
+    assert!(found.field_m > 100e-6, "{found:?}");
+    near(found.uncertainty_m, found.field_m / 768.0, 1e-9, "uncertainty");
+    near(rig.truth("/coincidence_error_m"), 0.0, FILM, &format!("{found:?}"));
+    let told = rig.host.notices.lock().unwrap().clone();
+    assert!(told.iter().any(|n| n.title.contains("um only: ")), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_operator_is_asked_and_the_residual_measured() {
     let rig = heights(12e-6);
     let operator = rig.cx.clone();

@@ -44,7 +44,11 @@ impl Record {
     }
 
     fn reached(&self, moment: Moment, number: usize) {
-        if let Some((_, _, inject)) = self.inject.get().filter(|(at, n, _)| *at == moment && [ANY, number].contains(n)) {
+        if let Some((_, _, inject)) = self
+            .inject
+            .get()
+            .filter(|(at, n, _)| *at == moment && [ANY, number].contains(n))
+        {
             inject();
         }
     }

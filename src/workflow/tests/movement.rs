@@ -339,3 +339,26 @@ async fn a_raw_step_moves_one_axis() {
     near(moved.pose.y - from.y, -3e-6, 1e-12, "y");
     assert_eq!((moved.pose.x, moved.pose.z, moved.pose.t), (from.x, from.z, from.t));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_progress_of_a_safe_move_is_that_of_the_whole_way() {
+    let rig = Rig::new();
+    flat_to(rig.cx.clone(), Beam::Ion).await.unwrap();
+    let told = rig.host.progress.lock().unwrap().clone();
+    let moving: Vec<_> = told.iter().filter(|(_, text)| text.contains("move stage")).collect();
+    assert!(moving.iter().any(|(_, t)| t.ends_with("move 1 of 3")), "{moving:?}");
+    assert!(moving.iter().any(|(_, t)| t.ends_with("move 3 of 3")), "{moving:?}");
+    assert!(
+        moving.iter().all(|(_, t)| t.contains("17.0")),
+        "the end is told: {moving:?}"
+    );
+    let fractions: Vec<f64> = moving.iter().filter_map(|(f, _)| *f).collect();
+    assert!(
+        fractions.len() > 6 && fractions.windows(2).all(|f| f[0] <= f[1]),
+        "{fractions:?}"
+    );
+    assert!(
+        fractions[0] < 0.2 && fractions[fractions.len() - 1] > 0.9,
+        "{fractions:?}"
+    );
+}

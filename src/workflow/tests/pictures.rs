@@ -184,6 +184,60 @@ async fn contrast_is_found_from_bad_settings() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn contrast_is_found_from_any_start() {
+    for beam in Beam::ALL {
+        for (contrast, brightness) in [
+            (0.0, 0.0),
+            (0.2, 0.5),
+            (0.0, 1.0),
+            (1.0, 0.0),
+            (1.0, 1.0),
+            (0.5, 0.0),
+            (0.2, 1.0),
+        ] {
+            let rig = Rig::new();
+            set(&rig, beam, Key::DetectorContrast, contrast).await;
+            set(&rig, beam, Key::DetectorBrightness, brightness).await;
+            let found = autocontrast(rig.cx.clone(), AutoContrast::of(beam)).await.unwrap();
+            let from = format!("{beam} from {contrast}, {brightness}: {found:?}");
+            assert!(found.converged && found.iterations <= 41, "{from}");
+            let picture = rig.look(beam, 150e-6).await.pixels.to_f32();
+            let middle = picture.slice(ndarray::s![64..192, 96..288]);
+            near(f64::from(middle.mean().unwrap()) / 255.0, 0.5, 0.08, &from);
+            assert!(
+                middle.std(0.0) / 255.0 > 0.03,
+                "it is not flat: {} {from}",
+                middle.std(0.0)
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn contrast_is_not_set_by_noise() {
+    let rig = Rig::new();
+    set(&rig, Beam::Ion, Key::DetectorContrast, 0.3).await;
+    let before = rig.scope.beam(Beam::Ion).await.unwrap().value.detector;
+    let world = rig.world.clone();
+    let acts = rig.record.count();
+    rig.inject(super::Moment::Intent, acts + 1, move || {
+        world
+            .foreign(hal::sim::Foreign::Set(Beam::Ion, Key::Blanked, Value::Bool(true)))
+            .unwrap();
+    });
+    let error = autocontrast(rig.cx.clone(), AutoContrast::of(Beam::Ion))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Doubtful, "{error}");
+    assert!(
+        error.what.contains("no signal") && error.what.contains("put back"),
+        "{error}"
+    );
+    assert_eq!(rig.scope.beam(Beam::Ion).await.unwrap().value.detector, before);
+    assert!(rig.record.count() - acts < 120);
+}
+
+#[tokio::test(start_paused = true)]
 async fn focus_is_found_within_its_depth() {
     for (beam, hfw, off, depth) in [(Beam::Electron, 60e-6, 60e-6, 8e-6), (Beam::Ion, 60e-6, -500e-6, 80e-6)] {
         let rig = Rig::new();

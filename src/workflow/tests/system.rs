@@ -133,7 +133,10 @@ async fn the_plasma_gas_takes_minutes_and_can_be_cancelled() {
     let acts = rig.record.count();
     apply(rig.cx.clone()).await.unwrap();
     let done = rig.record.acts.lock().unwrap()[acts..].to_vec();
-    let first_ion = done.iter().find(|a| a.claims().iter().any(|(what, _)| *what == hal::Resource::Ion)).cloned();
+    let first_ion = done
+        .iter()
+        .find(|a| a.claims().iter().any(|(what, _)| *what == hal::Resource::Ion))
+        .cloned();
     assert_eq!(
         first_ion,
         Some(Act::PlasmaGas {
