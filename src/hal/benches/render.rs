@@ -2,6 +2,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use hal::sim::geometry::TwinGeometry;
+use hal::sim::matter::{Materials, Matter};
 use hal::sim::optics::ColumnFlaws;
 use hal::sim::render::{Motion, Renderer, Shot};
 use hal::sim::specimen::Specimen;
@@ -48,7 +49,11 @@ fn shot(beam: Beam, specimen: &Specimen, tilt: f64) -> Shot {
             ..geometry.home()
         },
         geometry: Arc::new(geometry),
-        specimen: specimen.clone(),
+        matter: Matter::new(
+            specimen.clone(),
+            Arc::new(Materials::shipped().unwrap_or_else(|e| unreachable!("{e}"))),
+        ),
+        probes: Vec::new(),
         motion: Motion::default(),
         start_time: 0.0,
         charging: 0.0,

@@ -308,13 +308,16 @@ impl World {
         let (settings, beam, geometry) = (settings.clone(), beam.clone(), self.geometry.clone());
         let charging = errors.charging;
         let seed = hash(twin.seed, ticket as i64, 0);
+        let mut probes = state.gas.probes(now);
+        probes.extend(state.needle_body(now));
         move |matter| Shot {
             settings,
             beam,
             flaws,
             pose,
             geometry,
-            specimen: matter.specimen().clone(),
+            matter,
+            probes,
             motion,
             start_time: now,
             charging,

@@ -39,7 +39,7 @@ pub use march::Cut;
 pub use materials::{Ions, Materials, Stuff};
 pub use measure::{Hit, Thickness};
 pub use raster::Raster;
-pub use rays::{Ray, Span};
+pub use rays::{Ray, Sheet, Span, Stretch};
 pub use sections::Drawing;
 pub use tile::Run;
 

@@ -1,5 +1,8 @@
-//! What lies along a straight line through a sheet of columns: by tiles, then by the columns of those that can be met.
+//! What lies along a straight line through a sheet of columns: by tiles, then by the columns of those that can be met; and
+//! what stands over a line on its plane, for pictures, whose rays share such lines.
 
+use super::Matter;
+use super::bodies::Body;
 use super::columns::{Columns, Key, key_at, patch_of};
 use super::tile::{Run, TILE, Tile};
 use crate::sim::specimen::Material;
@@ -170,7 +173,12 @@ impl Iterator for Steps {
 /// The part of a ray that may meet the sheet at all.
 fn clip(columns: &Columns, ray: &Ray, reach: f64) -> Option<(f64, f64)> {
     let (lo, hi) = columns.heights();
-    let (mut from, mut to) = between(ray, lo, hi, 0.0, reach)?;
+    let (from, to) = between(ray, lo, hi, 0.0, reach)?;
+    spread(columns, ray, from, to)
+}
+
+/// The part of from..to in which a ray is above or below the sheet's patches.
+fn spread(columns: &Columns, ray: &Ray, mut from: f64, mut to: f64) -> Option<(f64, f64)> {
     for (a, (lo, hi)) in columns.spread()?.into_iter().enumerate() {
         let (o, d) = (ray.origin[a], ray.direction[a]);
         if d.abs() < 1e-12 {
@@ -212,6 +220,95 @@ fn inside(ray: &Ray, run: &Run, a: f64, b: f64) -> Option<(f64, f64)> {
     let (p, q) = ((lo - o) / d, (hi - o) / d);
     let (from, to) = (a.max(p.min(q)), b.min(p.max(q)));
     (from < to).then_some((from, to))
+}
+
+/// A sheet of columns as pictures look at it: the sample where it was changed, or a body in its own frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Sheet<'a>(&'a Columns);
+
+/// The part of a track over one tile.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch<'a> {
+    tile: &'a Tile,
+    key: Key,
+    /// Where the track comes to the tile, and where it leaves it (m).
+    pub from: f64,
+    pub to: f64,
+}
+
+impl Matter {
+    /// The sample where it was changed.
+    pub fn sheet(&self) -> Sheet<'_> {
+        Sheet(&self.0.sheet)
+    }
+}
+
+impl Body {
+    /// Its matter, in its own frame.
+    pub fn sheet(&self) -> Sheet<'_> {
+        Sheet(&self.columns)
+    }
+}
+
+impl<'a> Sheet<'a> {
+    /// The tiles over which a track passes between two of its places (m), first to last; the track is a ray along the plane.
+    pub fn stretches(&self, track: &Ray, from: f64, to: f64) -> Vec<Stretch<'a>> {
+        let Some((from, to)) = spread(self.0, track, from, to) else {
+            return Vec::new();
+        };
+        let mut patch = None;
+        let steps = Steps::new(track, from, to, TILE, [0.0; 2]);
+        let found = steps.filter_map(|step| {
+            let key = (step.cell[0], step.cell[1]);
+            if patch.is_none_or(|(block, _)| block != patch_of(key)) {
+                patch = Some((patch_of(key), self.0.patch(key)));
+            }
+            let tile = patch?.1?.tile(key)?;
+            Some(Stretch {
+                tile,
+                key,
+                from: step.from,
+                to: step.to,
+            })
+        });
+        found.collect()
+    }
+
+    /// The runs at (x, y), lowest first, and the distance of columns there (m); `None` where there is no tile.
+    #[inline]
+    pub fn column(&self, x: f64, y: f64) -> Option<(&'a [Run], f64)> {
+        let key = key_at(x, y);
+        let tile: &'a Tile = self.0.tile(key)?;
+        let last = usize::from(tile.side()) - 1;
+        let cell = |v: f64, k: i32| ((v - f64::from(k) * TILE) / tile.pitch()) as usize;
+        let column = tile.at(cell(x, key.0).min(last), cell(y, key.1).min(last));
+        Some((tile.column(column), tile.pitch()))
+    }
+
+    /// Lowest and highest matter (m); `None` where there is none.
+    pub fn heights(&self) -> Option<(f64, f64)> {
+        let (lo, hi) = self.0.heights();
+        (lo <= hi).then_some((f64::from(lo), f64::from(hi)))
+    }
+}
+
+impl<'a> Stretch<'a> {
+    /// Lowest and highest matter (m); `None` where all of it is gone.
+    pub fn heights(&self) -> Option<(f64, f64)> {
+        let (lo, hi) = (self.tile.lo, self.tile.hi);
+        (lo <= hi).then_some((f64::from(lo), f64::from(hi)))
+    }
+
+    /// Its columns between two places of the track, first to last: where the track is over each, and the runs.
+    pub fn columns(&self, track: &Ray, from: f64, to: f64, mut visit: impl FnMut(f64, f64, &'a [Run])) {
+        let (from, to) = (from.max(self.from), to.min(self.to));
+        let mut each = |runs, a, b, _| {
+            visit(a, b, runs);
+            ControlFlow::Continue(())
+        };
+        // it never breaks off
+        let _ = in_tile(self.tile, self.key, track, from, to, 0, &mut each);
+    }
 }
 
 /// All solid along a ray, nearest first; what touches and is of one stuff is one span.

@@ -4,8 +4,7 @@
 
 use super::Shot;
 use crate::sim::specimen::Face;
-use model::Point;
-use nalgebra::{Matrix2, Point3, Vector2, Vector3};
+use nalgebra::{Isometry3, Matrix2, Point3, Vector2, Vector3};
 
 /// Below this sine of the angle between beam and sample plane a view is drawn as if it had this angle (0.6 deg).
 const EDGE_ON: f64 = 0.01;
@@ -84,6 +83,52 @@ impl Camera {
         }
     }
 
+    /// The same view of the plane z = 0 of another frame, given by where that is in the sample's.
+    pub fn within(&self, frame: &Isometry3<f64>) -> Camera {
+        let out = if self.face == Face::Under { -1.0 } else { 1.0 };
+        let turned = |v: &Vector3<f64>| frame.inverse_transform_vector(&Vector3::new(v.x, v.y, out * v.z));
+        let mut toward = turned(&self.toward);
+        let mut chamber = self.chamber.map(|axis| turned(&axis));
+        let face = if toward.z < 0.0 { Face::Under } else { Face::Top };
+        let out = if face == Face::Under { -1.0 } else { 1.0 };
+        let lift = toward.z.abs().max(EDGE_ON);
+        let slide = Vector2::new(toward.x, toward.y) / (out * lift);
+        let on_plane = |p: &Vector3<f64>| Vector2::new(p.x, p.y) - slide * p.z;
+        let along = |p: &Vector3<f64>| -p.z / (out * lift);
+
+        let first = frame
+            .inverse_transform_point(&Point3::new(self.origin.x, self.origin.y, 0.0))
+            .coords;
+        let step = |n: usize| {
+            frame.inverse_transform_vector(&Vector3::new(self.per_pixel[(0, n)], self.per_pixel[(1, n)], 0.0))
+        };
+        let (dc, dr) = (step(0), step(1));
+        let [d0, per_col, per_row, _] = self.depth;
+        for v in chamber.iter_mut().chain([&mut toward]) {
+            v.z *= out;
+        }
+        toward.z = lift;
+        Camera {
+            origin: on_plane(&first),
+            per_pixel: Matrix2::from_columns(&[on_plane(&dc), on_plane(&dr)]),
+            toward: toward.normalize(),
+            chamber,
+            face,
+            depth: [
+                d0 + along(&first),
+                per_col + along(&dc),
+                per_row + along(&dr),
+                1.0 / lift,
+            ],
+        }
+    }
+
+    /// Pixel at which a point of the frame appears (m; z outward of the face that is seen).
+    pub fn pixel(&self, [x, y, z]: [f64; 3]) -> Vector2<f64> {
+        let inverse = self.per_pixel.try_inverse().unwrap_or_else(Matrix2::zeros);
+        inverse * (Vector2::new(x, y) - self.origin) - self.shear_pixels() * z
+    }
+
     /// Shift on the sample plane per outward height (m per m) of what a pixel sees.
     pub fn shear(&self) -> Vector2<f64> {
         Vector2::new(self.toward.x, self.toward.y) / self.toward.z
@@ -99,15 +144,16 @@ impl Camera {
 
 /// Full-frame pixel (column, row) at which a point of the sample (m) appears.
 pub fn project(shot: &Shot, point: [f64; 3]) -> [f64; 2] {
-    let (at, _) = shot.geometry.in_view(shot.settings.beam_type, &shot.pose, point);
+    let at = shot.geometry.sample_to_chamber(&shot.pose) * Point3::from(point);
+    appears(shot, at.coords + Vector3::from(shot.motion.offset))
+}
+
+/// Full-frame pixel (column, row) at which a place of the chamber (m) appears.
+pub(super) fn appears(shot: &Shot, at: Vector3<f64>) -> [f64; 2] {
     let view = shot.geometry.column(shot.settings.beam_type);
-    let drifted = Vector3::from(shot.motion.offset);
-    let at = Point {
-        x: at.x + drifted.dot(&view.right),
-        y: at.y + drifted.dot(&view.up),
-    };
+    let (x, y) = (at.dot(&view.right), at.dot(&view.up));
     let (s, c) = shot.beam.settings.scan_rotation.sin_cos();
-    let shown = Vector2::new(c * at.x + s * at.y, c * at.y - s * at.x) + landing(shot);
+    let shown = Vector2::new(c * x + s * y, c * y - s * x) + landing(shot);
     let (w, h) = shot.settings.resolution;
     let px = shot.settings.pixel_size();
     [f64::from(w) / 2.0 + shown.x / px, f64::from(h) / 2.0 - shown.y / px]

@@ -38,7 +38,12 @@ impl Charging {
         let mut surfaces = vec![Surface::default(); width];
         for j in 0..height {
             let row = f64::from(window.row) + (j * POST) as f64;
-            posts(&camera, &shot.specimen, [f64::from(window.col), row], &mut surfaces);
+            posts(
+                &camera,
+                shot.matter.specimen(),
+                [f64::from(window.col), row],
+                &mut surfaces,
+            );
             insulation.extend(surfaces.iter().map(|s| s.material.insulation()));
         }
         let area = (window.width * window.height) as f64 * shot.settings.pixel_size().powi(2);

@@ -2,7 +2,8 @@
 
 use super::camera::Camera;
 use super::relief::Window;
-use crate::sim::specimen::{Channel, Line, Material, Specimen, Surface};
+use super::scenery::Scenery;
+use crate::sim::specimen::{Channel, Line, Material, Surface};
 use nalgebra::Vector2;
 use rayon::prelude::*;
 
@@ -86,7 +87,8 @@ impl Lines {
         }
     }
 
-    fn place(&self, line: f64, step: f64) -> Vector2<f64> {
+    /// On the sample plane (m).
+    pub fn place(&self, line: f64, step: f64) -> Vector2<f64> {
         self.camera.origin + self.camera.per_pixel * self.pixel(line, step)
     }
 
@@ -125,8 +127,8 @@ pub(super) struct Coarse {
 }
 
 impl Coarse {
-    pub fn new(lines: &Lines, specimen: &Specimen) -> Self {
-        let (lo, hi) = specimen.bounds();
+    pub fn new(lines: &Lines, scenery: &Scenery) -> Self {
+        let (lo, hi) = scenery.bounds();
         let reach = |z: f32| {
             f64::from(z * lines.shear)
                 .ceil()
@@ -144,7 +146,7 @@ impl Coarse {
                 let step = first_step + COARSE * row as f64;
                 let mut surfaces = vec![Surface::default(); width];
                 let px = lines.px * COARSE as f32 * 0.6;
-                specimen.fill(&lines.row(first_line, step, px, COARSE), &mut surfaces);
+                scenery.fill(&lines.row(first_line, step, px, COARSE), &mut surfaces);
                 let (mut before, mut after) = (0.0f64, 0.0f64);
                 for s in surfaces.iter().filter(|s| s.material != Material::Vacuum) {
                     let seen = step + f64::from(s.height * lines.shear);

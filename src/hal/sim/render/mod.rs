@@ -1,27 +1,38 @@
 //! Pictures of the twin: pure functions from a snapshot of the world to pixels.
 //!
 //! A [`Shot`] holds everything a picture depends on, so it can be taken on any thread while the world goes on. [`Renderer::render`]
-//! runs `relief` (what is seen: geometry, along `lines`, and yield, by `shade`; cached), `focus` (spot, defocus, astigmatism), `scan` (line order, drift,
+//! runs `relief` (what is seen: geometry, along `lines`, and yield, by `shade`; changed matter by `slices`, what stands before it by
+//! `overlay`; cached), `focus` (spot, defocus, astigmatism), `scan` (line order, drift,
 //! `charge`, dose, noise, detector) and, for drift correction, `register`. Nothing here keeps time, owns the specimen or moves a stage.
 //! A new effect belongs to the one of these passes whose physics it is.
 
 mod camera;
 mod charge;
+mod cones;
+mod facets;
 mod focus;
+mod horizon;
+mod lattice;
 mod lines;
+mod overlay;
 mod register;
 mod relief;
 mod scan;
+mod scenery;
 mod shade;
+mod slices;
 
 pub use camera::project;
 pub use scan::Motion;
 
+use super::collision::Probe;
 use super::geometry::TwinGeometry;
+use super::matter::Matter;
 use super::optics::{self, ColumnFlaws, Detector, Spot};
-use super::specimen::{Channel, Specimen};
+use super::specimen::Channel;
 use camera::Camera;
 use charge::Charging;
+use cones::Cones;
 use focus::Kernel;
 use model::{BeamState, ImageSettings, Pose};
 use ndarray::Array2;
@@ -42,7 +53,10 @@ pub struct Shot {
     /// Where the stage really is.
     pub pose: Pose,
     pub geometry: Arc<TwinGeometry>,
-    pub specimen: Specimen,
+    /// The sample and what became of it; pictures keep the one they were taken of.
+    pub matter: Matter,
+    /// Needle and injectors that are inserted.
+    pub probes: Vec<Probe>,
     /// Drift and vibration while the picture is taken.
     pub motion: Motion,
     /// Seconds on the twin's clock when the first line begins: the phase of vibrations.
@@ -80,6 +94,7 @@ struct Key {
     channel: Channel,
     one_sided: u32,
     revision: u64,
+    cones: Cones,
 }
 
 /// Renders shots and remembers the last views.
@@ -175,13 +190,14 @@ impl Renderer {
             window,
             channel: detector.channel,
             one_sided: detector.one_sided.to_bits(),
-            revision: shot.specimen.revision(),
+            revision: shot.matter.revision(),
+            cones: Cones::of(shot, anchor, window),
         };
         let remembered = || self.passes.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some((_, pass)) = remembered().iter().find(|(k, _)| *k == key) {
             return pass.clone();
         }
-        let pass = Arc::new(relief::look(&key.camera, window, &shot.specimen, detector));
+        let pass = Arc::new(relief::look(&key.camera, window, &shot.matter, &key.cones, detector));
         let mut passes = remembered();
         passes.push_front((key, pass.clone()));
         let mut bytes = 0;

@@ -80,7 +80,7 @@ impl Schedule {
 }
 
 /// Rows of the chamber's axes: pixels right and down in the picture per metre.
-fn picture_axes(shot: &Shot) -> [Vector3<f64>; 2] {
+pub(super) fn picture_axes(shot: &Shot) -> [Vector3<f64>; 2] {
     let view = shot.geometry.column(shot.settings.beam_type);
     let (s, c) = shot.beam.settings.scan_rotation.sin_cos();
     let px = shot.settings.pixel_size();

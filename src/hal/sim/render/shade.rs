@@ -113,13 +113,25 @@ impl Shading {
             let upright = 1.0 / (1.0 + sx * sx + sy * sy).sqrt();
             let cos = ((lens.z - sx * lens.x - sy * lens.y) * upright).max(0.0);
             let facing = (seat.z - sx * seat.x - sy * seat.y) * upright;
-            let lit = (1.0 + self.one_sided * (facing - seat.z)).max(0.25);
             let bend = -0.5 * (west + east + prev + next) * self.per_px;
-            let edge = (1.0 + self.edge * bend.clamp(-0.55, 1.6)).max(0.3);
             let sunk = (around[i] - c[i]) * self.per_px * (1.0 / 30.0);
-            let raised = 1.0 + 0.10 * (-sunk).clamp(0.0, 1.2);
-            let hollow = 1.0 + 0.8 * sunk.max(0.0);
-            out[i] = response[i] * self.level * lit * edge * raised / ((cos + self.soft) * hollow);
+            out[i] = self.tone(response[i], [cos, facing], bend, sunk);
         }
+    }
+
+    /// Signal of a surface by its outward normal (sample frame), how sharply it bends out and how deep it lies.
+    pub fn facet(&self, normal: &Vector3<f32>, response: f32, bend: f32, sunk: f32) -> f32 {
+        let angles = [normal.dot(&self.lens).max(0.0), normal.dot(&self.detector)];
+        self.tone(response, angles, bend, sunk)
+    }
+
+    /// The rule: stuff, cosines to the lens and to the detector, edge, depth below the surroundings.
+    #[inline(always)]
+    pub fn tone(&self, response: f32, [cos, facing]: [f32; 2], bend: f32, sunk: f32) -> f32 {
+        let lit = (1.0 + self.one_sided * (facing - self.detector.z)).max(0.25);
+        let edge = (1.0 + self.edge * bend.clamp(-0.55, 1.6)).max(0.3);
+        let raised = 1.0 + 0.10 * (-sunk).clamp(0.0, 1.2);
+        let hollow = 1.0 + 0.8 * sunk.max(0.0);
+        response * self.level * lit * edge * raised / ((cos + self.soft) * hollow)
     }
 }

@@ -172,7 +172,7 @@ fn charge_darkens_ice_with_the_dose_and_leaves_metal_alone() {
     let of = |material: Material| -> Vec<(usize, usize)> {
         let is = |col: f64, row: f64| {
             let (x, y) = ((col - 192.0) * px, (128.0 - row) * px);
-            s.specimen.sample(x, y, px, Face::Top).material == material
+            s.matter.specimen().sample(x, y, px, Face::Top).material == material
         };
         let around = |v: usize| [v as f64 - 12.0, v as f64, v as f64 + 12.0];
         (12..244)

@@ -5,6 +5,8 @@ mod places;
 mod time;
 
 use super::*;
+use crate::sim::matter::Materials;
+use crate::sim::specimen::Specimen;
 use model::{Beam, BeamSettings, DetectorSettings, Geometry, Point, StageKind};
 
 /// A quiet picture: a dose that leaves no noise to speak of, gain that does not saturate the fiducials.
@@ -52,7 +54,11 @@ fn shot(scene: &str, stage: StageKind, beam: Beam, hfw: f64, resolution: (u32, u
         flaws: ColumnFlaws::default(),
         pose: geometry.home(),
         geometry: Arc::new(geometry),
-        specimen: Specimen::new(scene, 3).unwrap(),
+        matter: Matter::new(
+            Specimen::new(scene, 3).unwrap(),
+            Arc::new(Materials::shipped().unwrap()),
+        ),
+        probes: Vec::new(),
         motion: Motion::default(),
         start_time: 0.0,
         charging: 0.0,

@@ -72,7 +72,8 @@ fn landmarks_appear_where_an_independent_camera_says() {
         for beam in Beam::ALL {
             let mut s = shot("grid", stage, beam, 70e-6, (384, 256));
             let marks: Vec<_> = s
-                .specimen
+                .matter
+                .specimen()
                 .landmarks()
                 .iter()
                 .filter(|m| m.radius < 1e-6)
@@ -188,7 +189,8 @@ fn tilt_foreshortens_by_the_cosine() {
         s.pose.t = s.geometry.home().t + f64::to_radians(lean);
         let picture = take(&s);
         let found: Vec<Option<f64>> = s
-            .specimen
+            .matter
+            .specimen()
             .landmarks()
             .iter()
             .map(|m| {
@@ -201,7 +203,7 @@ fn tilt_foreshortens_by_the_cosine() {
     }
     let lean = 40f64.to_radians();
     let mut measured = 0;
-    for ((flat, tilted), m) in rows[0].iter().zip(&rows[1]).zip(s.specimen.landmarks()) {
+    for ((flat, tilted), m) in rows[0].iter().zip(&rows[1]).zip(s.matter.specimen().landmarks()) {
         let (Some(flat), Some(tilted)) = (flat, tilted) else {
             continue;
         };
@@ -222,7 +224,14 @@ fn coincidence_centres_a_feature_in_both_and_a_height_error_shows_in_fib_only() 
     let mut s = shot("grid", StageKind::Tilting, Beam::Electron, 70e-6, (512, 384));
     let px = s.settings.pixel_size();
     let radius = 0.5e-6 / px;
-    let mark = s.specimen.landmarks().iter().find(|m| m.radius < 1e-6).unwrap().clone();
+    let mark = s
+        .matter
+        .specimen()
+        .landmarks()
+        .iter()
+        .find(|m| m.radius < 1e-6)
+        .unwrap()
+        .clone();
     let mut pose = s.geometry.home();
     bring(StageKind::Tilting, Beam::Electron, &mut pose, mark.top, [0.0, 0.0]);
     // Along the film, so that the feature stays at the height of the coincidence point.
@@ -260,7 +269,8 @@ fn scan_rotation_and_beam_shift_move_the_picture_as_they_say() {
     let px = s.settings.pixel_size();
     let radius = 0.5e-6 / px;
     let marks: Vec<_> = s
-        .specimen
+        .matter
+        .specimen()
         .landmarks()
         .iter()
         .filter(|m| m.radius < 1e-6)
@@ -331,7 +341,7 @@ fn near_things_hide_what_lies_behind_them() {
         width: 300,
         height: 200,
     };
-    let pass = relief::look(&camera, window, &s.specimen, &Detector::of(&s.beam));
+    let pass = relief::look(&camera, window, &s.matter, &Cones::default(), &Detector::of(&s.beam));
     let [d0, _, per_row, _] = camera.depth;
     // On a bare plane depth grows evenly with the row; a cell stands out of it.
     let (bw, _) = pass.blocks();

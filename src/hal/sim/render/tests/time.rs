@@ -13,7 +13,7 @@ fn drifting(pixels_per_second: [f64; 2]) -> Shot {
 /// A landmark well inside the picture: its pixel, and the radius of its disc.
 fn mark(s: &Shot) -> ([f64; 2], f64) {
     let inside = |p: &[f64; 2]| (60.0..324.0).contains(&p[0]) && (110.0..200.0).contains(&p[1]);
-    let m = s.specimen.landmarks().iter().filter(|m| m.radius < 1e-6);
+    let m = s.matter.specimen().landmarks().iter().filter(|m| m.radius < 1e-6);
     let at = m
         .map(|m| project(s, m.top))
         .find(|p| inside(p))
@@ -53,16 +53,16 @@ fn earlier_drift_is_where_the_picture_begins() {
     s.motion.offset = [9.0 * px, -6.0 * px, 0.0];
     let found = disc(&take(&s), [at[0] + 9.0, at[1] + 6.0], radius).unwrap();
     assert!((found[0] - at[0] - 9.0).hypot(found[1] - at[1] - 6.0) < 1.0);
-    let projected = project(&s, s.specimen.landmarks()[20].top);
+    let projected = project(&s, s.matter.specimen().landmarks()[20].top);
     s.motion.offset = [0.0; 3];
-    assert!((projected[0] - project(&s, s.specimen.landmarks()[20].top)[0] - 9.0).abs() < 1e-6);
+    assert!((projected[0] - project(&s, s.matter.specimen().landmarks()[20].top)[0] - 9.0).abs() < 1e-6);
 }
 
 #[test]
 fn a_drifted_view_is_remembered_and_exact_to_a_tenth_of_a_pixel() {
     let mut s = drifting([0.0, 0.0]);
     let (px, radius) = (s.settings.pixel_size(), 0.5e-6 / s.settings.pixel_size());
-    let marks = s.specimen.landmarks().iter().filter(|m| m.radius < 1e-6);
+    let marks = s.matter.specimen().landmarks().iter().filter(|m| m.radius < 1e-6);
     let places: Vec<[f64; 2]> = marks.map(|m| project(&s, m.top)).collect();
     let renderer = Renderer::new();
     let origin = renderer.render(&s).unwrap();
