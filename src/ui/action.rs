@@ -58,20 +58,23 @@ actions! {
     TabConnection "tab-connection" "Connection" [Global] "Go to Connection: instrument, vacuum, beams.";
     TabImaging "tab-imaging" "Imaging" [Global] "Go to Imaging: pictures and their settings.";
     TabMovement "tab-movement" "Movement" [Global] "Go to Movement: the stage.";
+    TabMilling "tab-milling" "Milling" [Global] "Go to Milling: patterns, stages, and their running.";
+    TabManipulator "tab-manipulator" "Needle" [Global] "Go to Manipulator: the needle.";
+    TabGis "tab-gis" "GIS" [Global] "Go to GIS: gas injection and sputtering.";
     TabLog "tab-log" "Log" [Global] "Go to Log: what happened, line by line.";
     Redraw "redraw" "redraw" [Global] "Draw the whole screen again.";
     Quit "quit" "quit" [Global] "Leave; asks when a job would end with it.";
 
-    Close "close" "close" [Form Field Picture Mark Jog Log Connection Help Notices Jobs Confirm Question Palette] "Close this, or put the old value back; never stops anything.";
-    Accept "accept" "choose" [Form Field Mark Help Notices Jobs Question Palette Connection Log] "Edit, choose or do what is selected.";
+    Close "close" "close" [Form Field Picture Mark Jog Log Connection Help Notices Jobs Confirm Question Palette Place Needle] "Close this, or put the old value back; never stops anything.";
+    Accept "accept" "choose" [Form Field Mark Help Notices Jobs Question Palette Connection Log Place] "Edit, choose or do what is selected.";
     Yes "yes" "yes, do it" [Confirm] "Do what is asked.";
     No "no" "no" [Confirm] "Leave everything as it is.";
-    Up "up" "up" [Form Field Picture Jog Log Connection Help Notices Jobs Question Palette] "One up; in a field, one step more.";
-    Down "down" "down" [Form Field Picture Jog Log Connection Help Notices Jobs Question Palette] "One down; in a field, one step less.";
-    Left "left" "left" [Form Field Picture Jog Palette Log] "One to the left.";
-    Right "right" "right" [Form Field Picture Jog Palette Log] "One to the right.";
-    PageUp "page-up" "page up" [Form Picture Jog Log Connection Help Notices Jobs] "A page up; in a picture, ten steps up; in jog mode, z up.";
-    PageDown "page-down" "page down" [Form Picture Jog Log Connection Help Notices Jobs] "A page down; in a picture, ten steps down; in jog mode, z down.";
+    Up "up" "up" [Form Field Picture Jog Log Connection Help Notices Jobs Question Palette Needle] "One up; in a field, one step more.";
+    Down "down" "down" [Form Field Picture Jog Log Connection Help Notices Jobs Question Palette Needle] "One down; in a field, one step less.";
+    Left "left" "left" [Form Field Picture Jog Palette Log Needle] "One to the left.";
+    Right "right" "right" [Form Field Picture Jog Palette Log Needle] "One to the right.";
+    PageUp "page-up" "page up" [Form Picture Jog Log Connection Help Notices Jobs Needle] "A page up; in a picture, ten steps up; in jog mode, z up.";
+    PageDown "page-down" "page down" [Form Picture Jog Log Connection Help Notices Jobs Needle] "A page down; in a picture, ten steps down; in jog mode, z down.";
     Home "home" "start" [Form Field Picture Log Connection Help Notices Jobs Palette] "To the start; in a picture, to its centre.";
     End "end" "end" [Form Field Log Connection Help Notices Jobs Palette] "To the end.";
     NextField "next-field" "next" [Field Palette] "Take this value and go to the next field; complete a word.";
@@ -81,8 +84,8 @@ actions! {
     Backspace "backspace" "erase" [Field Palette] "Erase the character before the cursor.";
     Delete "delete" "erase" [Field Palette] "Erase the character under the cursor.";
     EraseLine "erase-line" "erase all" [Field Palette] "Erase the whole text.";
-    NextPane "next-pane" "next pane" [Connection Imaging Movement Log] "To the next pane.";
-    PreviousPane "previous-pane" "prev pane" [Connection Imaging Movement Log] "To the pane before.";
+    NextPane "next-pane" "next pane" [Connection Imaging Movement Log Milling Place Manipulator Needle] "To the next pane.";
+    PreviousPane "previous-pane" "prev pane" [Connection Imaging Movement Log Milling Place Manipulator Needle] "To the pane before.";
 
     Connect "connect" "connect" [Connection] "Connect to the selected instrument; only reads.";
     Disconnect "disconnect" "disconnect" [Connection] "Disconnect.";
@@ -118,15 +121,15 @@ actions! {
     PictureFile "picture-file" "file" [Picture] "Say where this picture was saved and how it was taken.";
     Layout "layout" "layout" [Picture] "One large picture, or both side by side.";
 
-    Acquire "acquire" "acquire" [Imaging Movement] "Take a picture with this beam.";
-    AcquireBoth "acquire-both" "both" [Imaging Movement] "Take a picture with each beam.";
+    Acquire "acquire" "acquire" [Imaging Movement Milling Manipulator Needle] "Take a picture with this beam.";
+    AcquireBoth "acquire-both" "both" [Imaging Movement Milling Manipulator Needle] "Take a picture with each beam.";
     References "references" "references" [Imaging] "Take the set of reference pictures: wide and narrow, both beams, saved.";
-    Live "live" "live" [Imaging Movement] "Live view of this beam on or off; the ion beam's ends by itself.";
-    Autocontrast "autocontrast" "contrast" [Imaging Movement] "Set contrast and brightness of this beam's detector.";
-    Autofocus "autofocus" "focus" [Imaging Movement] "Set the working distance of this beam to the sharpest picture.";
-    FieldLess "field-less" "field -" [Imaging Movement] "The next smaller field width for this beam.";
-    FieldMore "field-more" "field +" [Imaging Movement] "The next larger field width for this beam.";
-    AfterMove "after-move" "after move" [Imaging Movement] "What is taken after every move: nothing, SEM, FIB or both.";
+    Live "live" "live" [Imaging Movement Milling Manipulator Needle] "Live view of this beam on or off; the ion beam's ends by itself.";
+    Autocontrast "autocontrast" "contrast" [Imaging Movement Milling Manipulator] "Set contrast and brightness of this beam's detector.";
+    Autofocus "autofocus" "focus" [Imaging Movement Milling Manipulator] "Set the working distance of this beam to the sharpest picture.";
+    FieldLess "field-less" "field -" [Imaging Movement Milling Manipulator Needle] "The next smaller field width for this beam.";
+    FieldMore "field-more" "field +" [Imaging Movement Milling Manipulator Needle] "The next larger field width for this beam.";
+    AfterMove "after-move" "after move" [Imaging Movement Manipulator] "What is taken after every move: nothing, SEM, FIB or both.";
     EditSettings "edit-settings" "settings" [Imaging] "Change how the next picture of this beam is taken.";
     EditBeam "edit-beam" "beam" [Imaging] "Change beam and detector.";
     Film "film" "session" [Imaging] "Choose a picture of this session.";
@@ -140,8 +143,8 @@ actions! {
     Pose "pose" "axes" [Movement] "Choose the axis for steps.";
     StepUp "step-up" "step +" [Movement] "One step more along the chosen axis.";
     StepDown "step-down" "step -" [Movement] "One step less along the chosen axis.";
-    LongerStep "longer-step" "longer" [Movement Jog] "The next longer step.";
-    ShorterStep "shorter-step" "shorter" [Movement Jog] "The next shorter step.";
+    LongerStep "longer-step" "longer" [Movement Jog Milling Manipulator Needle] "The next longer step.";
+    ShorterStep "shorter-step" "shorter" [Movement Jog Milling Manipulator Needle] "The next shorter step.";
     Jog "jog" "jog" [Movement Jog] "Jog mode on or off: the stage follows the keys, one step at a time.";
     JogFrame "jog-frame" "directions" [Jog] "Jog along the picture, or along the stage's axes.";
     TurnMore "turn-more" "r +" [Jog] "One step of rotation more.";
@@ -157,13 +160,55 @@ actions! {
     CaptureState "capture-state" "capture" [Movement] "Write stage, beams and detectors as they are to a new file.";
     RestoreState "restore-state" "restore" [Movement] "Come back to a captured state; asks first.";
 
+    NeedleDrive "needle-drive" "drive" [Manipulator Needle] "Drive mode on or off: the needle follows the keys along the picture, one step at a time.";
+    NeedleHere "needle-here" "tip here" [Manipulator] "Move the needle along the ruler: begun at its tip, ended at the target.";
+    NeedleInsert "needle-insert" "insert" [Manipulator] "Choose where to insert the needle to; asks first.";
+    NeedleRetract "needle-retract" "retract" [Manipulator Needle] "Take the needle out, at once.";
+    NeedleCalibrate "needle-calibrate" "calibrate" [Manipulator] "Calibrate the needle step by step, asking you.";
+    NeedlePlaces "needle-places" "positions" [Manipulator] "Choose a needle position to go to, with the typed offset.";
+    NeedleTarget "needle-target" "target" [Manipulator] "Type a place, a way, a step or an offset of the needle.";
+    NeedleGo "needle-go" "go" [Manipulator] "Move the needle to the typed place or along the typed way.";
+    NeedleSave "needle-save" "save" [Manipulator] "Save where the needle is under a name.";
+    NeedleRemove "needle-remove" "remove" [Manipulator] "Forget the chosen saved needle position; asks first.";
+
+    GasDeposit "gas-deposit" "deposit" [Gis] "Cryo deposition as the form says; asks first.";
+    GasPattern "gas-pattern" "at pattern" [Gis] "Deposit with the beam at the loaded milling task's patterns; asks first.";
+    GasSputter "gas-sputter" "sputter" [Gis] "Sputter coating as long as the form says; asks first.";
+
     LogMore "log-more" "more" [Log] "Show more levels of the selected target.";
     LogLess "log-less" "fewer" [Log] "Show fewer levels of the selected target.";
     LogTargets "log-targets" "targets" [Log] "Show or hide the list of targets.";
     LogFocus "log-focus" "only this" [Log] "Show only the selected target.";
     LogFollow "log-follow" "follow" [Log] "Follow the newest line again.";
 
-    JobStop "job-stop" "stop job" [Jobs] "Stop the selected job and restore safely.";
+    ToggleStage "toggle-stage" "on/off" [Milling] "Switch the selected stage on or off.";
+    AddStage "add-stage" "add" [Milling] "Add a stage: choose its pattern from the list.";
+    DuplicateStage "duplicate-stage" "duplicate" [Milling] "Put a copy of the selected stage behind it.";
+    RemoveStage "remove-stage" "remove" [Milling] "Remove the selected stage; undo brings it back.";
+    StageEarlier "stage-earlier" "earlier" [Milling] "Mill the selected stage one place earlier.";
+    StageLater "stage-later" "later" [Milling] "Mill the selected stage one place later.";
+    UndoEdit "undo-edit" "undo" [Milling] "Take back the last change of the milling task.";
+    PutPattern "put-pattern" "put here" [Milling] "Put the selected stage's pattern at the cursor of the picture.";
+    PutAll "put-all" "all here" [Milling] "Move all patterns together so that the selected one is at the cursor.";
+    NudgeLeft "nudge-left" "nudge" [Milling] "Move the selected pattern a step to the left.";
+    NudgeRight "nudge-right" "nudge" [Milling] "Move the selected pattern a step to the right.";
+    NudgeUp "nudge-up" "nudge" [Milling] "Move the selected pattern a step up.";
+    NudgeDown "nudge-down" "nudge" [Milling] "Move the selected pattern a step down.";
+    DrawPattern "draw-pattern" "draw" [Milling] "Draw the selected pattern by two corners, with Enter or the mouse.";
+    DrawAlignment "draw-alignment" "align area" [Milling] "Draw the area milling is aligned by, by two corners.";
+    PatternsShown "patterns-shown" "hide/show" [Milling] "Show or hide the patterns in the picture.";
+    OtherPicture "other-picture" "SEM/FIB" [Milling] "Show the other beam's picture.";
+    MillTask "mill-task" "RUN" [Milling] "Mill every stage that is on, in order; asks first.";
+    MillStage "mill-stage" "run one" [Milling] "Mill the selected stage alone; asks first.";
+    PauseMilling "pause-milling" "pause/go" [Milling] "Pause milling, or let it go on.";
+    PutBack "put-back" "put back" [Milling] "Put back what a stopped job left changed.";
+    LoadTask "load-task" "load" [Milling] "Load a milling task or protocol from a file.";
+    SaveTask "save-task" "save" [Milling] "Save the milling task to a new file.";
+    SpotBurn "spot-burn" "spots" [Milling] "Place points for a spot burn on the picture.";
+    RemovePoint "remove-point" "last off" [Place] "Take the last point away.";
+    BurnSpots "burn-spots" "BURN" [Place] "Burn the points; asks first.";
+
+    JobStop "job-stop" "stop job" [Jobs Milling] "Stop the selected job and restore safely.";
     JobPause "job-pause" "pause" [Jobs] "Pause or resume the selected job.";
 }
 
@@ -219,6 +264,10 @@ pub enum Gesture {
     DoubleClick,
     /// As before with Alt held.
     AltDoubleClick,
+    /// One click with Shift held, where the terminal does not keep it for itself.
+    ShiftClick,
+    /// One click with Ctrl and Shift held.
+    CtrlShiftClick,
     /// Moved with the left button held.
     Drag,
     /// Left button up after a drag.

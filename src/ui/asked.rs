@@ -4,9 +4,12 @@
 //! Asked about is what cannot be taken back, what brings a beam to the sample, and every move whose way is not seen in a
 //! picture: to a place by name or number always, by an amount (a step, a jog, a click) from the length and angle of
 //! `console.yaml` on. To have a command asked about: a row in [`ASKED`]. `words` says what there is to check, `way` how far a
-//! move goes and where it ends, `leave` what ends with the console.
+//! move goes and where it ends, `needle` the same of the needle, `gas` what a deposition does, `mill` what milling does, `leave` what ends with the console.
 
+pub mod gas;
 pub mod leave;
+pub mod mill;
+mod needle;
 #[cfg(test)]
 mod tests;
 mod way;
@@ -104,6 +107,24 @@ pub const ASKED: &[AskRow] = &[
             vec!["It cannot be brought back.".to_owned()],
         ))
     }),
+    row("milling.run", |c, cx| Some(mill::run(c, cx))),
+    row("milling.resume", |_, cx| Some(mill::resume(cx.snapshot))),
+    row("milling.spot-burn", |c, cx| Some(mill::spots(c, cx))),
+    row("manipulator.insert", |c, cx| Some(needle::insert(c, cx.snapshot))),
+    row("manipulator.move-relative", needle::step),
+    row("manipulator.move-corrected", needle::step),
+    row("manipulator.move-absolute", |c, cx| Some(needle::place(c, cx.snapshot))),
+    row("manipulator.go", |c, cx| Some(needle::place(c, cx.snapshot))),
+    row("manipulator.calibrate", |_, cx| Some(needle::calibrate(cx.snapshot))),
+    row("manipulator.remove", |c, _| {
+        Some((
+            format!("Forget the needle position `{}`?", word(c, "name")),
+            vec!["It cannot be brought back.".to_owned()],
+        ))
+    }),
+    row("gis.deposit", |c, cx| Some(gas::question(c, cx.snapshot))),
+    row("gis.sputter", |c, cx| Some(gas::question(c, cx.snapshot))),
+    row("gis.pattern", |c, cx| Some(gas::question(c, cx.snapshot))),
 ];
 
 /// The question before this command, if there is one. What changes the sample is always asked about, listed or not.

@@ -193,9 +193,13 @@ fn stopped(report: &StopReport, snapshot: &Snapshot) -> (Role, &'static str, Str
     (Role::Warn, Sign::Done.symbol(), words)
 }
 
-/// The short word of an action where it is pressed: in jog mode the page keys move the stage, and must say so.
+/// The short word of an action where it is pressed: in jog mode the page keys move the stage, in drive mode the needle, and must
+/// say so.
 fn hint(row: &'static ActionRow, layers: &[Layer]) -> &'static str {
-    match (layers.contains(&Layer::Jog), &row.action) {
+    match (
+        layers.contains(&Layer::Jog) || layers.contains(&Layer::Needle),
+        &row.action,
+    ) {
         (true, Action::PageUp) => "z up",
         (true, Action::PageDown) => "z down",
         _ => row.hint,

@@ -22,12 +22,17 @@ pub struct Console {
     /// rad; turns and tilts by an amount are asked about beyond it.
     #[serde(deserialize_with = "angle")]
     pub ask_beyond_angle: f64,
+    /// m; needle moves by an amount are asked about where they come nearer to the sample than this.
+    #[serde(deserialize_with = "length")]
+    pub ask_needle_towards: f64,
 }
 
 /// The longest way that may go unasked, m: beyond it a move leaves every picture it was aimed in.
 const MOST_LENGTH: f64 = 1e-3;
 /// The same of an angle, deg.
 const MOST_ANGLE: f64 = 5.0;
+/// The longest way towards the sample that the needle may go unasked, m.
+const MOST_TOWARDS: f64 = 10e-6;
 
 fn length<'de, D: Deserializer<'de>>(text: D) -> Result<f64, D::Error> {
     quantity(text, Unit::Metre)
@@ -69,6 +74,7 @@ impl Default for Console {
             toast_seconds: 6.0,
             ask_beyond_length: MOST_LENGTH,
             ask_beyond_angle: MOST_ANGLE.to_radians(),
+            ask_needle_towards: MOST_TOWARDS,
         }
     }
 }
@@ -115,6 +121,7 @@ impl Console {
             && (1.0..=600.0).contains(&self.toast_seconds)
             && (0.0..=MOST_LENGTH).contains(&self.ask_beyond_length)
             && (0.0..=MOST_ANGLE.to_radians()).contains(&self.ask_beyond_angle)
+            && (0.0..=MOST_TOWARDS).contains(&self.ask_needle_towards)
     }
 }
 
@@ -169,5 +176,8 @@ mod tests {
             assert_eq!(limits(later), (1e-3, five, 1), "{later}");
         }
         assert_eq!(limits("ask-beyond-length: far"), (1e-3, five, 1));
+        let towards = |user: &str| Console::load(Some(user)).0.ask_needle_towards;
+        assert_eq!(towards("ask-needle-towards: 2 um"), 2e-6);
+        assert_eq!(towards("ask-needle-towards: 11 um"), MOST_TOWARDS);
     }
 }

@@ -21,13 +21,20 @@ pub enum Layer {
     Connection,
     Imaging,
     Movement,
+    Milling,
+    Manipulator,
+    Gis,
     Log,
     /// A picture with a cursor, in whatever tab.
     Picture,
     /// An area is being drawn in it: Enter takes the area instead of moving anything.
     Mark,
+    /// Corners or points are placed in it: Enter sets one instead of moving anything.
+    Place,
     /// The stage follows the keys while they are held.
     Jog,
+    /// The needle follows the keys.
+    Needle,
     /// Rows of a form, none edited.
     Form,
     /// Text is being typed: characters without a binding here become [`Action::Type`].
@@ -68,12 +75,20 @@ pub const LAYERS: &[LayerRow] = &[
     row(Layer::Connection, "connection", "Connection"),
     row(Layer::Imaging, "imaging", "Imaging"),
     row(Layer::Movement, "movement", "Movement"),
+    row(Layer::Milling, "milling", "Milling"),
+    row(Layer::Manipulator, "manipulator", "Manipulator"),
+    row(Layer::Gis, "gis", "GIS"),
     row(Layer::Log, "log", "Log"),
     row(Layer::Picture, "picture", "In a picture"),
     row(Layer::Mark, "mark", "While an area is drawn"),
+    row(Layer::Place, "place", "While corners or points are placed"),
     LayerRow {
         closed: true,
         ..row(Layer::Jog, "jog", "Jog mode")
+    },
+    LayerRow {
+        closed: true,
+        ..row(Layer::Needle, "needle", "Driving the needle")
     },
     row(Layer::Form, "form", "In a form"),
     LayerRow {

@@ -16,6 +16,7 @@ pub mod console;
 pub mod cx;
 pub mod effect;
 mod fit;
+mod hands;
 pub mod keys;
 mod layout;
 mod painting;

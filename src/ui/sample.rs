@@ -11,13 +11,17 @@ use crate::{Canvas, Console, Effect};
 use engine::Snapshot;
 use engine::event::{By, Compared, Connection, FrameInfo, Job, Progress, Question, Session, StageView};
 use engine::snapshot::Aged;
-use model::capabilities::{BeamCapabilities, ChamberCapabilities, StageCapabilities};
+use model::capabilities::{
+    BeamCapabilities, ChamberCapabilities, GasCapabilities, GasPortCapabilities, ManipulatorCapabilities,
+    StageCapabilities,
+};
 use model::config::Instrument;
 use model::config::paths::Entry;
 use model::key::KEYS;
 use model::{
-    Axis, Beam, BeamSettings, BeamState, Capabilities, ChamberPhase, ChamberState, DetectorSettings, Identity,
-    ImageSettings, Key, Limits, Pose, StageKind, StageState, Value,
+    Axis, Beam, BeamSettings, BeamState, Capabilities, ChamberPhase, ChamberState, DetectorSettings, GasPortState,
+    GasState, Identity, ImageSettings, Key, Limits, ManipulatorPosition, ManipulatorState, Pose, StageKind, StageState,
+    Value,
 };
 use picture::Grid;
 use ratatui::backend::TestBackend;
@@ -234,6 +238,47 @@ pub fn connected() -> Snapshot {
         control: Some("console".to_owned()),
         ..disconnected()
     }
+}
+
+/// As [`connected`], with a needle that is inserted, one saved needle position, and a multichem at rest.
+pub fn handy() -> Snapshot {
+    let mut snapshot = connected();
+    let at = ManipulatorPosition::new(12.3e-6, -4e-6, 180e-6);
+    if let Some(connection) = &mut snapshot.connection {
+        connection.capabilities.manipulator = Some(ManipulatorCapabilities {
+            saved: ["PARK", "EUCENTRIC"].map(str::to_owned).to_vec(),
+            limits: [(-8e-3, 8e-3); 3],
+            stage_frame: true,
+            ..ManipulatorCapabilities::default()
+        });
+        connection.capabilities.gas = Some(GasCapabilities {
+            ports: vec![GasPortCapabilities {
+                port: "Multichem".to_owned(),
+                gases: ["Pt cryo", "Pt dep"].map(str::to_owned).to_vec(),
+                positions: ["Electron Default", "Ion Default"].map(str::to_owned).to_vec(),
+                heater: true,
+            }],
+            multichem: true,
+            sputter_coater: true,
+        });
+    }
+    snapshot.read = NOON;
+    snapshot.needle = aged(ManipulatorState {
+        inserted: true,
+        position: at.clone(),
+        calibrated: true,
+        ..ManipulatorState::default()
+    });
+    snapshot.needle_positions = vec![("above-lamella".to_owned(), at.moved((0.0, 0.0, -100e-6)))];
+    snapshot.gas = aged(GasState {
+        ports: vec![GasPortState {
+            port: "Multichem".to_owned(),
+            temperature: 293.0,
+            ..GasPortState::default()
+        }],
+        ..GasState::default()
+    });
+    snapshot
 }
 
 /// As [`connected`], with a job that is a third done.

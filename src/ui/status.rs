@@ -4,6 +4,7 @@
 use crate::bars::instrument;
 use crate::cx::Cx;
 use crate::fit::cut;
+use crate::hands::hands;
 use crate::layout::SMALLEST;
 use crate::theme::{Role, Theme};
 use crate::widget::value::{Sign, aged, duration};
@@ -24,6 +25,7 @@ const TWO_LINES: u16 = 76;
 pub fn lines(cx: &Cx, theme: &Theme, screen: Rect) -> Vec<Line<'static>> {
     let [beams, vacuum, stage] = [beams(cx, theme), vacuum(cx, theme), stage(cx, theme)];
     let (control, alarms) = (vec![control(cx, theme)], vec![alarms(cx, theme)]);
+    let hands = hands(cx, theme);
     // what the others in its line leave
     let job = |others: &[&Piece]| {
         let taken: usize = others.iter().map(|piece| width(piece) + 3).sum();
@@ -33,6 +35,7 @@ pub fn lines(cx: &Cx, theme: &Theme, screen: Rect) -> Vec<Line<'static>> {
         vec![
             vec![instrument(cx, theme)],
             vec![beams],
+            vec![hands],
             vec![stage],
             vec![vacuum, alarms],
             vec![job(&[])],
@@ -40,17 +43,24 @@ pub fn lines(cx: &Cx, theme: &Theme, screen: Rect) -> Vec<Line<'static>> {
         ]
     } else if screen.width >= ONE_LINE {
         {
-            let job = job(&[&beams, &vacuum, &stage, &control, &alarms]);
-            vec![vec![beams, vacuum, stage, job, control, alarms]]
+            let job = job(&[&beams, &vacuum, &hands, &stage, &control, &alarms]);
+            vec![vec![beams, vacuum, hands, stage, job, control, alarms]]
         }
     } else if screen.width >= TWO_LINES {
         let job = job(&[&stage]);
-        vec![vec![beams, vacuum, control, alarms], vec![stage, job]]
+        // what stands near the sample is said before who has control
+        let who = if hands.is_empty() {
+            vec![control, alarms]
+        } else {
+            vec![hands, alarms, control]
+        };
+        vec![[vec![beams, vacuum], who].concat(), vec![stage, job]]
     } else {
-        let job = job(&[&control]);
-        vec![vec![beams, vacuum], vec![stage, alarms], vec![job, control]]
+        let job = job(&[&hands, &control]);
+        vec![vec![beams, vacuum], vec![stage, alarms], vec![hands, job, control]]
     };
     rows.into_iter()
+        .filter(|pieces| pieces.iter().any(|piece| !piece.is_empty()))
         .map(|pieces| joined(pieces, usize::from(screen.width), theme))
         .collect()
 }

@@ -3,7 +3,7 @@
 //! A [`Role`] is what something means; a theme file (`config/theme.yaml`, overlaid by the user's) says how each role looks in
 //! each theme. To add a role: a variant, a name in [`Role::name`], a line per theme in the file.
 
-use picture::InkTable;
+use picture::{Ink, InkTable};
 use ratatui::style::{Color, Modifier, Style};
 use std::collections::BTreeMap;
 
@@ -40,10 +40,15 @@ pub enum Role {
     Bar,
     /// The open tab.
     BarActive,
+    /// Stages of a milling task, in turn: in the list and in the picture alike.
+    Stage1,
+    Stage2,
+    Stage3,
+    Stage4,
 }
 
 impl Role {
-    pub const ALL: [Role; 16] = [
+    pub const ALL: [Role; 20] = [
         Role::Text,
         Role::Dim,
         Role::Title,
@@ -60,7 +65,17 @@ impl Role {
         Role::Key,
         Role::Bar,
         Role::BarActive,
+        Role::Stage1,
+        Role::Stage2,
+        Role::Stage3,
+        Role::Stage4,
     ];
+
+    /// The role of the `n`th stage, counted from 0; they come round.
+    pub fn of_stage(n: usize) -> Role {
+        const STAGES: [Role; 4] = [Role::Stage1, Role::Stage2, Role::Stage3, Role::Stage4];
+        STAGES[n % STAGES.len()]
+    }
 
     /// The word of theme files.
     pub fn name(self) -> &'static str {
@@ -81,6 +96,10 @@ impl Role {
             Role::Key => "key",
             Role::Bar => "bar",
             Role::BarActive => "bar-active",
+            Role::Stage1 => "stage-1",
+            Role::Stage2 => "stage-2",
+            Role::Stage3 => "stage-3",
+            Role::Stage4 => "stage-4",
         }
     }
 }
@@ -128,17 +147,27 @@ impl Theme {
 
     /// Colours of overlays, from the same roles.
     pub fn inks(&self) -> InkTable {
-        let usual = InkTable::default().0;
-        let roles = [Role::Accent, Role::Good, Role::Info, Role::Warn, Role::Danger];
-        let mut table = [[255, 255, 255]; 6];
-        for (i, ink) in table.iter_mut().enumerate().take(5) {
-            *ink = match self.style(roles[i]).fg {
-                Some(Color::Rgb(r, g, b)) => [r, g, b],
-                _ if self.mono => [255, 255, 255],
-                _ => usual[i],
+        let mut table = InkTable::default();
+        for (ink, rgb) in Ink::ALL.into_iter().zip(&mut table.0) {
+            let role = match ink {
+                Ink::Accent => Role::Accent,
+                Ink::Good => Role::Good,
+                Ink::Info => Role::Info,
+                Ink::Warn => Role::Warn,
+                Ink::Danger => Role::Danger,
+                Ink::First => Role::Stage1,
+                Ink::Second => Role::Stage2,
+                Ink::Third => Role::Stage3,
+                Ink::Fourth => Role::Stage4,
+                Ink::Neutral => continue,
             };
+            match self.style(role).fg {
+                Some(Color::Rgb(r, g, b)) => *rgb = [r, g, b],
+                _ if self.mono => *rgb = [255, 255, 255],
+                _ => {}
+            }
         }
-        InkTable(table)
+        table
     }
 
     /// This theme without colours, as NO_COLOR asks for.

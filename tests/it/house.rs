@@ -251,8 +251,11 @@ impl<'a> Visit<'a> for Reader {
     }
 
     fn visit_path(&mut self, path: &'a syn::Path) {
-        let segments: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
-        self.path(path.segments[0].ident.span(), segments);
+        // a single name is something local, or was brought in by a `use` that is read itself
+        if path.segments.len() > 1 {
+            let segments = path.segments.iter().map(|s| s.ident.to_string()).collect();
+            self.path(path.segments[0].ident.span(), segments);
+        }
         visit::visit_path(self, path);
     }
 

@@ -61,9 +61,10 @@ const KINDS: &[Kind] = &[
         format!("stage.move-relative x={}um y={}um", d.within(300), d.within(300))
     }),
     (10, |d| format!("stage.move-relative z={}um", d.within(400))),
-    // raw tilts stay below 36 deg: steeper ones may touch a pole piece, which no rule of the console can know beforehand
+    // raw tilts stay below 36 deg, since steeper ones may touch a pole piece and no rule knows that beforehand; raw rotations stay
+    // where the axis takes the short way round, which is what the rule of turning flat counts
     (8, |d| format!("stage.move-absolute t={}deg", d.below(36))),
-    (6, |d| format!("stage.move-relative r={}deg", d.within(60))),
+    (6, |d| format!("stage.move-absolute r={}deg", d.within(85))),
     (6, |d| {
         format!(
             "stage.move-absolute x={}mm y={}mm z={}mm",
@@ -73,10 +74,10 @@ const KINDS: &[Kind] = &[
         )
     }),
     (4, |d| {
-        format!("stage.move-absolute r={}deg t={}deg", d.within(360), d.below(36))
+        format!("stage.move-absolute r={}deg t={}deg", d.within(85), d.below(36))
     }),
     (4, |d| {
-        format!("stage.safe-move r={}deg t={}deg", d.within(360), d.below(36))
+        format!("stage.safe-move r={}deg t={}deg", d.within(85), d.below(36))
     }),
     (12, |d| {
         format!(

@@ -108,11 +108,11 @@ async fn losing_control_ends_the_lease() {
     let other = here.link.named("night shift");
     other.run(Command::new("control.take")).await.unwrap();
     // somebody else's step does not take the waiting place
-    assert_eq!(other.run(step(-1.0 * UM)).await.unwrap_err().kind, ErrorKind::Busy);
+    assert_eq!(other.run(step(-UM)).await.unwrap_err().kind, ErrorKind::Busy);
     assert!(moved(first).await);
     assert_eq!(waiting.ended().await.unwrap_err().kind, ErrorKind::Busy);
     assert!(near(here.x().await, 20.0 * UM));
-    assert!(moved(other.send(step(-1.0 * UM))).await);
+    assert!(moved(other.send(step(-UM))).await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 mod jobs;
 mod jog;
+mod milling;
 mod pictures;
 mod stop;
 mod watch;

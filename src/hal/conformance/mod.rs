@@ -1,10 +1,12 @@
 //! One suite for every driver: what the contract of [`crate::microscope`] promises, found out by trying.
 //!
-//! It moves the stage by micrometres, takes small pictures, sets keys to values near those it finds and presses stop; it
-//! never homes, pumps, vents or changes gas, and it leaves the instrument as it found it. Run it on a driver's twin or
+//! It moves the stage by micrometres, takes small pictures, draws a dot, drives needle and injector in and out, sets keys to
+//! values near those it finds and presses stop; it never homes, pumps, vents, heats or lets gas flow, and it leaves the
+//! instrument as it found it. Run it on a driver's twin or
 //! fake server in tests, and on a real instrument by hand. To add a rule: a method of [`Suite`], called from [`check`].
 
 mod doing;
+mod hands;
 mod keys;
 
 use crate::{HalError, Microscope, Progress, Ticket};
@@ -51,7 +53,11 @@ pub fn check(microscope: &mut dyn Microscope, pass: &dyn Fn(f64)) -> Vec<Finding
     suite.unknown_tickets();
     suite.moves();
     suite.chamber();
+    suite.milling();
+    suite.needle();
+    suite.gas();
     suite.stop();
+    suite.stop_while_milling();
     suite.findings
 }
 
@@ -220,6 +226,13 @@ impl Suite<'_> {
         for (part, said, is) in [
             ("stage", capabilities.stage.is_some(), self.m.stage().is_some()),
             ("chamber", capabilities.chamber.is_some(), self.m.chamber().is_some()),
+            ("milling", capabilities.milling.is_some(), self.m.milling().is_some()),
+            (
+                "manipulator",
+                capabilities.manipulator.is_some(),
+                self.m.manipulator().is_some(),
+            ),
+            ("gas", capabilities.gas.is_some(), self.m.gas().is_some()),
         ] {
             self.expect("parts are what capabilities say", said == is, || part.to_owned());
         }

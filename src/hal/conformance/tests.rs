@@ -71,6 +71,13 @@ fn faults_are_found() {
         ("- {on: move, nth: 1, kind: timeout}", "a move ends"),
         ("- {on: acquire, nth: 1, kind: dropped-frame}", "a picture ends"),
         ("- {on: stop, nth: 1, kind: stop-lie}", "a stopped move says so"),
+        ("- {on: stop, nth: 3, kind: stop-lie}", "a stopped pattern says so"),
+        (
+            "- {on: pattern, nth: 1, after: 0.5, kind: beam-trip, beam: ion}",
+            "a pattern ends",
+        ),
+        ("- {on: needle, nth: 1, kind: stuck-needle}", "an insertion ends"),
+        ("- {on: injector, nth: 2, kind: timeout}", "an injector arrives"),
     ] {
         let clock = Arc::new(ManualClock::default());
         let instrument = Instrument::default();

@@ -71,10 +71,7 @@ impl Hand {
                 () = passed_on.closed() => {}
             }
         });
-        let hand = Hand {
-            cancel,
-            ..self.clone()
-        };
+        let hand = Hand { cancel, ..self.clone() };
         (hand, Release(sender))
     }
 

@@ -108,7 +108,9 @@ fn from_pole(geometry: &TwinGeometry, beam: Beam, point: &Vector3<f64>) -> f64 {
 
 /// Distance from the stage with its shuttle, at most the real one (m). What lies within its relief is not looked at.
 fn from_stage(geometry: &TwinGeometry, pose: &Pose, point: &Vector3<f64>) -> f64 {
-    let on_sample = geometry.sample_to_chamber(pose).inverse_transform_point(&Point3::from(*point));
+    let on_sample = geometry
+        .sample_to_chamber(pose)
+        .inverse_transform_point(&Point3::from(*point));
     let slab = |half: (f64, f64)| {
         let (x, y) = (on_sample.x.abs() - half.0, on_sample.y.abs() - half.1);
         let z = (on_sample.z + RELIEF).max(-THICKNESS - on_sample.z);
@@ -117,7 +119,9 @@ fn from_stage(geometry: &TwinGeometry, pose: &Pose, point: &Vector3<f64>) -> f64
     if geometry.nominal.stage == StageKind::Compustage {
         return slab((CARTRIDGE, CARTRIDGE));
     }
-    let platform = geometry.platform_to_chamber(pose).inverse_transform_point(&Point3::from(*point));
+    let platform = geometry
+        .platform_to_chamber(pose)
+        .inverse_transform_point(&Point3::from(*point));
     let (rim, top) = (platform.x.hypot(platform.y) - TOP_RADIUS, platform.z + TOP_DEPTH);
     let table = rim.max(0.0).hypot(top.max(0.0)) + rim.max(top).min(0.0);
     table.min(slab(SHUTTLE))
@@ -149,7 +153,9 @@ fn touches(geometry: &TwinGeometry, pose: &Pose, beside: &[Probe]) -> Option<&'s
     });
     let middle = sample * Point3::new(0.0, 0.0, CLIPS);
     let pole = body.chain([middle]).find_map(|point| {
-        let hit = Beam::ALL.into_iter().find(|beam| from_pole(geometry, *beam, &point.coords) <= 0.0);
+        let hit = Beam::ALL
+            .into_iter()
+            .find(|beam| from_pole(geometry, *beam, &point.coords) <= 0.0);
         hit.map(|beam| pole(beam).name)
     });
     let struck = |probe: &&Probe| probe.touches(|point| from_stage(geometry, pose, point));
@@ -161,7 +167,9 @@ pub fn probe_touches(geometry: &TwinGeometry, pose: &Pose, probe: &Probe, beside
     if probe.touches(|point| from_stage(geometry, pose, point)) {
         return Some("the stage");
     }
-    let hit = Beam::ALL.into_iter().find(|beam| probe.touches(|point| from_pole(geometry, *beam, point)));
+    let hit = Beam::ALL
+        .into_iter()
+        .find(|beam| probe.touches(|point| from_pole(geometry, *beam, point)));
     hit.map(|beam| pole(beam).name).or_else(|| {
         let other = beside.iter().find(|other| probe.touches(|point| other.distance(point)));
         other.map(|other| other.name)
@@ -294,12 +302,18 @@ mod tests {
         for (r, t) in [(0.0, 35.0), (180.0, 17.0), (0.0, 12.0), (0.0, 0.0)] {
             let pose = deg(r, t);
             let needle = crate::sim::needle::body::probe(Vector3::zeros());
-            let ports = crate::sim::gas::ports::POSITIONS.iter().map(|(name, _)| (0, Some(*name)));
+            let ports = crate::sim::gas::ports::POSITIONS
+                .iter()
+                .map(|(name, _)| (0, Some(*name)));
             for (seat, position) in ports.chain((0..3).map(|seat| (seat, None))) {
                 let far = crate::sim::gas::ports::distance(position);
                 let injector = crate::sim::gas::ports::probe(seat, far, 1.0);
                 let what = format!("seat {seat}, {far} m, r {r} t {t}");
-                assert_eq!(probe_touches(&g, &pose, &needle, &[injector]), None, "needle beside {what}");
+                assert_eq!(
+                    probe_touches(&g, &pose, &needle, &[injector]),
+                    None,
+                    "needle beside {what}"
+                );
                 assert_eq!(probe_touches(&g, &pose, &injector, &[needle]), None, "{what}");
                 assert_eq!(touches(&g, &pose, &[needle, injector]), None, "{what}");
             }
@@ -311,7 +325,14 @@ mod tests {
         let g = geometry();
         let home = g.home();
         let needle = crate::sim::needle::body::probe(Vector3::zeros());
-        let leg = Leg::new(home, Pose { z: home.z + 1e-3, ..home }, 0.0);
+        let leg = Leg::new(
+            home,
+            Pose {
+                z: home.z + 1e-3,
+                ..home
+            },
+            0.0,
+        );
         let contact = first(&g, &leg, &[needle]).unwrap();
         assert_eq!(contact.with, "the needle");
         let risen = (contact.pose.z - home.z) * home.t.cos();

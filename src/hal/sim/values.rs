@@ -10,7 +10,21 @@ use model::{Axis, Beam, Capabilities, Key, Limits, StageKind, Value};
 const ELECTRON_CURRENTS: &[f64] = &[1e-12, 3e-12, 1e-11, 3e-11, 1e-10, 3e-10, 1e-9, 4e-9, 1.5e-8, 6e-8];
 /// openFIBSEM's simulator's, and the apertures its protocols ask for (60 pA, 0.74 nA, 7.6 nA, 28 nA).
 const GALLIUM_CURRENTS: &[f64] = &[
-    1e-12, 3e-12, 2e-11, 4.1e-11, 6e-11, 9e-11, 2e-10, 4e-10, 7.4e-10, 1.000005e-9, 2e-9, 4e-9, 7.6e-9, 1.5e-8, 2.8e-8,
+    1e-12,
+    3e-12,
+    2e-11,
+    4.1e-11,
+    6e-11,
+    9e-11,
+    2e-10,
+    4e-10,
+    7.4e-10,
+    1.000005e-9,
+    2e-9,
+    4e-9,
+    7.6e-9,
+    1.5e-8,
+    2.8e-8,
 ];
 const XENON_CURRENTS: &[f64] = &[1e-12, 3e-12, 1e-11, 3e-11, 1e-10, 3e-10, 1.00005e-9, 4e-9, 1.5e-8, 6e-8];
 const ARGON_CURRENTS: &[f64] = &[1e-12, 6e-12, 2e-11, 6e-11, 2e-10, 7.4e-10, 2e-9, 7.4e-9, 2.8e-8, 1.2e-7];

@@ -20,9 +20,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Direction in the picture in which another aperture moves it.
 const APERTURE_OFFSET: Point = Point { x: 0.8, y: 0.6 };
-/// How far the sample may drift under one march of a dose (m), and the most marches a stroke is cut into.
+/// How far the sample may drift under one march of a dose (m), and the most marches a stroke is cut into; what it drifts
+/// within one widens the spot.
 const STEADY: f64 = 5e-9;
-const MOST_MARCHES: f64 = 64.0;
+const MOST_MARCHES: f64 = 8.0;
 /// Radius of what a parked beam is drawn as (m); its spot widens it.
 const SPOT: f64 = 5e-9;
 /// How near a body must be to the needle's tip to be held by it (m).
@@ -205,8 +206,13 @@ impl Workpiece {
         if let Some(specimen) = self.specimen.get() {
             return Ok(specimen);
         }
-        let specimen = Specimen::new(&self.scene, self.seed)
-            .map_err(|e| HalError::new(ErrorKind::Usage, e.to_string(), "name another with --scene or twin.scene"))?;
+        let specimen = Specimen::new(&self.scene, self.seed).map_err(|e| {
+            HalError::new(
+                ErrorKind::Usage,
+                e.to_string(),
+                "name another with --scene or twin.scene",
+            )
+        })?;
         Ok(self.specimen.get_or_init(|| specimen))
     }
 
@@ -285,7 +291,8 @@ impl Finished {
             } => {
                 let mut line = aim.line(lab, at);
                 line.origin += line.right * middle.0 + line.up * middle.1;
-                self.matter.expose(&line, field, charge * (1.0 + lab.errors.current), &aim.ions())
+                self.matter
+                    .expose(&line, field, charge * (1.0 + lab.errors.current), &aim.ions())
             }
             Deed::Coat {
                 gas,
@@ -341,11 +348,15 @@ impl Finished {
             let k = f64::from(k);
             let at = segment.start + time * (k + 0.5) / marches;
             let line = aim.line(lab, at);
+            // an even motion over a way has a twelfth of its square as variance
+            let smeared = (way / marches).powi(2) / 12.0;
+            let mut spot = aim.spot(lab, at);
+            (spot.xx, spot.yy) = (spot.xx + smeared, spot.yy + smeared);
             let drawing = Drawing {
                 shape: &drawn,
                 charge: segment.charge * (1.0 + lab.errors.current),
                 part: (share(k), share(k + 1.0)),
-                spot: aim.spot(lab, at),
+                spot,
                 exclusions,
             };
             match deposit {
@@ -400,7 +411,8 @@ impl Finished {
         for ring in RINGS.iter().rev() {
             let radius = ring * far;
             let here = ports::growth(gas, position, radius * 0.9) * seconds;
-            self.matter.coat(Area::Disc { x, y, radius }, here - outside, material)?;
+            self.matter
+                .coat(Area::Disc { x, y, radius }, here - outside, material)?;
             outside = here;
         }
         Ok(())
@@ -427,7 +439,9 @@ impl Finished {
     /// else nothing, and it is lost.
     fn release(&mut self) -> Result<(), MatterError> {
         self.matter.release();
-        let tip = self.needle.map(|frame| nalgebra::Point3::from(frame.translation.vector));
+        let tip = self
+            .needle
+            .map(|frame| nalgebra::Point3::from(frame.translation.vector));
         let all: Vec<(BodyId, Held)> = self.matter.bodies().iter().map(|b| (b.id, b.held)).collect();
         for (id, before) in all {
             let near = match &tip {
@@ -436,7 +450,9 @@ impl Finished {
             };
             let welded = |tip: &nalgebra::Point3<f64>| {
                 let deposits = self.matter.deposits().iter();
-                deposits.filter(|d| d.volume > 0.0).any(|d| d.area.contains(tip.x, tip.y))
+                deposits
+                    .filter(|d| d.volume > 0.0)
+                    .any(|d| d.area.contains(tip.x, tip.y))
             };
             let gripped = near && (before == Held::Needle || tip.as_ref().is_some_and(welded));
             let held = if gripped {

@@ -148,7 +148,10 @@ fn impossible_values_are_refused_with_their_place() {
         ("info: {port: 99999}", "a.yaml:1:14: 99999 is impossible here"),
         ("milling:\n  rate: .inf", "a.yaml:2:9: this is no number"),
         ("twin: {scene: moon}", "a.yaml:1:15: `moon` is no scene"),
-        ("twin: {errors: {charging: 1.5}}", "a.yaml:1:27: 1.5 is impossible here: between 0 and 1"),
+        (
+            "twin: {errors: {charging: 1.5}}",
+            "a.yaml:1:27: 1.5 is impossible here: between 0 and 1",
+        ),
         ("limits: {x: [1, -1]}", "a.yaml:1:13: the range of x is empty"),
         ("- a\n- b", "a.yaml:1:1: keys with values are wanted"),
         ("a: [", "a.yaml:1:"),

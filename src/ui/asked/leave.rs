@@ -61,6 +61,46 @@ const ENDS: &[End] = &[
         "The scan ends; its picture is lost.",
         "Pictures taken before it stay.",
     ),
+    end(
+        "manipulator.calibrate",
+        "The calibration ends; its position is not saved.",
+        "The needle stays where it then is.",
+    ),
+    end(
+        "manipulator.",
+        "The needle halts on its way.",
+        "It stays there, near the sample: look before anything moves.",
+    ),
+    end(
+        "milling.spot-burn",
+        "The beam is blanked and put back as it was.",
+        "Points burned by then stay.",
+    ),
+    end(
+        "milling.",
+        "The beam is blanked and put back as it was; the stage at work stays unfinished.",
+        "What was milled by then is gone from the sample.",
+    ),
+    end(
+        "gis.pattern",
+        "The beam is blanked, the valve closed, the injector retracted.",
+        "What was deposited by then stays.",
+    ),
+    end(
+        "gis.sputter",
+        "The coater is stopped and recovered.",
+        "What was coated by then stays.",
+    ),
+    end(
+        "gis.",
+        "The valve is closed, the heater turned off, the injector retracted.",
+        "The stage stays lowered; what was deposited by then stays.",
+    ),
+    end(
+        "job.restore",
+        "What was not yet put back is left out.",
+        "What was put back by then stays so.",
+    ),
     end("chamber.picture", "The picture is lost.", "Nothing else changes."),
     end(
         "chamber.",

@@ -59,7 +59,7 @@ fn beams_on(snapshot: &Snapshot) -> Vec<&'static str> {
     Beam::ALL.into_iter().filter(is_on).map(Beam::short).collect()
 }
 
-fn chamber(snapshot: &Snapshot) -> Option<String> {
+pub(super) fn chamber(snapshot: &Snapshot) -> Option<String> {
     let state = snapshot.chamber.as_ref()?.value;
     let pressure = units::format(state.pressure, Unit::Pascal);
     Some(format!("chamber {}, {pressure}", state.phase.word().to_lowercase()))

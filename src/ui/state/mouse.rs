@@ -70,7 +70,13 @@ impl UiState {
             .is_some_and(|(c, r, at)| (c, r) == (column, row) && (0.0..=DOUBLE).contains(&(clock - at)));
         // a third press begins anew, so that a burst is not a row of double clicks
         self.mouse.pressed = (!again).then_some((column, row, clock));
+        let (shift, ctrl) = (
+            modifiers.contains(KeyModifiers::SHIFT),
+            modifiers.contains(KeyModifiers::CONTROL),
+        );
         match (again, modifiers.contains(KeyModifiers::ALT)) {
+            (false, _) if shift && ctrl => Gesture::CtrlShiftClick,
+            (false, _) if shift => Gesture::ShiftClick,
             (false, _) => Gesture::Click,
             (true, false) => Gesture::DoubleClick,
             (true, true) => Gesture::AltDoubleClick,
@@ -90,7 +96,11 @@ impl UiState {
             _ => None,
         };
         match pointer.gesture {
-            Gesture::Click | Gesture::DoubleClick | Gesture::AltDoubleClick => {
+            Gesture::Click
+            | Gesture::ShiftClick
+            | Gesture::CtrlShiftClick
+            | Gesture::DoubleClick
+            | Gesture::AltDoubleClick => {
                 self.mouse.dragged = pane;
                 match (pane, hit) {
                     (Some(slot), _) => Some(Action::Point { slot, pointer }),

@@ -4,7 +4,7 @@ use crate::action::Action;
 use crate::asked;
 use crate::effect::Effect;
 use crate::keys::{Chord, Layer};
-use crate::sample::{asking, connected, disconnected, state, working};
+use crate::sample::{asking, connected, disconnected, handy, state, working};
 use crate::state::UiState;
 use crate::tab::TABS;
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -135,7 +135,9 @@ fn stir(seed: u64, events: usize, snapshot: &Snapshot, yes: bool) -> usize {
                 let danger = row
                     .map(|row| row.danger)
                     .unwrap_or_else(|| panic!("there is no {}", command.name));
-                if wants_yes(&command, &ui, snapshot) || danger == Danger::Sample {
+                // a short step of the needle, not towards the sample, is the one thing near it that goes unasked
+                let needle_step = command.name.starts_with("manipulator.move-");
+                if wants_yes(&command, &ui, snapshot) || danger == Danger::Sample && !needle_step {
                     assert!(said_yes, "seed {seed}, event {n}: {command:?} went out unasked");
                     confirmed += 1;
                 }
@@ -162,9 +164,9 @@ fn stir(seed: u64, events: usize, snapshot: &Snapshot, yes: bool) -> usize {
 
 #[test]
 fn a_cat_never_gets_anything_irreversible_out_without_a_y() {
-    let snapshots = [disconnected(), connected(), working(), asking()];
-    for seed in 1..=24 {
-        assert_eq!(stir(seed, 400, &snapshots[seed as usize % 4], false), 0);
+    let snapshots = [disconnected(), connected(), working(), asking(), handy()];
+    for seed in 1..=30 {
+        assert_eq!(stir(seed, 400, &snapshots[seed as usize % 5], false), 0);
     }
 }
 

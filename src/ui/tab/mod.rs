@@ -16,8 +16,11 @@ use serde_json::Value;
 
 pub mod after_move;
 pub mod connection;
+pub mod gis;
 pub mod imaging;
 pub mod log;
+pub mod manipulator;
+pub mod milling;
 pub mod movement;
 pub mod taking;
 
@@ -27,6 +30,9 @@ pub enum TabId {
     Connection,
     Imaging,
     Movement,
+    Milling,
+    Manipulator,
+    Gis,
     Log,
 }
 
@@ -72,6 +78,30 @@ pub const TABS: &[TabRow] = &[
         digit: '3',
         action: Action::TabMovement,
         make: |cx| Box::new(movement::Movement::new(cx)),
+    },
+    TabRow {
+        id: TabId::Milling,
+        name: "milling",
+        title: "Milling",
+        digit: '4',
+        action: Action::TabMilling,
+        make: |cx| Box::new(milling::Milling::new(cx)),
+    },
+    TabRow {
+        id: TabId::Manipulator,
+        name: "manipulator",
+        title: "Manipulator",
+        digit: '5',
+        action: Action::TabManipulator,
+        make: |cx| Box::new(manipulator::Manipulator::new(cx)),
+    },
+    TabRow {
+        id: TabId::Gis,
+        name: "gis",
+        title: "GIS",
+        digit: '6',
+        action: Action::TabGis,
+        make: |cx| Box::new(gis::Gis::new(cx)),
     },
     TabRow {
         id: TabId::Log,

@@ -72,6 +72,7 @@ pub struct Coincident {
 const SEARCH_PX: f64 = 4.0;
 /// Quarters of the picture that must bear out what was matched at one field alone.
 const WITNESSES_ALONE: usize = 3;
+
 /// Finds the height error from pictures and corrects it.
 pub async fn coincidence(cx: JobCx, params: Coincidence) -> Result<Coincident, JobError> {
     check(&params)?;
@@ -101,7 +102,10 @@ pub async fn coincidence(cx: JobCx, params: Coincidence) -> Result<Coincident, J
 
 fn check(params: &Coincidence) -> Result<(), JobError> {
     let search_good = params.search.is_finite() && params.search > 0.0;
-    let fields_good = search_good && !params.fields.is_empty() && params.fields.windows(2).all(|f| f[1] < f[0]);
+    let fields_good = search_good
+        && !params.fields.is_empty()
+        && params.fields.iter().all(|f| f.is_finite() && *f > 0.0)
+        && params.fields.windows(2).all(|f| f[1] < f[0]);
     if fields_good && params.tolerance.is_finite() && params.tolerance > 0.0 && params.iterations > 0 {
         return Ok(());
     }
@@ -198,6 +202,8 @@ async fn search(cx: &JobCx, params: &Coincidence) -> Result<Coincident, JobError
 
 fn narrower_failed(found: &Coincident, error: &JobError) -> Notice {
     let width = |m| units::format(m, Unit::Metre);
+    let reason = error.data.as_ref().and_then(|data| data["reason"].as_str());
+    let reason = reason.unwrap_or(&error.what);
     Notice::new(
         Severity::Warning,
         format!(
@@ -207,7 +213,9 @@ fn narrower_failed(found: &Coincident, error: &JobError) -> Notice {
             width(found.uncertainty_m)
         ),
     )
-    .detail(error.what.clone())
+    .detail(format!(
+        "the stage stands as that field says; nothing narrower was used: {reason}"
+    ))
     .hint("centre a feature that both beams show and run it again, or use the guided alignment")
 }
 

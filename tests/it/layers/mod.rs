@@ -16,7 +16,7 @@ const ROOMS: &[(&str, &[&str], bool)] = &[
     ("picture", &["model"], true),
     ("hal", &["model"], false),
     ("workflow", &["hal", "vision", "pattern", "model"], false),
-    ("engine", &["workflow", "hal", "model"], false),
+    ("engine", &["workflow", "hal", "pattern", "model"], false),
     ("ui", &["engine", "vision", "pattern", "model", "picture"], false),
     // the root package: main and cli
     ("cli", &["ui", "engine", "vision", "pattern", "model", "picture"], false),

@@ -115,6 +115,7 @@ fn what_is_allowed_is_left_alone() {
             "src/model/a.rs",
             "#[cfg(test)] mod tests { use std::time::Instant; fn f() { world.truth(); } }",
         ),
+        ("src/workflow/a.rs", "fn f(burn: fn(f64)) { burn(1.0) }"),
         ("src/model/config/a.rs", "const A: &str = \"Tescan\";"),
         ("src/hal/sim/a.rs", "fn truth() -> specimen::Grid { todo!() }"),
         (

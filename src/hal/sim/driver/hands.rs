@@ -1,8 +1,8 @@
 //! The hands of the driver: milling, needle, gas.
 
 use super::{Twin, busy};
-use crate::sim::faults::Sort;
 use crate::sim::collision::{self, Probe};
+use crate::sim::faults::Sort;
 use crate::sim::needle::{NeedleSim, Order, Strike, Way, body, touch};
 use crate::sim::world::World;
 use crate::{Gas, HalError, Manipulator, Milling, Reading, Ticket};
@@ -211,7 +211,11 @@ impl World {
                 there.set(axis, here.get(axis) + target.get(axis) - read.get(axis));
             }
             state.hand_out(now);
-            let at = |pose: &Pose| self.geometry.sample_to_chamber(pose).inverse_transform_point(&tip.into());
+            let at = |pose: &Pose| {
+                self.geometry
+                    .sample_to_chamber(pose)
+                    .inverse_transform_point(&tip.into())
+            };
             Some((at(&here), at(&there)))
         });
         let Some((from, to)) = ends else { return Ok(None) };

@@ -211,7 +211,13 @@ impl Stage for Twin {
             }
             state.count(&world.geometry, Sort::Move, now);
             state.alive(now)?;
-            Ok(Ticket(state.travel(&world.geometry, Purpose::Move, &[target], needle, now)))
+            Ok(Ticket(state.travel(
+                &world.geometry,
+                Purpose::Move,
+                &[target],
+                needle,
+                now,
+            )))
         })
     }
 

@@ -329,7 +329,10 @@ impl GasSim {
     /// Whether something comes to its end by `t`.
     pub fn is_due(&self, t: f64) -> bool {
         let travels = self.ports.iter().filter_map(|p| p.motion.as_ref());
-        travels.map(|m| m.end).chain(self.coating.as_ref().map(|c| c.end)).any(|end| t >= end)
+        travels
+            .map(|m| m.end)
+            .chain(self.coating.as_ref().map(|c| c.end))
+            .any(|end| t >= end)
     }
 
     /// Ends what has come to its end by `t`; returns the tickets, and what an injector ran into.

@@ -23,7 +23,8 @@ fn a_multichem_is_one_port_and_a_plain_system_a_port_a_gas() {
 #[test]
 fn an_injector_travels_and_halfway_is_in_the_way() {
     let mut gas = system(|_| ());
-    gas.travel(1, "Multichem", Some(Some("cryo")), 0.0, 0.0, |_| None).unwrap();
+    gas.travel(1, "Multichem", Some(Some("cryo")), 0.0, 0.0, |_| None)
+        .unwrap();
     assert!(gas.read(1.0).inserted());
     assert_eq!(
         gas.travel(2, "Multichem", None, 0.0, 1.0, |_| None).unwrap_err().kind,
@@ -39,7 +40,9 @@ fn an_injector_travels_and_halfway_is_in_the_way() {
     assert_eq!(gas.read(12.0).ports[0].position, None);
     for bad in ["moon", ""] {
         assert_eq!(
-            gas.travel(4, "Multichem", Some(Some(bad)), 0.0, 20.0, |_| None).unwrap_err().kind,
+            gas.travel(4, "Multichem", Some(Some(bad)), 0.0, 20.0, |_| None)
+                .unwrap_err()
+                .kind,
             ErrorKind::OutOfRange
         );
         assert_eq!(

@@ -17,14 +17,27 @@ const DEPOSITED: f64 = 20e-6;
 pub fn stopped_at(matter: &Matter, from: &Point3<f64>, to: &Point3<f64>) -> Option<f64> {
     let way = (to - from).norm();
     let highest = f64::from(matter.specimen().bounds().1) + DEPOSITED;
-    let held: Vec<_> = matter.bodies().iter().filter(|b| b.held == Held::Needle).map(|b| b.id).collect();
+    let held: Vec<_> = matter
+        .bodies()
+        .iter()
+        .filter(|b| b.held == Held::Needle)
+        .map(|b| b.id)
+        .collect();
     let others = matter.bodies().len() > held.len();
     let (mut gone, mut inside) = (0.0, 0.0);
+    // out of what it stands in it may go, upwards
+    let mut leaving = to.z > from.z;
     while gone < way {
         let p = from + (to - from) * (gone / way);
-        let solid = matter.is_solid(&p).is_some_and(|(_, body)| !body.is_some_and(|id| held.contains(&id)));
-        // what it stands in at the start it may leave
-        if solid && gone > 0.0 {
+        let solid = matter
+            .is_solid(&p)
+            .is_some_and(|(_, body)| !body.is_some_and(|id| held.contains(&id)));
+        leaving &= solid;
+        if leaving {
+            gone += STEP;
+            continue;
+        }
+        if solid {
             inside += STEP;
             if inside > PUSH {
                 return Some(gone / way);
@@ -35,7 +48,10 @@ pub fn stopped_at(matter: &Matter, from: &Point3<f64>, to: &Point3<f64>) -> Opti
         let room = if p.z > highest {
             p.z - highest
         } else {
-            let top = matter.column(p.x, p.y, 25e-9).last().map_or(f64::NEG_INFINITY, |run| f64::from(run.hi));
+            let top = matter
+                .column(p.x, p.y, 25e-9)
+                .last()
+                .map_or(f64::NEG_INFINITY, |run| f64::from(run.hi));
             // a slope of one in two is met at half of the height above it
             0.5 * (p.z - top).min(DEPOSITED)
         };

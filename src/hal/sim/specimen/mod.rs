@@ -74,7 +74,15 @@ pub struct Line {
 
 impl Line {
     /// A row that stands still.
-    pub fn of(&Place { x, y, px, face, channel }: &Place) -> Self {
+    pub fn of(
+        &Place {
+            x,
+            y,
+            px,
+            face,
+            channel,
+        }: &Place,
+    ) -> Self {
         Line {
             x0: f64::from(x),
             y0: f64::from(y),

@@ -147,15 +147,23 @@ fn see(finished: &mut Finished, tip: Option<nalgebra::Point3<f64>>) -> Seen {
     for deposit in matter.deposits() {
         if deposit.volume > 0.0 {
             deposits.push(json!({ "kind": deposit.material.word(), "thickness_m": deposit.thickness, "volume_m3": deposit.volume }));
-        } else if deposit.area.contains(middle.0, middle.1) || matches!(deposit.area, super::matter::Area::Disc { .. }) {
+        } else if deposit.area.contains(middle.0, middle.1) || matches!(deposit.area, super::matter::Area::Disc { .. })
+        {
             *coats.entry(deposit.material.word()).or_default() += deposit.thickness;
         }
     }
-    let coats = coats.iter().map(|(kind, thickness)| json!({ "kind": kind, "thickness_m": thickness }));
+    let coats = coats
+        .iter()
+        .map(|(kind, thickness)| json!({ "kind": kind, "thickness_m": thickness }));
     let mut all: Vec<Value> = coats.collect();
     all.extend(deposits);
     let contact = tip.and_then(|tip| {
-        let around = [[0.0, 0.0, 0.0], [0.0, 0.0, -TOUCHING], [TOUCHING, 0.0, 0.0], [-TOUCHING, 0.0, 0.0]];
+        let around = [
+            [0.0, 0.0, 0.0],
+            [0.0, 0.0, -TOUCHING],
+            [TOUCHING, 0.0, 0.0],
+            [-TOUCHING, 0.0, 0.0],
+        ];
         around.into_iter().find_map(|by| {
             let (material, body) = matter.is_solid(&(tip + nalgebra::Vector3::from(by)))?;
             (material != Material::Vacuum).then(|| body.map_or("sample".to_owned(), |id| format!("b{}", id.0)))

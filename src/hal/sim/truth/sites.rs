@@ -8,16 +8,16 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 /// Distance of the looks across a site, and along its thickness (m).
-const ACROSS: f64 = 0.5e-6;
-const ALONG: f64 = 20e-9;
+const ACROSS: f64 = 1e-6;
+const ALONG: f64 = 40e-9;
 /// A lamella is thinner than this and stands between gaps wider than that; and it is at least so wide (m).
 const THICKEST: f64 = 3.5e-6;
 const GAP: f64 = 150e-9;
-const NARROWEST: f64 = 1e-6;
-/// What lies this far below where the sample's surface was is cut (m).
-const LOWERED: f64 = 0.25e-6;
+const NARROWEST: f64 = 2e-6;
+/// What lies this far below where the sample's surface was is cut (m): the tails of a beam take less from what they leave.
+const LOWERED: f64 = 1e-6;
 /// Field round a view in which is looked (half, m).
-const FIELD: (f64, f64) = (40e-6, 12e-6);
+const FIELD: (f64, f64) = (25e-6, 8e-6);
 /// Points at which a lamella is measured.
 const POINTS: usize = 9;
 /// Far enough on the lens's side to be outside of everything (m).
@@ -95,7 +95,9 @@ fn seen(matter: &Matter, view: &Beamline) -> Vec<Site> {
         .into_par_iter()
         .flat_map_iter(|i| {
             let at = u.0 + (i as f64 + 0.5) * ACROSS;
-            let looks: Vec<Look> = (0..rows).map(|j| look(matter, view, at, v.0 + j as f64 * ALONG)).collect();
+            let looks: Vec<Look> = (0..rows)
+                .map(|j| look(matter, view, at, v.0 + j as f64 * ALONG))
+                .collect();
             slabs(&looks).into_iter().map(move |(from, to, open)| Slab {
                 u: at,
                 v: (v.0 + from as f64 * ALONG, v.0 + to as f64 * ALONG),
@@ -103,7 +105,10 @@ fn seen(matter: &Matter, view: &Beamline) -> Vec<Site> {
             })
         })
         .collect();
-    gather(slabs).iter().filter_map(|slabs| measured(matter, view, slabs)).collect()
+    gather(slabs)
+        .iter()
+        .filter_map(|slabs| measured(matter, view, slabs))
+        .collect()
 }
 
 /// The part of a view's field in which something was changed.

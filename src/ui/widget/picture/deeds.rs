@@ -1,11 +1,12 @@
 //! What leaves a picture by a key: moves, areas to scan, word of its file.
 
+use super::aim::{self, Refused, aim};
 use super::mark::Mark;
-use super::{Move, PicturePane, Shot, aim, tell};
+use super::{Move, PicturePane, Shot, tell};
 use crate::cx::Cx;
 use crate::effect::Effect;
 use engine::Command;
-use model::{Notice, Severity, Unit, units};
+use model::{Notice, Point, Severity, Unit, units};
 use serde_json::Value;
 
 /// Metres below which a picture is already centred.
@@ -46,6 +47,44 @@ impl PicturePane {
             effects.insert(0, Effect::Tell(Notice::new(Severity::Info, title)));
         }
         effects
+    }
+
+    /// The way along the ruler, m right and up, for what is moved by it: the ruler begins at the thing and ends at its target.
+    pub fn ruled(&self, cx: &Cx) -> Result<Point, Refused> {
+        let refuse = |why: &str, hint| Refused {
+            why: format!("{why}; nothing moves"),
+            hint,
+        };
+        let frame = self
+            .frame(cx)
+            .ok_or_else(|| refuse("there is no picture to measure in", "F2 takes one"))?;
+        let (from, to) = self.ruler.ends(self.cursor(frame.size)).ok_or_else(|| {
+            refuse(
+                "no way is measured in this picture",
+                "begin a ruler at the tip, then move the cursor to the target",
+            )
+        })?;
+        let shot = Shot::of(frame).ok_or_else(|| {
+            refuse(
+                "this picture does not say its pixel size",
+                "take a new picture and measure there",
+            )
+        })?;
+        if aim::is_current(frame, cx) == Some(false) {
+            return Err(refuse(
+                "the stage or the beam was moved since this picture",
+                "take a new picture and measure there",
+            ));
+        }
+        let (from, to) = (shot.to_metres(from), shot.to_metres(to));
+        let way = Point {
+            x: to.x - from.x,
+            y: to.y - from.y,
+        };
+        if way.x.hypot(way.y) < CENTRED {
+            return Err(refuse("the ruler has no length", "move the cursor to the target"));
+        }
+        Ok(way)
     }
 
     /// Where the picture was saved and how it was taken.

@@ -133,6 +133,9 @@ impl PicturePane {
 
     fn readout(&self, frame: &FrameInfo, focus: bool, cx: &Cx, theme: &Theme) -> Line<'static> {
         let mut spans = self.live(cx, theme);
+        if !self.guest.says.is_empty() {
+            spans.push(Span::styled(format!("{}  ", self.guest.says), theme.style(Role::Warn)));
+        }
         if let Some(next) = self.other_field(frame, cx) {
             let words = format!("next picture: {} field  ", units::format(next, Unit::Metre));
             spans.push(Span::styled(words, theme.style(Role::Warn)));

@@ -1,7 +1,7 @@
 //! The picture pane: one widget, one set of keys, in every tab that shows pictures.
 //!
 //! A [`PicturePane`] shows the newest or a chosen picture of a beam and keeps what the hand did to it: zoom, cursor, ruler,
-//! a corner of an area. `shot` knows where a pixel lies in metres, `aim` turns a pixel of an old picture into a move of the
+//! a corner of an area. `guest` is what a tab adds to it, `shot` knows where a pixel lies in metres, `aim` turns a pixel of an old picture into a move of the
 //! stage as it is now, `deeds` are what leaves the picture by a key, `overlays` says what is burned in, `draw` puts it on the
 //! canvas, and [`Pair`] is SEM and FIB together with their look. Nothing here acquires anything; a move leaves only by
 //! [`PicturePane::go`].
@@ -11,6 +11,7 @@ mod deeds;
 mod draw;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod guest;
 mod mark;
 mod overlays;
 mod pair;
@@ -19,6 +20,7 @@ mod shot;
 mod tests;
 
 pub use aim::{Aim, Refused, aim};
+use guest::Guest;
 pub use pair::Pair;
 pub use shot::Shot;
 
@@ -60,6 +62,8 @@ pub struct PicturePane {
     gamma: Cell<Option<(FrameId, f64)>>,
     /// Where the picture was drawn last: that is what a click was aimed at.
     place: Cell<Rect>,
+    /// What the tab itself draws in it.
+    guest: Guest,
 }
 
 /// A drag under way.
@@ -92,6 +96,7 @@ impl PicturePane {
             left: None,
             gamma: Cell::new(None),
             place: Cell::new(Rect::ZERO),
+            guest: Guest::default(),
         }
     }
 
@@ -102,9 +107,7 @@ impl PicturePane {
 
     /// The picture that is shown: the chosen one while the session knows it, else the newest.
     pub fn frame<'a>(&self, cx: &'a Cx) -> Option<&'a FrameInfo> {
-        self.chosen
-            .and_then(|id| cx.frame(id))
-            .or_else(|| cx.snapshot.newest(self.beam))
+        self.chosen.and_then(|id| cx.frame(id)).or_else(|| self.newest(cx))
     }
 
     /// Shows this picture of the session, or with `None` follows the newest.
@@ -259,12 +262,9 @@ impl PicturePane {
             return Vec::new();
         };
         let viewport = self.viewport(size, cx);
-        let under = match pointer.pixel {
-            Some((x, y)) => viewport.at_screen_pixel(x, y),
-            None => viewport.at_cell(pointer.column, pointer.row),
-        };
+        let under = under(pointer, &viewport);
         match (pointer.gesture, under) {
-            (Gesture::Click, Some(at)) => {
+            (Gesture::Click | Gesture::ShiftClick | Gesture::CtrlShiftClick, Some(at)) => {
                 self.put_cursor(at, size);
                 if let Some(mark) = &mut self.mark {
                     *mark = Mark::new(at);
@@ -325,6 +325,14 @@ impl PicturePane {
         let (width, height) = viewport.picture();
         let held = Viewport::new((width, height), self.place.get(), viewport.grid, &grip.view);
         self.view = grip.view.panned(dx / w, dy / h, &held);
+    }
+}
+
+/// The pixel of the picture that a pointer is over.
+fn under(pointer: Pointer, viewport: &Viewport) -> Option<Position> {
+    match pointer.pixel {
+        Some((x, y)) => viewport.at_screen_pixel(x, y),
+        None => viewport.at_cell(pointer.column, pointer.row),
     }
 }
 

@@ -20,6 +20,7 @@ impl PicturePane {
             all.extend(shot.and_then(|shot| self.area(frame, shot, cx)));
             all.extend(shot.map(|shot| positions(frame, shot, cx)).unwrap_or_default());
         }
+        all.extend(self.guest.overlays.iter().cloned());
         if look.crosshair {
             all.push(Overlay::Crosshair { ink: Ink::Info });
         }

@@ -51,6 +51,18 @@ impl Pair {
         }
     }
 
+    /// As [`Pair::new`], with this beam's picture in front.
+    pub fn facing(beam: Beam, cx: &Cx) -> Pair {
+        Pair {
+            focus: beam,
+            ..Pair::new(cx)
+        }
+    }
+
+    pub fn pane_mut(&mut self, beam: Beam) -> &mut PicturePane {
+        &mut self.panes[at(beam)]
+    }
+
     /// The beam of the picture with the focus.
     pub fn beam(&self) -> Beam {
         self.focus

@@ -1,5 +1,8 @@
 //! The world through its driver: what a session finds, what goes on without one, what the truth says.
 
+mod hands;
+mod milling;
+
 use super::geometry::TwinGeometry;
 use super::render::project;
 use super::world::{Foreign, World};
@@ -61,7 +64,12 @@ impl Rig {
 
     /// Where the first landmark would appear in a picture taken now (pixels).
     fn landmark(&mut self, beam: Beam) -> [f64; 2] {
-        let matter = self.world.lab.piece.look(&self.world.lab, |done| done.matter.clone()).unwrap();
+        let matter = self
+            .world
+            .lab
+            .piece
+            .look(&self.world.lab, |done| done.matter.clone())
+            .unwrap();
         let mark = matter.specimen().landmarks()[0].top;
         let settings = ImageSettings {
             beam_type: beam,

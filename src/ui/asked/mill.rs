@@ -1,0 +1,149 @@
+//! What milling will do: every stage with current, depth and time, the whole and its end.
+
+use super::Words;
+use super::words::{chamber, number, word};
+use crate::cx::Cx;
+use crate::fit::cut;
+use crate::widget::picture::aim;
+use engine::{Command, Snapshot};
+use model::capabilities::MillingControl;
+use model::{Beam, Unit, text, units};
+use pattern::{Eta, MillingStage, MillingTask, estimate};
+use picture::Position;
+
+/// How the instrument is told what its beam shall do.
+pub fn control(snapshot: &Snapshot) -> MillingControl {
+    let capabilities = snapshot.connection.as_ref().map(|c| &c.capabilities);
+    let milling = capabilities.and_then(|c| c.milling.as_ref());
+    milling.map(|m| m.control).unwrap_or_default()
+}
+
+/// The plan with the stages on that the command names.
+fn chosen(command: &Command, snapshot: &Snapshot) -> Option<MillingTask> {
+    let mut task = snapshot.plan.as_ref()?.task.clone();
+    if let Some(named) = command.args.get("stages").and_then(|stages| stages.as_str()) {
+        let numbers: Vec<usize> = named.split(',').filter_map(|part| part.trim().parse().ok()).collect();
+        for (i, stage) in task.stages.iter_mut().enumerate() {
+            stage.enabled = numbers.contains(&(i + 1));
+        }
+    }
+    Some(task)
+}
+
+pub(super) fn run(command: &Command, cx: &Cx) -> Words {
+    let snapshot = cx.snapshot;
+    let Some(task) = chosen(command, snapshot).filter(|task| task.enabled().next().is_some()) else {
+        return (
+            "Mill?".to_owned(),
+            vec!["It will be refused: no stage is loaded that could be milled.".to_owned()],
+        );
+    };
+    let control = control(snapshot);
+    let (on, all) = (task.enabled().count(), task.stages.len());
+    let title = format!("Mill {on} of {all} stages of {}?", text::printable(&task.name));
+    let mut lines: Vec<String> = task.enabled().map(|(i, stage)| row(i, stage, control)).collect();
+    let total = Eta::of_task(&task, control).first();
+    let beam: f64 = task
+        .enabled()
+        .map(|(_, stage)| estimate::stage_time(stage, control))
+        .sum();
+    lines.push(format!(
+        "total {}, of which the beam is on for {}; done at {}",
+        duration(total),
+        duration(beam),
+        cx.clock(cx.now + total)
+    ));
+    lines.push(format!(
+        "{} field, {}",
+        units::format(task.field_of_view, Unit::Metre),
+        match (task.alignment.enabled, task.alignment.interval_enabled) {
+            (false, _) => "NO ALIGNMENT".to_owned(),
+            (true, false) => "aligned before each stage".to_owned(),
+            (true, true) => format!("aligned before each stage and every {} s", task.alignment.interval),
+        }
+    ));
+    lines.extend(chamber(snapshot));
+    lines.extend(doubts(task.channel, cx));
+    (title, lines)
+}
+
+/// Number, name, pattern, current or preset, depth, time.
+fn row(index: usize, stage: &MillingStage, control: MillingControl) -> String {
+    let beam = match control {
+        MillingControl::Current => units::format(stage.milling.milling_current, Unit::Ampere),
+        MillingControl::Preset => text::printable(&stage.milling.preset),
+    };
+    format!(
+        "{:>2} {:<16} {:<12} {beam:>7} {:>7} deep {:>7}",
+        index + 1,
+        cut(&text::printable(&stage.name), 16),
+        cut(stage.pattern.name(), 12),
+        units::format(stage.pattern.depth(), Unit::Metre),
+        duration(estimate::stage_time(stage, control))
+    )
+}
+
+fn duration(seconds: f64) -> String {
+    estimate::format_duration_short(seconds, true)
+}
+
+/// Why it would be refused, or would not mill what one sees.
+fn doubts(beam: Beam, cx: &Cx) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if cx.snapshot.beam(beam).is_some_and(|state| !state.value.on) {
+        doubts.push(format!(
+            "It will be refused: {} is off. Turn it on first.",
+            beam.short()
+        ));
+    }
+    let moved = match cx.snapshot.newest(beam) {
+        None => Some(format!("There is no {} picture of this place.", beam.short())),
+        Some(frame) => match aim(frame, Position::default(), cx) {
+            Ok(aim) if aim.carried.is_some() => Some("The stage has moved since the last picture.".to_owned()),
+            Ok(_) => None,
+            Err(refused) => Some(format!("The last picture may not show this place: {}.", refused.why)),
+        },
+    };
+    doubts.extend(moved);
+    doubts
+}
+
+pub(super) fn resume(snapshot: &Snapshot) -> Words {
+    let run = snapshot.milling.as_ref().filter(|run| !run.ended);
+    let lines = run.map(|run| {
+        let stage = run.at.and_then(|at| run.stages.get(at));
+        let stage = stage.map_or_else(String::new, |s| {
+            format!("{} at {:.0} %, ", text::printable(&s.name), 100.0 * s.fraction)
+        });
+        format!("{stage}{} left", duration(run.remaining))
+    });
+    ("Let milling go on?".to_owned(), lines.into_iter().collect())
+}
+
+pub(super) fn spots(command: &Command, cx: &Cx) -> Words {
+    let count = match command.args.get("points").and_then(|points| points.as_str()) {
+        Some(points) => points.split(';').count(),
+        None => 0,
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    let beam: Beam = word(command, "beam").parse().unwrap_or(Beam::Ion);
+    let shown = |name: &str, unit: Unit| {
+        number(command, name).map_or_else(|| "as usual".to_owned(), |value| units::format(value, unit))
+    };
+    let mut lines = vec![format!(
+        "{} each at {}",
+        shown("exposure_time", Unit::Second),
+        shown("milling_current", Unit::Ampere)
+    )];
+    if let Some(exposure) = number(command, "exposure_time") {
+        let total = exposure * count as f64;
+        lines.push(format!(
+            "total {}, done at {}",
+            duration(total),
+            cx.clock(cx.now + total)
+        ));
+    }
+    lines.extend(chamber(cx.snapshot));
+    lines.extend(doubts(beam, cx));
+    (format!("Burn {count} spot{plural} with {}?", beam.short()), lines)
+}

@@ -1,0 +1,245 @@
+//! Where a needle command goes, how near to the sample that brings it, and what is asked before.
+//!
+//! Raw +z of the needle is away from the sample; where the stage is tilted, so is the normal of its plane. What comes nearer by
+//! either counts as a way towards the sample, since how the sample lies on the stage is not known here.
+
+use super::Words;
+use super::words::{number, stage, word};
+use crate::cx::Cx;
+use engine::{Command, Snapshot};
+use model::capabilities::ManipulatorCapabilities;
+use model::manipulator::{corrected, with_offset};
+use model::{Beam, ManipulatorPosition, Point, Unit, units};
+
+/// Rounding of what was typed must not make a step of just the limit one beyond it.
+const ROUNDING: f64 = 1e-9;
+
+/// A way of the needle along its own axes, m.
+type Way = (f64, f64, f64);
+
+/// What the instrument says of its needle.
+fn capabilities(snapshot: &Snapshot) -> Option<&ManipulatorCapabilities> {
+    snapshot.connection.as_ref()?.capabilities.manipulator.as_ref()
+}
+
+/// A needle position of that name whose place is known: one the console saved.
+fn saved<'a>(name: &str, snapshot: &'a Snapshot) -> Option<&'a ManipulatorPosition> {
+    let found = snapshot.needle_positions.iter().find(|(known, _)| known == name);
+    found.map(|(_, at)| at)
+}
+
+fn tilt(snapshot: &Snapshot) -> f64 {
+    snapshot.stage.as_ref().map_or(0.0, |s| s.value.state.pose.t)
+}
+
+fn between(from: &ManipulatorPosition, to: &ManipulatorPosition) -> Way {
+    (to.x - from.x, to.y - from.y, to.z - from.z)
+}
+
+/// The way a needle command goes; `None` where it depends on a place that only the instrument knows.
+pub(super) fn way(command: &Command, snapshot: &Snapshot) -> Option<Way> {
+    let follows = capabilities(snapshot)?.stage_frame;
+    let given = |name: &str| number(command, name).unwrap_or(0.0);
+    let now = || snapshot.needle.as_ref().map(|needle| &needle.value.position);
+    match command.name.as_str() {
+        "manipulator.move-relative" => Some((given("x"), given("y"), given("z"))),
+        "manipulator.move-corrected" if follows => {
+            let beam = beam(command)?;
+            let by = Point {
+                x: given("dx"),
+                y: given("dy"),
+            };
+            Some(corrected(beam, by, tilt(snapshot)))
+        }
+        "manipulator.move-corrected" => Some((given("dx"), given("dy"), 0.0)),
+        "manipulator.move-absolute" => {
+            let now = now()?;
+            let to = |name: &str, now: f64| number(command, name).unwrap_or(now);
+            Some((to("x", now.x) - now.x, to("y", now.y) - now.y, to("z", now.z) - now.z))
+        }
+        "manipulator.go" => {
+            let offset = (given("dx"), given("dy"), given("dz"));
+            let at = saved(command.args.get("name")?.as_str()?, snapshot)?;
+            let to = if follows {
+                with_offset(at, offset, tilt(snapshot))
+            } else {
+                at.moved(offset)
+            };
+            Some(between(now()?, &to))
+        }
+        _ => None,
+    }
+}
+
+fn beam(command: &Command) -> Option<Beam> {
+    match command.args.get("beam").and_then(|beam| beam.as_str()) {
+        Some(word) => word.parse().ok(),
+        None => Some(Beam::Electron),
+    }
+}
+
+/// How much nearer to the sample a way comes, m; 0 where it leads away or along it.
+fn towards(way: Way, tilt: f64) -> f64 {
+    let (_, dy, dz) = way;
+    let (sin, cos) = tilt.sin_cos();
+    (-dz).max(sin * dy - cos * dz).max(0.0)
+}
+
+fn length(way: Way) -> f64 {
+    (way.0.powi(2) + way.1.powi(2) + way.2.powi(2)).sqrt()
+}
+
+/// The picture a move is meant in is turned, and the directions of the needle are not.
+fn is_turned(command: &Command, snapshot: &Snapshot) -> bool {
+    let scan = |beam| snapshot.beam(beam).map_or(0.0, |b| b.value.settings.scan_rotation);
+    command.name == "manipulator.move-corrected" && beam(command).is_some_and(|beam| scan(beam).abs() > 1e-3)
+}
+
+/// The question before a move by an amount: where it comes nearer to the sample than the options let go unasked, where it is
+/// long, and where its direction in the picture is in doubt.
+pub(super) fn step(command: &Command, cx: &Cx) -> Option<Words> {
+    let way = way(command, cx.snapshot).unwrap_or_default();
+    let beyond = |value: f64, most: f64| value > most * (1.0 + ROUNDING);
+    let near = towards(way, tilt(cx.snapshot));
+    let asked = beyond(near, cx.options.ask_needle_towards)
+        || beyond(length(way), cx.options.ask_beyond_length)
+        || is_turned(command, cx.snapshot);
+    let title = if near > 0.0 {
+        "Move the needle towards the sample?"
+    } else {
+        "Move the needle this far?"
+    };
+    asked.then(|| (title.to_owned(), lines(command, cx.snapshot)))
+}
+
+/// The question before a move to a place: always asked.
+pub(super) fn place(command: &Command, snapshot: &Snapshot) -> Words {
+    let title = match command.args.contains_key("name") {
+        true => format!("Move the needle to `{}`?", word(command, "name")),
+        false => "Move the needle to this place?".to_owned(),
+    };
+    (title, lines(command, snapshot))
+}
+
+pub(super) fn insert(command: &Command, snapshot: &Snapshot) -> Words {
+    let name = match command.args.contains_key("name") {
+        true => word(command, "name"),
+        false => "its first position".to_owned(),
+    };
+    let mut lines = vec![
+        "It comes near the sample. While it is in, the stage makes no long moves or turns.".to_owned(),
+        "Look at both pictures, or at the chamber camera, before you say yes.".to_owned(),
+    ];
+    lines.extend(stage(snapshot));
+    (format!("Insert the needle to {name}?"), lines)
+}
+
+pub(super) fn calibrate(snapshot: &Snapshot) -> Words {
+    let guided = capabilities(snapshot).is_none_or(|caps| caps.stage_frame);
+    let what = if guided {
+        "Pictures from the widest field to the narrowest, both beams; you say when the tip is in their centre."
+    } else {
+        "The needle is driven to every position of the instrument; the stage must be clear of it."
+    };
+    let lines = [
+        what,
+        "It asks at every step; the position found takes the place of the one before.",
+    ];
+    ("Calibrate the needle?".to_owned(), lines.map(str::to_owned).to_vec())
+}
+
+fn lines(command: &Command, snapshot: &Snapshot) -> Vec<String> {
+    let show = |value: f64| units::format(value, Unit::Metre);
+    let at = |p: &ManipulatorPosition| format!("x {} y {} z {}", show(p.x), show(p.y), show(p.z));
+    let now = snapshot.needle.as_ref().map(|needle| &needle.value.position);
+    let mut lines = Vec::new();
+    match way(command, snapshot) {
+        Some(way) => {
+            lines.extend(now.map(|now| format!("to  {}", at(&now.moved(way)))));
+            let near = towards(way, tilt(snapshot));
+            let sense = match near > 0.0 {
+                true => format!("; {} of it TOWARDS THE SAMPLE", show(near)),
+                false => "; not towards the sample".to_owned(),
+            };
+            lines.push(format!("by  {} in all{sense}", show(length(way))));
+        }
+        None => lines.push("Where that is, the instrument alone knows: look at both pictures.".to_owned()),
+    }
+    lines.extend(now.map(|now| format!("now {}", at(now))));
+    if is_turned(command, snapshot) {
+        lines.push("The scan is turned: this picture's up is NOT the needle's up.".to_owned());
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::asked::before;
+    use crate::effect::Ask;
+    use crate::sample::{handy, state};
+    use crate::tab::TabId;
+    use engine::Snapshot;
+
+    fn ask(line: &str, s: &Snapshot) -> Option<Ask> {
+        let command = engine::command::parse::line(line).unwrap();
+        before(&command, &state(TabId::Log, s).desk.cx(s))
+    }
+
+    #[test]
+    fn what_comes_nearer_to_the_sample_than_the_limit_is_asked_about() {
+        let s = handy();
+        let asked = |line: &str| ask(line, &s).is_some();
+        for line in [
+            "manipulator.move-relative z=-11um",
+            "manipulator.move-corrected dy=-11um beam=ion",
+            "manipulator.move-relative y=20um",
+            "manipulator.move-corrected dx=2mm",
+            "manipulator.move-absolute x=1um",
+            "manipulator.go name=PARK",
+            "manipulator.go name=above-lamella",
+            "manipulator.insert name=PARK",
+            "manipulator.calibrate",
+            "manipulator.remove name=above-lamella",
+        ] {
+            assert!(asked(line), "{line}");
+        }
+        for line in [
+            "manipulator.move-relative z=-10um",
+            "manipulator.move-relative z=500um",
+            "manipulator.move-corrected dy=-10um beam=ion",
+            "manipulator.move-corrected dy=500um beam=ion",
+            "manipulator.move-corrected dx=500um",
+            "manipulator.retract",
+            "manipulator.save name=here",
+        ] {
+            assert!(!asked(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_turned_scan_leaves_no_direction_beyond_doubt() {
+        let mut s = handy();
+        s.ion.as_mut().unwrap().value.settings.scan_rotation = std::f64::consts::PI;
+        let asked = ask("manipulator.move-corrected dy=1um beam=ion", &s).unwrap();
+        assert!(
+            asked.lines.iter().any(|line| line.contains("scan is turned")),
+            "{asked:?}"
+        );
+        assert!(ask("manipulator.move-corrected dy=1um beam=electron", &s).is_none());
+    }
+
+    #[test]
+    fn the_question_says_where_it_ends_and_how_near_that_is() {
+        let s = handy();
+        let ask = ask("manipulator.move-relative z=-50um", &s).unwrap();
+        assert_eq!(ask.title, "Move the needle towards the sample?");
+        assert_eq!(
+            ask.lines,
+            [
+                "to  x 12.3 um y -4.00 um z 130 um",
+                "by  50.0 um in all; 50.0 um of it TOWARDS THE SAMPLE",
+                "now x 12.3 um y -4.00 um z 180 um",
+            ]
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! One line of text, asked for in the tab: the file of a milling task.
+
+use crate::action::Action;
+use crate::canvas::Canvas;
+use crate::cx::Cx;
+use crate::effect::Effect;
+use crate::keys::Layer;
+use crate::theme::{Role, Theme};
+use crate::widget::form::{Field, Form, Kind, Outcome};
+use crate::widget::pane::pane;
+use crate::widget::picture::tell;
+use engine::Command;
+use model::Value;
+use ratatui::layout::Rect;
+
+/// What the text is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Load,
+    Save,
+}
+
+#[derive(Debug)]
+pub struct Prompt {
+    wanted: Wanted,
+    /// Taken where nothing else was typed.
+    proposal: String,
+    form: Form,
+}
+
+const FILE: &str = "file";
+
+impl Prompt {
+    /// Proposes `proposal`, which may be empty.
+    pub fn new(wanted: Wanted, proposal: String) -> Prompt {
+        let field = Field::new(FILE, FILE, Kind::Text).value(Value::Text(proposal.clone()));
+        let mut form = Form::new("milling-prompt", vec![field]);
+        form.edit(FILE);
+        Prompt { wanted, proposal, form }
+    }
+
+    /// A new file in the session's folder, named as the task.
+    pub fn new_file(task: &str, cx: &Cx) -> String {
+        let word = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '_' };
+        let name: String = task.trim().chars().map(word).collect::<String>().to_lowercase();
+        let folder = std::path::Path::new(&cx.snapshot.session.folder);
+        folder.join(format!("{name}.yaml")).display().to_string()
+    }
+
+    pub fn layer(&self) -> Layer {
+        self.form.layer()
+    }
+
+    /// Handles a key; says whether the line is done with.
+    pub fn update(&mut self, action: &Action) -> (bool, Vec<Effect>) {
+        let text = match (self.form.update(action), action) {
+            (
+                Outcome::Set {
+                    value: Value::Text(text),
+                    ..
+                },
+                _,
+            ) => text,
+            (_, Action::Accept | Action::NextField | Action::PreviousField) => self.proposal.clone(),
+            _ => return (!self.form.editing(), Vec::new()),
+        };
+        (true, self.done(text.trim()))
+    }
+
+    fn done(&self, text: &str) -> Vec<Effect> {
+        let command = match (text, self.wanted) {
+            ("", _) => return vec![tell("no file was named; nothing was done", "type its path")],
+            (path, Wanted::Save) => Command::new("milling.save").with("path", path),
+            (text, Wanted::Load) => match text.split_once(" name=") {
+                Some((path, name)) => Command::new(super::draft::LOAD)
+                    .with("source", path.trim())
+                    .with("name", name.trim()),
+                None => Command::new(super::draft::LOAD).with("source", text),
+            },
+        };
+        vec![Effect::Send(command)]
+    }
+
+    pub fn draw(&self, theme: &Theme, area: Rect, canvas: &mut Canvas) {
+        canvas.clear(area, theme.style(Role::Text));
+        let title = match self.wanted {
+            Wanted::Load => "Load a milling task: FILE, or FILE name=TASK of a protocol",
+            Wanted::Save => "Save the milling task to a new file",
+        };
+        let inner = pane(title, "", true, theme, area, canvas);
+        self.form.draw(true, theme, inner, canvas);
+    }
+}

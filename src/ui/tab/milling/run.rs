@@ -1,0 +1,71 @@
+//! The keys that run a task: mill, pause. What goes out is asked about like every command that changes the sample.
+
+use super::Milling;
+use crate::cx::Cx;
+use crate::effect::Effect;
+use crate::widget::picture::tell;
+use engine::Command;
+
+impl Milling {
+    /// Holds the running job, or lets it go on.
+    pub(super) fn pause(&self, cx: &Cx) -> Vec<Effect> {
+        let running = cx.snapshot.running();
+        match running {
+            Some(_) if !can_pause(cx) => {
+                vec![tell(
+                    "this instrument cannot hold a pattern; nothing was paused",
+                    "X stops the job",
+                )]
+            }
+            Some(job) if job.paused => vec![Effect::Send(Command::new("milling.resume"))],
+            Some(_) => vec![Effect::Send(Command::new("milling.pause"))],
+            None => vec![tell("nothing mills; nothing was paused", "R starts milling")],
+        }
+    }
+
+    /// Asks to mill all stages that are on, or the selected one alone.
+    pub(super) fn mill(&self, one: bool, cx: &Cx) -> Vec<Effect> {
+        if !self.draft.is_settled(cx) {
+            return vec![tell(
+                "the last edit is still on its way; nothing was milled",
+                "press the key again in a moment",
+            )];
+        }
+        if let Some(why) = &self.draft.refused {
+            return vec![tell(
+                &format!("the last edit was not taken ({why}); nothing was milled"),
+                "undo it",
+            )];
+        }
+        let task = self.draft.task();
+        let chosen = |i: &usize| {
+            if one {
+                *i == self.stages.row
+            } else {
+                task.stages[*i].enabled
+            }
+        };
+        let rows: Vec<usize> = (0..task.stages.len()).filter(chosen).collect();
+        if rows.is_empty() {
+            return vec![tell("no stage is on; nothing was milled", "Space switches one on")];
+        }
+        if let Some(problem) = rows.iter().find_map(|i| self.problems.get(*i)?.as_deref()) {
+            return vec![tell(
+                &format!("{problem}; nothing was milled"),
+                "the stage is marked in the list",
+            )];
+        }
+        let numbers: Vec<String> = rows.iter().map(|i| (i + 1).to_string()).collect();
+        vec![Effect::Send(
+            Command::new("milling.run").with("stages", numbers.join(",")),
+        )]
+    }
+}
+
+/// This instrument can hold a pattern between two dwells.
+pub fn can_pause(cx: &Cx) -> bool {
+    let capabilities = cx.snapshot.connection.as_ref().map(|c| &c.capabilities);
+    capabilities
+        .and_then(|c| c.milling.as_ref())
+        .is_some_and(|milling| milling.pause)
+}
