@@ -79,7 +79,7 @@ impl Tab for Gis {
     fn available(&self, capabilities: Option<&Capabilities>) -> Result<(), Reason> {
         match capabilities {
             Some(capabilities) if capabilities.gas.is_none() => {
-                Err("this instrument has no gas injection; if it should, enable `gis` in its file and connect again")
+                Err("this instrument has no gas injection; enable `gis` in its file if it should")
             }
             _ => Ok(()),
         }

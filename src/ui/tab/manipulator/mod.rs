@@ -228,7 +228,7 @@ impl Tab for Manipulator {
     fn available(&self, capabilities: Option<&Capabilities>) -> Result<(), Reason> {
         match capabilities {
             Some(capabilities) if capabilities.manipulator.is_none() => {
-                Err("this instrument has no needle; if it should, enable `manipulator` in its file and connect again")
+                Err("this instrument has no needle; enable `manipulator` in its file if it should")
             }
             _ => Ok(()),
         }
