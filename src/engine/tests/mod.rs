@@ -2,7 +2,6 @@
 
 mod jobs;
 mod jog;
-mod milling;
 mod pictures;
 mod stop;
 mod watch;

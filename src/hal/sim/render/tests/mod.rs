@@ -1,7 +1,6 @@
 //! Pictures are measured: where things appear, how sharp, how noisy.
 
 mod beam;
-mod matter;
 mod places;
 mod time;
 
