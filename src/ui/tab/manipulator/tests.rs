@@ -284,7 +284,7 @@ fn pictures_follow_a_move_where_the_switch_says_so_and_driving_only_at_its_end()
     assert_eq!(end(&mut ui, &retract, &s), []);
     press(&mut ui, "m", &s);
     let acquire = Command::new("image.acquire").with("beam", "electron");
-    assert_eq!(end(&mut ui, &retract, &s), [acquire.clone()]);
+    assert_eq!(end(&mut ui, &retract, &s), std::slice::from_ref(&acquire));
     press(&mut ui, "F7", &s);
     let step = sent(press(&mut ui, "Right", &s)).remove(0);
     assert_eq!(end(&mut ui, &step, &s), []);
