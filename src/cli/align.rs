@@ -54,7 +54,7 @@ impl Align {
         output::line(&if globals.json {
             result.to_string()
         } else {
-            output::plain(&result)
+            ui::plain(&result)
         })?;
         Ok(if found.accepted { Exit::Done } else { Exit::Refused })
     }

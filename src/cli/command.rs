@@ -159,7 +159,7 @@ fn bare(globals: &Globals, command: Command) -> Result<Exit, CliError> {
     output::line(&if globals.json {
         result.to_string()
     } else {
-        output::plain(&result)
+        ui::plain(&result)
     })?;
     Ok(Exit::Done)
 }
@@ -179,7 +179,7 @@ fn tell(
             if !globals.quiet {
                 output::line(&format!("{instrument}: {}", model::text::printable(command)))?;
             }
-            output::line(&output::plain(result))
+            output::line(&ui::plain(result))
         }
         Err(failure) => {
             let place = line.map(|n| format!("line {n}: ")).unwrap_or_default();

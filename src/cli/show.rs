@@ -57,7 +57,7 @@ fn info(file: &Path, globals: &Globals) -> Result<(), CliError> {
     output::line(&if globals.json {
         value.to_string()
     } else {
-        output::plain(&value)
+        ui::plain(&value)
     })
 }
 

@@ -112,6 +112,8 @@ actions! {
     Crosshair "crosshair" "crosshair" [Picture] "Show or hide the crosshair.";
     Overlays "overlays" "overlays" [Picture] "Show or hide scale bar, saved positions and reduced area.";
     Autogamma "autogamma" "gamma" [Picture] "Brighten dark pictures on the screen; saved pixels are never changed.";
+    Brighter "brighter" "brighter" [Picture] "Show pictures brighter on the screen (display gamma); saved pixels are never changed.";
+    Darker "darker" "darker" [Picture] "Show pictures darker on the screen (display gamma); saved pixels are never changed.";
     DrawArea "draw-area" "area" [Picture] "Draw the reduced area: one corner here, the other follows the cursor; Enter takes it.";
     FullFrame "full-frame" "full frame" [Picture] "Forget the reduced area: scan the full frame again.";
     OlderPicture "older-picture" "older" [Picture] "Show the picture before this one.";
@@ -203,12 +205,13 @@ actions! {
     PauseMilling "pause-milling" "pause/go" [Milling] "Pause milling, or let it go on.";
     PutBack "put-back" "put back" [Milling] "Put back what a stopped job left changed.";
     LoadTask "load-task" "load" [Milling] "Load a milling task or protocol from a file.";
+    ClearTask "clear-task" "clear" [Milling] "Take the patterns off the instrument and begin an empty task; undo brings it back.";
     SaveTask "save-task" "save" [Milling] "Save the milling task to a new file.";
     SpotBurn "spot-burn" "spots" [Milling] "Place points for a spot burn on the picture.";
     RemovePoint "remove-point" "last off" [Place] "Take the last point away.";
     BurnSpots "burn-spots" "BURN" [Place] "Burn the points; asks first.";
 
-    JobStop "job-stop" "stop job" [Jobs Milling] "Stop the selected job and restore safely.";
+    JobStop "job-stop" "stop job" [Jobs Milling Manipulator Gis] "Stop the running job, or the selected one, and restore safely.";
     JobPause "job-pause" "pause" [Jobs] "Pause or resume the selected job.";
 }
 

@@ -194,14 +194,17 @@ fn stopped(report: &StopReport, snapshot: &Snapshot) -> (Role, &'static str, Str
 }
 
 /// The short word of an action where it is pressed: in jog mode the page keys move the stage, in drive mode the needle, and must
-/// say so.
+/// say so; beside stages, left and right go from form to form.
 fn hint(row: &'static ActionRow, layers: &[Layer]) -> &'static str {
+    let forms = layers.contains(&Layer::Milling) && layers.contains(&Layer::Form);
     match (
         layers.contains(&Layer::Jog) || layers.contains(&Layer::Needle),
         &row.action,
     ) {
         (true, Action::PageUp) => "z up",
         (true, Action::PageDown) => "z down",
+        (false, Action::Left) if forms => "prev form",
+        (false, Action::Right) if forms => "next form",
         _ => row.hint,
     }
 }

@@ -11,6 +11,8 @@ pub enum Effect {
     /// Send a command. Commands that [`crate::asked`] lists are asked about first (`y`), whoever sends them; the tab that is
     /// open hears the end in [`crate::tab::Tab::ended`]. A failure is shown as a toast by the app: do not show it again.
     Send(Command),
+    /// Send a command whose answer somebody wants to read: it is shown when it comes.
+    Query(Command),
     /// Asked about and answered with yes: the effect inside is done without another question. Made by the confirmation alone.
     Confirmed(Box<Effect>),
     /// The red button. Goes out before anything else.
@@ -62,6 +64,11 @@ pub enum Popup {
     Jobs,
     /// The palette, with this text already typed.
     Palette(String),
+    /// What a typed question was answered.
+    Answer {
+        command: String,
+        answer: serde_json::Value,
+    },
     /// Ask before these effects are done.
     Confirm(Ask),
     /// Ask before leaving, as long as something would end with it.

@@ -40,4 +40,5 @@ pub use canvas::{Canvas, PictureKey};
 pub use console::Console;
 pub use cx::Cx;
 pub use effect::{Ask, Effect, Popup};
+pub use popup::plain;
 pub use theme::{Role, Theme};

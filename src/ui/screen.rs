@@ -1,5 +1,8 @@
 //! From frames to bytes: what differs from the last frame, and the pictures after the text. Nothing is written when nothing
 //! differs.
+//!
+//! A picture that is no text (kitty without placeholders, iTerm2, sixel) never shares cells with a popup: where one lies over
+//! it, the picture is taken off the terminal before the text is written, and sent again when the popup is gone.
 
 use crate::canvas::Canvas;
 use crossterm::cursor::{Hide, MoveTo, Show};
@@ -18,6 +21,20 @@ struct Shown {
     encoded: Encoded,
     /// Its bytes are on the terminal and nothing was written over them.
     there: bool,
+    /// The cells that a picture of this pane hides on the terminal, this one or the one before it. Placeholders and half blocks
+    /// are text and hide nothing.
+    hides: Option<Rect>,
+}
+
+impl Shown {
+    /// What makes room for text, where a picture hides any.
+    fn leave(&mut self) -> &[u8] {
+        self.there = false;
+        match self.hides.take() {
+            Some(_) => &self.encoded.away,
+            None => &[],
+        }
+    }
 }
 
 /// What the terminal shows.
@@ -50,12 +67,14 @@ impl Screen {
 
     /// A picture that was encoded for a pane.
     pub fn picture(&mut self, slot: u8, pane: Rect, encoded: Encoded) {
+        let hides = self.pictures.get(&slot).and_then(|before| before.hides);
         self.pictures.insert(
             slot,
             Shown {
                 pane,
                 encoded,
                 there: false,
+                hides,
             },
         );
     }
@@ -72,26 +91,37 @@ impl Screen {
         let resized = self.last.area != area;
         let mut out = std::mem::take(&mut self.erase);
         if resized || self.unknown {
+            self.pictures
+                .values_mut()
+                .for_each(|shown| out.extend_from_slice(shown.leave()));
             out.extend_from_slice(b"\x1b[0m\x1b[2J");
             self.last = Buffer::empty(area);
             self.cursor = None;
-            self.pictures.values_mut().for_each(|shown| shown.there = false);
             self.unknown = false;
         }
-        let mut late = Vec::new();
+        let (mut late, mut arriving) = (Vec::new(), Vec::new());
         let popups = (!canvas.covers.is_empty()).then(|| canvas.buffer.clone());
         for (slot, shown) in &mut self.pictures {
             let placed = canvas
                 .placements
                 .iter()
                 .any(|(pane, key)| key.slot == *slot && *pane == shown.pane);
-            let covered = !shown.encoded.survives_text() && canvas.covers.iter().any(|c| c.intersects(shown.pane));
+            let area = shown.encoded.area;
+            let lies = !shown.encoded.survives_text();
+            let covered = lies && canvas.covers.iter().any(|c| c.intersects(area));
+            if !placed || covered || shown.hides.is_some_and(|hidden| hidden != area) {
+                out.extend_from_slice(shown.leave());
+            }
             if !placed || covered {
-                // text lies there now, or will
-                shown.there = false;
                 continue;
             }
-            shown.encoded.draw(&mut canvas.buffer);
+            if lies && shown.hides.is_none() {
+                // the cells below it are blanked first, so that nothing of them looks out at its edge
+                arriving.push(*slot);
+                shown.hides = Some(area);
+            } else {
+                shown.encoded.draw(&mut canvas.buffer);
+            }
             if !shown.there {
                 late.extend_from_slice(&shown.encoded.bytes);
                 shown.there = true;
@@ -107,6 +137,11 @@ impl Screen {
             }
         }
         let text = differing(&self.last, &canvas.buffer);
+        for slot in arriving {
+            if let Some(shown) = self.pictures.get(&slot) {
+                shown.encoded.draw(&mut canvas.buffer);
+            }
+        }
         let cursor = cursor(self.cursor, canvas.cursor, text.is_empty() && late.is_empty());
         self.last = canvas.buffer;
         self.cursor = canvas.cursor;
@@ -149,85 +184,4 @@ fn cursor(last: Option<Position>, next: Option<Position>, unmoved: bool) -> Vec<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use ratatui::style::Style;
-
-    fn canvas(text: &str) -> Canvas {
-        let mut canvas = Canvas::new(Rect::new(0, 0, 20, 3));
-        canvas.buffer.set_string(0, 1, text, Style::new());
-        canvas
-    }
-
-    #[test]
-    fn nothing_is_written_when_nothing_changed() {
-        let mut screen = Screen::new(Rect::new(0, 0, 20, 3));
-        let first = screen.render(canvas("hello"), true);
-        assert!(first.starts_with(b"\x1b[?2026h") && first.ends_with(b"\x1b[?2026l"));
-        assert!(screen.render(canvas("hello"), true).is_empty());
-        let next = screen.render(canvas("hallo"), false);
-        assert!(next.len() < 40, "one letter: {next:?}");
-        screen.forget();
-        assert!(screen.render(canvas("hallo"), false).len() > next.len());
-    }
-
-    #[test]
-    fn the_cursor_is_moved_only_when_it_must() {
-        let mut screen = Screen::new(Rect::new(0, 0, 20, 3));
-        let at = |x| {
-            let mut canvas = canvas("a");
-            canvas.cursor = Some(Position::new(x, 1));
-            canvas
-        };
-        assert!(screen.render(at(1), false).ends_with(b"\x1b[?25h"));
-        assert!(screen.render(at(1), false).is_empty());
-        assert!(!screen.render(at(2), false).is_empty());
-        assert_eq!(screen.render(canvas("a"), false), b"\x1b[?25l");
-    }
-
-    #[test]
-    fn a_storm_of_sizes_leaves_nothing_behind() {
-        use crate::sample::{asking, state};
-        let s = asking();
-        let ui = state(crate::tab::TabId::Connection, &s);
-        let emulator =
-            |(columns, rows): (u16, u16)| vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
-        let area = |(columns, rows): (u16, u16)| Rect::new(0, 0, columns, rows);
-        let sizes = [
-            (120, 40),
-            (20, 5),
-            (250, 80),
-            (250, 5),
-            (20, 80),
-            (80, 24),
-            (79, 24),
-            (80, 23),
-            (40, 10),
-            (160, 50),
-            (39, 9),
-            (250, 80),
-            (20, 5),
-        ];
-        let mut terminal = emulator(sizes[0]);
-        let mut screen = Screen::new(area(sizes[0]));
-        for (i, size) in sizes.iter().enumerate() {
-            let drawn = screen.render(ui.draw(&s, area(*size)), true);
-            // every other time the terminal has yet another size when the frame arrives
-            if i % 2 == 1 {
-                let next = sizes[(i + 1) % sizes.len()];
-                terminal
-                    .screen_mut()
-                    .set_size(next.1.try_into().unwrap(), next.0.try_into().unwrap());
-                terminal.process(&drawn);
-                continue;
-            }
-            terminal
-                .screen_mut()
-                .set_size(size.1.try_into().unwrap(), size.0.try_into().unwrap());
-            terminal.process(&drawn);
-            let mut fresh = emulator(*size);
-            fresh.process(&Screen::new(area(*size)).render(ui.draw(&s, area(*size)), true));
-            assert_eq!(terminal.screen().contents(), fresh.screen().contents(), "{size:?}");
-        }
-    }
-}
+mod tests;

@@ -36,6 +36,8 @@ pub struct UiState {
     mouse: Mouse,
     /// What a click meant in the last frame.
     hits: Vec<(ratatui::layout::Rect, Action)>,
+    /// Commands that were typed for their answer, and under way.
+    queries: Vec<Command>,
 }
 
 /// The part of the state that tabs and popups may look at.
@@ -102,6 +104,7 @@ impl UiState {
             question,
             mouse,
             hits: Vec::new(),
+            queries: Vec::new(),
         };
         state.refresh(snapshot);
         state
@@ -275,6 +278,10 @@ impl UiState {
                     Some(ask) => self.open(Popup::Confirm(ask), snapshot),
                     None => outward.push(Effect::Send(command)),
                 },
+                Effect::Query(command) => {
+                    self.queries.push(command.clone());
+                    outward.extend(self.settle(vec![Effect::Send(command)], snapshot));
+                }
                 Effect::Confirmed(effect) => match *effect {
                     Effect::Send(command) => outward.push(Effect::Send(command)),
                     other => outward.extend(self.settle(vec![other], snapshot)),
@@ -328,6 +335,7 @@ impl UiState {
             self.desk.toasts.tell_failure(failure, self.desk.now);
         }
         self.close_settled(snapshot);
+        self.show_answer(&command, end, snapshot);
         let cx = self.desk.cx(snapshot);
         let effects = self
             .tabs
@@ -335,6 +343,20 @@ impl UiState {
             .map(|tab| tab.ended(&command, end, &cx))
             .unwrap_or_default();
         self.settle(effects, snapshot)
+    }
+
+    /// Shows what a typed question was answered, unless something else is being asked or typed by now.
+    fn show_answer(&mut self, command: &Command, end: &Result<Value, Failure>, snapshot: &Snapshot) {
+        let Some(at) = self.queries.iter().position(|query| query == command) else {
+            return;
+        };
+        self.queries.remove(at);
+        let layers = self.layers(&self.desk.cx(snapshot));
+        let free = self.dialogs.is_empty() && !layers.first().is_some_and(|layer| layer.row().text);
+        if let (Ok(answer), true) = (end, free) {
+            let (command, answer) = (command.name.clone(), answer.clone());
+            self.open(Popup::Answer { command, answer }, snapshot);
+        }
     }
 
     /// Notes that a command goes out now; the id is for [`UiState::ended`].

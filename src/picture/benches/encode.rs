@@ -100,9 +100,9 @@ fn sizes(scene: &Scene) {
     }
 }
 
-/// One of 25 boxes over the whole picture.
-fn pattern(n: usize) -> Overlay {
-    let (x, y) = ((n % 5) as f64 * 300.0, (n / 5) as f64 * 200.0);
+/// One of 25 boxes over the whole picture, `aside` pixels to the right.
+fn pattern(n: usize, aside: f64) -> Overlay {
+    let (x, y) = ((n % 5) as f64 * 300.0 + aside, (n / 5) as f64 * 200.0);
     Overlay::Pattern {
         points: [(20.0, 20.0), (280.0, 20.0), (280.0, 180.0), (20.0, 180.0)]
             .map(|(dx, dy)| Position::new(x + dx, y + dy))
@@ -141,10 +141,23 @@ fn all(c: &mut Criterion) {
     c.bench_function("burn", |b| {
         b.iter(|| burn(grey.clone(), black_box(&overlays), &viewport))
     });
-    let patterns: Vec<Overlay> = (0..25).map(pattern).collect();
+    let patterns: Vec<Overlay> = (0..25).map(|n| pattern(n, 0.0)).collect();
     c.bench_function("burn/25 shapes", |b| {
         b.iter(|| burn(grey.clone(), black_box(&patterns), &viewport))
     });
+    // a pattern is nudged: the picture stays, its overlays are burned and encoded anew
+    for (name, protocol) in PROTOCOLS {
+        let mut painter = Painter::new(graphics(protocol), Budget::default(), InkTable::default());
+        let mut shown = scene.clone();
+        let mut nudged = false;
+        c.bench_function(&format!("redraw/25 shapes/{name}"), |b| {
+            b.iter(|| {
+                nudged = !nudged;
+                shown.overlays = (0..25).map(|n| pattern(n, if nudged { 8.0 } else { 0.0 })).collect();
+                painter.paint(1, black_box(&shown), PANE)
+            });
+        });
+    }
     let mut smoother = Smoother::default();
     c.bench_function("smooth", |b| b.iter(|| smoother.push(black_box(&grey))));
 

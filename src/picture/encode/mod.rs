@@ -52,6 +52,8 @@ pub struct Encoded {
     pub area: Rect,
     /// To be written to the terminal after the text of the frame, as it is; empty for text protocols.
     pub bytes: Vec<u8>,
+    /// To be written before text that takes the picture's place; empty where text does that by itself.
+    pub away: Vec<u8>,
     cells: Cells,
 }
 
@@ -91,8 +93,8 @@ impl Encoded {
         }
     }
 
-    /// Whether text drawn over the picture (a popup) and taken away again leaves it whole. If not, `bytes` must be
-    /// written again.
+    /// Whether text drawn over the picture (a popup) and taken away again leaves it whole. If not, `away` must be written
+    /// before that text, since a placed picture lies above it, and `bytes` again after it.
     pub fn survives_text(&self) -> bool {
         !matches!(self.cells, Cells::Owned)
     }
@@ -167,6 +169,10 @@ impl Encoder {
             return None;
         }
         let bits = self.budget.bits;
+        let away = match self.graphics.protocol {
+            Protocol::Kitty { placeholders: false } => kitty::delete(id, self.graphics.tmux),
+            _ => Vec::new(),
+        };
         let (cells, bytes) = match self.graphics.protocol {
             Protocol::Kitty { placeholders } => {
                 let png = png::encode(raster, bits, &self.inks);
@@ -195,7 +201,13 @@ impl Encoder {
             Protocol::Braille => (Cells::Text(braille::cells(raster, area)), Vec::new()),
             Protocol::None => return None,
         };
-        Some(Encoded { id, area, bytes, cells })
+        Some(Encoded {
+            id,
+            area,
+            bytes,
+            away,
+            cells,
+        })
     }
 
     /// The picture is gone from the screen (tab switch, resize): returns what takes it away, and the next `encode` sends

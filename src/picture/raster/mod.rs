@@ -6,6 +6,7 @@
 
 mod font;
 mod overlay;
+mod pen;
 mod resample;
 mod smooth;
 mod tone;

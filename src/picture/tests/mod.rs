@@ -1,5 +1,6 @@
 //! Tests over several files of this crate: what a picture costs, what it looks like when decoded, odd sizes.
 
+mod burned;
 mod cost;
 mod detect;
 mod graphics;

@@ -35,7 +35,12 @@ impl App {
             }
             Effect::Quit => self.leaving = true,
             // the state settles these itself
-            Effect::Confirmed(_) | Effect::Do(_) | Effect::Tell(_) | Effect::Open(_) | Effect::Close => {}
+            Effect::Query(_)
+            | Effect::Confirmed(_)
+            | Effect::Do(_)
+            | Effect::Tell(_)
+            | Effect::Open(_)
+            | Effect::Close => {}
         }
         self.dirty = true;
     }

@@ -112,22 +112,23 @@ fn pattern(command: &Command, snapshot: &Snapshot) -> Vec<String> {
     let mut steps = open(command, snapshot);
     steps.push("open the valve".to_owned());
     match &snapshot.plan {
-        Some(plan) => steps.extend(stages(plan, snapshot)),
+        Some(plan) => {
+            steps.extend(stages(plan, snapshot));
+            steps.push(format!("after about {} {CLOSE}", duration(plan.estimate)));
+        }
         None => steps.push("It will be refused: no milling task is loaded.".to_owned()),
     }
-    steps.push(CLOSE.to_owned());
     steps
 }
 
-/// The stages that are on, each with what it is drawn with, and how long they take.
-pub fn stages(plan: &Plan, snapshot: &Snapshot) -> Vec<String> {
+/// The stages that are on, each with what it is drawn with.
+fn stages(plan: &Plan, snapshot: &Snapshot) -> Vec<String> {
     let milling = snapshot
         .connection
         .as_ref()
         .and_then(|c| c.capabilities.milling.as_ref());
     let control = milling.map(|milling| milling.control).unwrap_or_default();
-    let mut lines: Vec<String> = plan
-        .task
+    plan.task
         .enabled()
         .map(|(_, stage)| {
             let drawn = match control {
@@ -137,7 +138,5 @@ pub fn stages(plan: &Plan, snapshot: &Snapshot) -> Vec<String> {
             let name = text::printable(&stage.name);
             format!("draw {name} with {drawn}, {} beam", plan.task.channel)
         })
-        .collect();
-    lines.push(format!("(all patterns take about {})", duration(plan.estimate)));
-    lines
+        .collect()
 }

@@ -4,7 +4,7 @@
 //! tells how things are when it is answered.
 
 use super::Dialog;
-use super::frame::frame;
+use super::frame::frame_beside;
 use crate::action::Action;
 use crate::asked;
 use crate::canvas::Canvas;
@@ -76,7 +76,7 @@ impl Dialog for Confirm {
         let room = usize::from(area.width).saturating_sub(3);
         let lines: Vec<String> = ask.lines.iter().flat_map(|line| wrap(line, room)).collect();
         let height = lines.len() + 3;
-        let inside = frame(&ask.title, "", (width as u16 + 2, height as u16), theme, area, canvas);
+        let inside = frame_beside(&ask.title, (width as u16 + 2, height as u16), theme, area, canvas);
         for (i, line) in lines.iter().enumerate() {
             canvas.row(Line::from(format!(" {line}")), inside, i as u16);
         }

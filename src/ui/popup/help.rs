@@ -1,7 +1,7 @@
 //! Every key that works here, from the keymap and the table of actions: Stop first, then the focus, then what works everywhere.
 
 use super::Dialog;
-use super::frame::frame;
+use super::scroll::Scroll;
 use crate::action::Action;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
@@ -9,10 +9,8 @@ use crate::effect::Effect;
 use crate::fit::wrap;
 use crate::keys::{Keymap, Layer};
 use crate::theme::{Role, Theme};
-use crate::widget::list::Selection;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use std::cell::Cell;
 
 /// Columns of the box, and of the keys in it.
 const WIDTH: u16 = 96;
@@ -27,10 +25,7 @@ enum Row {
 
 pub struct Help {
     rows: Vec<Row>,
-    /// First line shown.
-    top: Selection,
-    /// Lines there were to scroll through, and those seen at once, when it was drawn last.
-    drawn: Cell<(usize, usize)>,
+    scroll: Scroll,
 }
 
 /// The actions of one layer with those of their keys that reach them from here.
@@ -69,8 +64,7 @@ impl Help {
         }
         Help {
             rows,
-            top: Selection::default(),
-            drawn: Cell::default(),
+            scroll: Scroll::default(),
         }
     }
 
@@ -113,28 +107,14 @@ impl Dialog for Help {
         if *action == Action::Close {
             return vec![Effect::Close];
         }
-        let (lines, seen) = self.drawn.get();
-        let places = lines.saturating_sub(seen) + 1;
-        self.top.update(action, "help", places, seen.saturating_sub(1));
+        self.scroll.update(action);
         Vec::new()
     }
 
     fn draw(&self, _cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
         let width = WIDTH.min(area.width.saturating_sub(4));
         let lines = self.lines(usize::from(width), theme);
-        let seen = lines.len().min(usize::from(area.height.saturating_sub(2)));
-        let first = self.top.row.min(lines.len() - seen);
-        self.drawn.set((lines.len(), seen));
-        let note = if seen < lines.len() {
-            let more = if first + seen < lines.len() { " ↓" } else { " ↑" };
-            format!("lines {} to {} of {}{more}", first + 1, first + seen, lines.len())
-        } else {
-            String::new()
-        };
-        let title = "Keys that work here";
-        let inside = frame(title, &note, (width, seen as u16), theme, area, canvas);
-        for (i, line) in lines.into_iter().skip(first).take(seen).enumerate() {
-            canvas.row(line, inside, i as u16);
-        }
+        self.scroll
+            .draw("Keys that work here", lines, width, theme, area, canvas);
     }
 }

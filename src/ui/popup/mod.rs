@@ -4,6 +4,7 @@
 //! To add one: a file with a type that implements [`Dialog`], a variant of [`crate::effect::Popup`], a line in [`open`], a
 //! layer for its keys.
 
+mod answer;
 mod confirm;
 mod frame;
 mod help;
@@ -11,7 +12,9 @@ mod jobs;
 mod notices;
 mod palette;
 mod question;
+mod scroll;
 
+pub use answer::plain;
 pub use notices::sign as severity_sign;
 pub use question::{Panel, rows as question_rows};
 
@@ -50,6 +53,7 @@ pub fn open(popup: Popup, layers: &[Layer], toasts: &Toasts, cx: &Cx) -> Option<
         Popup::Notices => Box::new(notices::Notices::new(toasts, cx)),
         Popup::Jobs => Box::new(jobs::Jobs::default()),
         Popup::Palette(text) => Box::new(palette::Palette::new(&text, layers, cx)),
+        Popup::Answer { command, answer } => Box::new(answer::Answer::new(&command, &answer)),
         Popup::Confirm(ask) => Box::new(confirm::Confirm::Ask(ask)),
         Popup::Leave => Box::new(confirm::Confirm::Leave),
         Popup::Question => return None,

@@ -3,7 +3,7 @@
 
 mod complete;
 
-use super::Dialog;
+use super::{Dialog, answer};
 use crate::action::Action;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
@@ -135,6 +135,7 @@ impl Palette {
         }
         match parse::line(&line) {
             Ok(command) if command.name == "stop" => self.run(line, Effect::Do(Action::Stop)),
+            Ok(command) if answer::ANSWERED.contains(&command.name.as_str()) => self.run(line, Effect::Query(command)),
             Ok(command) => self.run(line, Effect::Send(command)),
             // part of a name: Enter takes the first offer, as Tab does
             Err(_) if !line.contains(' ') && !self.offers.is_empty() && parse::find(&line).is_err() => {

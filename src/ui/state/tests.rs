@@ -216,6 +216,27 @@ fn the_end_of_a_command_is_told_and_pending_until_then() {
 }
 
 #[test]
+fn what_is_typed_for_its_answer_is_answered_on_the_screen() {
+    let s = connected();
+    let mut ui = state(TabId::Log, &s);
+    press(&mut ui, ":", &s);
+    type_text(&mut ui, "truth", &s);
+    let effects = press(&mut ui, "Enter", &s);
+    assert_eq!(sends(&effects), ["truth"]);
+    let id = ui.sent(&parse::line("truth").unwrap());
+    let answer = serde_json::json!({ "sites": [{ "name": "l1", "thickness_m": { "mean": 2.97e-7 } }] });
+    ui.ended(id, &Ok(answer.clone()), &s);
+    let text = screen(&ui, &s, 80, 24);
+    assert!(text.contains("sites.0.thickness_m.mean  2.97e-7"), "{text}");
+    press(&mut ui, "Esc", &s);
+    assert!(!screen(&ui, &s, 80, 24).contains("sites.0"));
+    // one that nobody typed is no news, and one that comes while something is asked waits for nobody
+    let id = ui.sent(&parse::line("truth").unwrap());
+    ui.ended(id, &Ok(answer), &s);
+    assert!(!screen(&ui, &s, 80, 24).contains("sites.0"));
+}
+
+#[test]
 fn old_values_show_their_age() {
     let s = connected();
     let mut desk = desk("dark", false);

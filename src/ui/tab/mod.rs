@@ -22,6 +22,7 @@ pub mod log;
 pub mod manipulator;
 pub mod milling;
 pub mod movement;
+pub mod running;
 pub mod taking;
 
 /// Which tab.

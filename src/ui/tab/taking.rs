@@ -3,7 +3,7 @@
 use crate::action::Action;
 use crate::cx::Cx;
 use crate::effect::Effect;
-use crate::tab::after_move;
+use crate::tab::{after_move, running};
 use crate::widget::picture::tell;
 use engine::Command;
 use engine::snapshot::at;
@@ -24,6 +24,17 @@ pub const NEXT: &[Action] = &[
 /// Handles these actions for `beam`; `None`: another's business.
 pub fn update(action: &Action, beam: Beam, cx: &Cx) -> Option<Vec<Effect>> {
     let of_beam = |name: &str| Command::new(name).with("beam", beam.word());
+    let starts = *action == Action::Live && !cx.snapshot.live[at(beam)].on;
+    if starts && running::drawing(cx) == Some(beam) {
+        let title = format!(
+            "{} mills and cannot look meanwhile; no live view was started",
+            beam.short()
+        );
+        return Some(vec![tell(
+            &title,
+            "the other beam can, where the instrument allows it; pictures between stages are a switch of the task",
+        )]);
+    }
     let command = match action {
         Action::Acquire => of_beam("image.acquire"),
         Action::AcquireBoth => Command::new("image.acquire").with("beam", "both"),

@@ -5,7 +5,7 @@ use crate::action::Action;
 use crate::asked::gas::steps;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
-use crate::fit::wrap;
+use crate::fit::hang;
 use crate::keys::Layer;
 use crate::theme::{Role, Theme};
 use crate::widget::pane::pane;
@@ -185,7 +185,7 @@ fn below(tab: &Gis, wide: bool, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut
             height: area.height - height,
             ..area
         };
-        let doing = steps(&job.command, cx.snapshot);
+        let doing: Vec<String> = numbered(&steps(&job.command, cx.snapshot)).collect();
         return list("What it does", &doing, theme, area, canvas);
     }
     let all = actions(cx);
@@ -231,15 +231,18 @@ fn plan(tab: &Gis, action: &Action, cx: &Cx, theme: &Theme, area: Rect, canvas: 
         (Some(_), false) => Vec::new(),
         _ => steps(&command, cx.snapshot),
     };
-    let numbered = steps.iter().enumerate().map(|(i, step)| format!("{} {step}", i + 1));
-    let lines: Vec<String> = named.into_iter().chain(numbered).collect();
+    let lines: Vec<String> = named.into_iter().chain(numbered(&steps)).collect();
     list(&title, &lines, theme, area, canvas);
+}
+
+fn numbered(steps: &[String]) -> impl Iterator<Item = String> {
+    steps.iter().enumerate().map(|(i, step)| format!("{} {step}", i + 1))
 }
 
 fn list(title: &str, lines: &[String], theme: &Theme, area: Rect, canvas: &mut Canvas) {
     let inner = pane(title, "", false, theme, area, canvas);
     let room = usize::from(inner.width).saturating_sub(2);
-    let wrapped = lines.iter().flat_map(|line| wrap(line, room));
+    let wrapped = lines.iter().flat_map(|line| hang(line, room));
     for (i, line) in wrapped.enumerate() {
         canvas.row(
             Line::styled(format!(" {line}"), theme.style(Role::Text)),
@@ -251,9 +254,9 @@ fn list(title: &str, lines: &[String], theme: &Theme, area: Rect, canvas: &mut C
 
 fn progress(job: &Job, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
     let inner = pane(&text::printable(&job.title), "", false, theme, area, canvas);
-    let jobs = cx
+    let stop = cx
         .keymap
-        .key(&Action::Jobs, &[Layer::Gis])
+        .key(&Action::JobStop, &[Layer::Gis])
         .map(|key| key.to_string())
         .unwrap_or_default();
     let Some(progress) = &job.progress else {
@@ -281,7 +284,7 @@ fn progress(job: &Job, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) 
     }
     let line = Line::from(vec![
         Span::raw(words),
-        Span::styled(jobs, theme.style(Role::Key)),
+        Span::styled(stop, theme.style(Role::Key)),
         Span::styled(" ends it", theme.style(Role::Dim)),
     ]);
     canvas.row(line, inner, 1);

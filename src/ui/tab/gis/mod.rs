@@ -13,7 +13,7 @@ use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::keys::Layer;
-use crate::tab::{Reason, Tab, TabId};
+use crate::tab::{Reason, Tab, TabId, running};
 use crate::theme::Theme;
 use crate::widget::form::{Form, Outcome};
 use crate::widget::picture::tell;
@@ -95,6 +95,8 @@ impl Tab for Gis {
         }
         match self.form.editing() {
             true => self.form.next(),
+            // while a job runs the others would be refused
+            false if cx.snapshot.running().is_some() => [running::next(cx), self.form.next()].concat(),
             false => [self.form.next(), actions(cx)].concat(),
         }
     }
@@ -103,6 +105,7 @@ impl Tab for Gis {
         match self.form.update(action) {
             Outcome::Set { key, value } => self.chosen.set(key, value),
             Outcome::Handled => {}
+            Outcome::Ignored if *action == Action::JobStop => return running::stop(cx),
             Outcome::Ignored => {
                 return match self.command(action, cx) {
                     Some(command) if command.name == "gis.pattern" && cx.snapshot.plan.is_none() => {

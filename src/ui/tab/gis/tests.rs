@@ -231,6 +231,18 @@ fn what_is_not_at_rest_is_in_the_status_at_every_size() {
 }
 
 #[test]
+fn a_deposition_under_way_can_be_stopped_from_here() {
+    let s = flowing();
+    let mut ui = gis(&s);
+    let keys = screen(&ui, &s, 80, 24).lines().last().unwrap().to_owned();
+    assert!(keys.contains("X stop job") && !keys.contains("d deposit"), "{keys}");
+    let id = s.running().unwrap().id;
+    assert_eq!(sent(press(&mut ui, "X", &s)), [Command::new("job.stop").with("id", id)]);
+    let idle = handy();
+    assert_eq!(sent(press(&mut gis(&idle), "X", &idle)), []);
+}
+
+#[test]
 fn screens() {
     let snapshots = [
         ("cold", planned()),

@@ -20,7 +20,7 @@ use ratatui::widgets::{Block, BorderType};
 const WIDE: (u16, u16) = (100, 26);
 /// Least columns of the needle's pane and of what is typed (two columns of a form).
 const NEEDLE: u16 = 38;
-const TYPED: u16 = 54;
+const TYPED: u16 = 46;
 
 pub fn draw(tab: &Manipulator, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
     if area.is_empty() {
@@ -53,7 +53,7 @@ pub fn draw(tab: &Manipulator, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut 
                 state(cx, theme),
                 place(cx, theme),
                 senses(tab, cx, theme),
-                step(tab, cx, theme),
+                step_and_height(tab, cx, theme),
             ];
             for (i, line) in lines.into_iter().enumerate() {
                 canvas.row(line, below, i as u16);
@@ -66,7 +66,7 @@ pub fn draw(tab: &Manipulator, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut 
 
 fn panels(tab: &Manipulator, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
     let first = NEEDLE.max(area.width * 3 / 10).min(area.width);
-    let second = TYPED.max(area.width * 2 / 5).min(area.width - first);
+    let second = TYPED.max(area.width / 3).min(area.width - first);
     let third = area.width - first - second;
     // where the list has no room beside them, it stands in place of what is typed while it has the focus
     let (second, third) = if third < 20 {
@@ -224,6 +224,15 @@ fn sense_line(words: &'static str, theme: &Theme) -> Line<'static> {
         Role::Dim
     };
     Line::styled(format!(" {words}"), theme.style(role))
+}
+
+/// One line for both, where there is room for few: what `z` means is said beside its keys.
+fn step_and_height(tab: &Manipulator, cx: &Cx, theme: &Theme) -> Line<'static> {
+    let mut line = step(tab, cx, theme);
+    let [_, _, z] = sense(tab.pair.beam(), capabilities(cx));
+    line.spans.push(Span::raw("  "));
+    line.spans.extend(sense_line(z, theme).spans);
+    line
 }
 
 fn senses(tab: &Manipulator, cx: &Cx, theme: &Theme) -> Line<'static> {

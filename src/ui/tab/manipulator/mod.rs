@@ -17,7 +17,7 @@ use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::keys::Layer;
-use crate::tab::{Reason, Tab, TabId, after_move, taking};
+use crate::tab::{Reason, Tab, TabId, after_move, running, taking};
 use crate::theme::Theme;
 use crate::widget::form::{Form, Outcome};
 use crate::widget::picture::{Pair, tell};
@@ -272,7 +272,7 @@ impl Tab for Manipulator {
             return [&keys[..], &rest].concat();
         }
         let inserted = needle(cx).is_some_and(|needle| needle.inserted);
-        let mut next = match self.focus {
+        let next = match self.focus {
             Focus::Picture if self.pair.focused().is_marking() => return vec![Action::Accept, Action::Close],
             Focus::Picture if inserted => vec![
                 Action::NeedleDrive,
@@ -286,6 +286,7 @@ impl Tab for Manipulator {
             Focus::Typed => [&self.form.next()[..], &[Action::NeedleGo, Action::Close]].concat(),
             Focus::Positions => vec![Action::Accept, Action::NeedleRemove, Action::Close],
         };
+        let mut next = [running::next(cx), next].concat();
         next.push(Action::NextPane);
         if inserted {
             next.extend([Action::NeedleTarget, Action::NeedlePlaces, Action::NeedleSave]);
@@ -316,6 +317,7 @@ impl Tab for Manipulator {
             Action::NeedleHere => effects = self.along_ruler(cx),
             Action::NeedleGo => effects = out(cx).map_or_else(|| self.typed.go(), |refused| vec![refused]),
             Action::NeedleCalibrate => effects = vec![Effect::Send(Command::new("manipulator.calibrate"))],
+            Action::JobStop => effects = running::stop(cx),
             Action::NeedleRemove => effects = self.positions.remove(cx),
             Action::NeedleSave => {
                 self.focus = Focus::Typed;

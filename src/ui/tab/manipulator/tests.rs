@@ -330,6 +330,31 @@ fn an_instrument_without_a_needle_says_so() {
 }
 
 #[test]
+fn what_z_means_stands_beside_its_keys_at_every_size() {
+    let s = inserted();
+    for keys in ["", "Tab", "F7", "F7 Tab"] {
+        for (width, height) in [(80, 24), (120, 40), (160, 50)] {
+            let mut ui = needle(&s);
+            press(&mut ui, keys, &s);
+            let text = screen(&ui, &s, width, height);
+            let said = text.contains("z up = +z, AWAY; z down = TOWARDS");
+            assert!(said, "{keys} at {width}x{height}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn saved_positions_are_shown_with_all_three_coordinates() {
+    let s = inserted();
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut ui = needle(&s);
+        press(&mut ui, "p", &s);
+        let text = screen(&ui, &s, width, height);
+        assert!(text.contains("above-lamella  12.3 -4.0 80.0 um"), "{text}");
+    }
+}
+
+#[test]
 fn screens() {
     let snapshots = [
         ("retracted", with(inserted(), false, false)),

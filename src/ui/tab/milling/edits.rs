@@ -10,6 +10,7 @@ use super::{Focus, Milling};
 use crate::action::Action;
 use crate::cx::Cx;
 use crate::effect::Effect;
+use crate::tab::running;
 use crate::widget::list::Selection;
 use crate::widget::picture::tell;
 use engine::Command;
@@ -56,10 +57,7 @@ impl Milling {
             Action::SpotBurn => self.start(Placing::Spots(Vec::new()), cx),
             Action::DrawAlignment => self.start(Placing::Alignment(None), cx),
             Action::PauseMilling => self.pause(cx),
-            Action::JobStop => match cx.snapshot.running() {
-                Some(job) => vec![Effect::Send(Command::new("job.stop").with("id", job.id))],
-                None => vec![tell("no job runs; nothing was stopped", "R starts milling")],
-            },
+            Action::JobStop => running::stop(cx),
             Action::PutBack if cx.snapshot.owed.is_empty() => {
                 vec![tell("nothing was left changed", "there is nothing to put back")]
             }
@@ -75,6 +73,10 @@ impl Milling {
                     "there is no stage; nothing was done",
                     "a adds one, l loads a task",
                 )]
+            }
+            Action::ClearTask => {
+                self.draft.leave();
+                vec![Effect::Send(Command::new("milling.clear"))]
             }
             Action::SaveTask => {
                 let file = Prompt::new_file(&self.draft.task().name, cx);
@@ -161,6 +163,7 @@ impl Milling {
             task.add(stage);
         });
         self.stages.row = self.draft.task().stages.len().saturating_sub(1);
+        self.forms.restart();
         self.focus = Focus::Stages;
         effects
     }
@@ -287,7 +290,7 @@ impl Milling {
             if can_pause(cx) {
                 next.push(Action::PauseMilling);
             }
-            next.push(Action::JobStop);
+            next.extend([Action::JobStop, Action::Live]);
         }
         if !cx.snapshot.owed.is_empty() {
             next.push(Action::PutBack);
@@ -328,9 +331,14 @@ impl Milling {
                 Action::StageLater,
                 Action::SaveTask,
                 Action::LoadTask,
+                Action::ClearTask,
             ]);
         }
         next.extend([Action::SpotBurn, Action::PatternsShown, Action::OtherPicture]);
+        if cx.snapshot.running().is_some() {
+            // refused by the job that runs
+            next.retain(|action| !matches!(action, Action::MillTask | Action::MillStage | Action::SpotBurn));
+        }
         next
     }
 }
@@ -341,6 +349,7 @@ fn is_of_stage(action: &Action) -> bool {
     matches!(
         action,
         SaveTask
+            | ClearTask
             | ToggleStage
             | DuplicateStage
             | RemoveStage

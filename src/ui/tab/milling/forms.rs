@@ -74,6 +74,12 @@ impl Forms {
         }
     }
 
+    /// Opens the first section: another stage is there now.
+    pub fn restart(&mut self) {
+        self.abandon();
+        self.open = 0;
+    }
+
     /// The next section in that direction that has fields.
     fn turn(&mut self, by: isize) {
         self.abandon();

@@ -330,6 +330,7 @@ impl Tab for Milling {
             .first(action, cx)
             .or_else(|| self.pane(action, cx))
             .or_else(|| self.edit(action, cx))
+            .or_else(|| self.watch(action, cx))
             .or_else(|| taking::update(action, self.pair.beam(), cx))
             .unwrap_or_default();
         self.refresh(cx);

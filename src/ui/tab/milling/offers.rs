@@ -59,6 +59,10 @@ impl<'a> Offers<'a> {
                 high: choices.last().copied().unwrap_or(max),
                 choices,
             },
+            // seconds, which the file holds without their unit
+            field::Kind::Integer { min, max } if parameter.key == "interval" => {
+                Kind::number(Unit::Second, f64::from(min), f64::from(max))
+            }
             field::Kind::Integer { min, max } => Kind::Count { low: min, high: max },
             field::Kind::Bool => Kind::Bool,
             field::Kind::Resolution => self.sizes(),

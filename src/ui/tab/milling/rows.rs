@@ -177,6 +177,14 @@ impl Milling {
             return Line::styled(" no milling task", theme.style(Role::Dim));
         };
         let row = self.stages.row;
+        if let Some(problem) = self.problems.get(row).and_then(Option::as_deref) {
+            let words = format!(" {}", text::printable(problem));
+            return Line::from(vec![
+                Span::raw(" "),
+                Sign::Failed.span(theme),
+                Span::styled(words, theme.style(Role::Warn)),
+            ]);
+        }
         let words = format!(
             " stage {} of {count}  {}  {}  {}  {} deep",
             row + 1,
@@ -186,10 +194,8 @@ impl Milling {
             units::format(stage.pattern.depth(), Unit::Metre)
         );
         let mut spans = vec![Span::styled(words, theme.style(Role::Dim))];
-        spans.extend(
-            self.state(row, stage, cx)
-                .map(|(role, words)| Span::styled(format!("  {words}"), theme.style(role))),
-        );
+        let state = self.state(row, stage, cx);
+        spans.extend(state.map(|(role, words)| Span::styled(format!("  {words}"), theme.style(role))));
         Line::from(spans)
     }
 
@@ -213,10 +219,32 @@ impl Milling {
     }
 }
 
-/// Rows of the list of patterns a stage can have.
+/// Rows of the list of patterns a stage can have, and below them what the selected one is where its row has no room for it.
 pub fn draw_patterns(row: usize, zone: &'static str, theme: &Theme, area: Rect, canvas: &mut Canvas) {
     let all = pattern::PATTERNS;
     let longest = all.iter().map(|row| row.name.width()).max().unwrap_or(0);
+    let width = usize::from(area.width);
+    let narrow = all.iter().any(|row| longest + 3 + row.doc.width() > width);
+    let below = u16::from(narrow && area.height > 4) * 2;
+    let (area, foot) = (
+        Rect {
+            height: area.height - below,
+            ..area
+        },
+        Rect {
+            y: area.bottom() - below,
+            height: below,
+            ..area
+        },
+    );
+    let doc = all.get(row).map_or("", |row| row.doc);
+    for (n, line) in wrap(doc, width.saturating_sub(1)).into_iter().enumerate() {
+        canvas.row(
+            Line::styled(format!(" {line}"), theme.style(Role::Accent)),
+            foot,
+            n as u16,
+        );
+    }
     let selection = crate::widget::list::Selection { row };
     let first = selection.first(all.len(), usize::from(area.height));
     for (line, (i, pattern)) in all
@@ -233,7 +261,7 @@ pub fn draw_patterns(row: usize, zone: &'static str, theme: &Theme, area: Rect, 
             height: 1,
             ..area
         };
-        canvas.line(Line::styled(cut(&words, usize::from(area.width)), style), place);
+        canvas.line(Line::styled(cut(&words, width), style), place);
         canvas.hit(place, Action::Pick { zone, row: i });
     }
 }

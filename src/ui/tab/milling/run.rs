@@ -1,10 +1,13 @@
-//! The keys that run a task: mill, pause. What goes out is asked about like every command that changes the sample.
+//! The keys that run a task: mill, pause, look on. What goes out is asked about like every command that changes the sample.
 
 use super::Milling;
+use crate::action::Action;
 use crate::cx::Cx;
 use crate::effect::Effect;
+use crate::tab::{running, taking};
 use crate::widget::picture::tell;
 use engine::Command;
+use engine::snapshot::at;
 
 impl Milling {
     /// Holds the running job, or lets it go on.
@@ -20,6 +23,22 @@ impl Milling {
             Some(job) if job.paused => vec![Effect::Send(Command::new("milling.resume"))],
             Some(_) => vec![Effect::Send(Command::new("milling.pause"))],
             None => vec![tell("nothing mills; nothing was paused", "R starts milling")],
+        }
+    }
+
+    /// Live view while the task runs: of the other beam, where the instrument can look with it meanwhile.
+    pub(super) fn watch(&mut self, action: &Action, cx: &Cx) -> Option<Vec<Effect>> {
+        let beam = self.draft.task().channel;
+        let capabilities = cx.snapshot.connection.as_ref().map(|c| &c.capabilities);
+        let milling = capabilities.and_then(|c| c.milling.as_ref());
+        let looks = milling.is_some_and(|milling| milling.imaging_meanwhile);
+        if *action != Action::Live || !looks || self.pair.beam() != beam || running::drawing(cx) != Some(beam) {
+            return None;
+        }
+        self.pair.swap(cx);
+        match cx.snapshot.live[at(beam.other())].on {
+            true => Some(Vec::new()),
+            false => taking::update(action, beam.other(), cx),
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) struct Edit {
 /// A value as one would type it.
 pub(super) fn typed(value: &Value, kind: &Kind) -> String {
     match (value, kind) {
-        (Value::Number(n), Kind::Number { unit, .. }) => units::format_input(*n, *unit),
+        (Value::Number(n), Kind::Number { unit, .. }) => units::format_input(readable(*n, *unit), *unit),
         (Value::Null, _) => String::new(),
         _ => shown(value, kind),
     }
@@ -258,6 +258,15 @@ fn add(value: f64, unit: Unit, steps: f64, low: f64, high: f64) -> f64 {
     let step = 10f64.powf(size.log10().floor() - 1.0);
     let snapped = (value / step).round() * step;
     tidy(snapped + steps * step)
+}
+
+/// A value as computed, in digits that a person would type: nine of them, an angle to a millionth of a degree. What is not
+/// edited further is not sent, so nothing is rounded by looking.
+fn readable(value: f64, unit: Unit) -> f64 {
+    match unit {
+        Unit::Radian => ((value.to_degrees() * 1e6).round() / 1e6).to_radians(),
+        _ => format!("{value:.8e}").parse().unwrap_or(value),
+    }
 }
 
 /// Without the dust of binary fractions.

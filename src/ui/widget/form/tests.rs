@@ -199,3 +199,50 @@ fn what_was_there_is_selected_and_typing_replaces_it() {
     );
     assert_eq!(typed(&[Action::Type('8'), Action::Type('0'), Action::Backspace]), "8");
 }
+
+#[test]
+fn labels_stay_whole_and_columns_give_way_to_them() {
+    let length = |key, label| Field::new(key, label, Kind::length(1e-8, 1e-3)).value(Value::Number(5e-6));
+    let words = vec!["Rectangle".to_owned(), "CleaningCrossSection".to_owned()];
+    let form = Form::new(
+        "test",
+        vec![
+            length("width", "Width"),
+            length("depth", "Depth"),
+            length("upper", "Upper trench height"),
+            length("lower", "Lower trench height"),
+            Field::new("section", "Cross section", Kind::Choice(words)).value(Value::Text("Rectangle".to_owned())),
+            length("x", "x"),
+        ],
+    );
+    for width in [36, 58, 76, 100] {
+        let height = form.height(width);
+        let area = Rect::new(0, 0, width, height);
+        let mut canvas = Canvas::new(area);
+        let theme = Themes::load(None).0.get("mono").0;
+        form.draw(true, &theme, area, &mut canvas);
+        let text = crate::sample::shown(&canvas);
+        for whole in [
+            "Upper trench height 5.00 um",
+            "Lower trench height 5.00 um",
+            "Rectangle",
+            "x",
+        ] {
+            assert!(text.contains(whole), "{width}: {whole} in\n{text}");
+        }
+    }
+    assert!(form.height(100) < form.height(36));
+}
+
+#[test]
+fn a_computed_value_is_edited_in_digits_a_person_would_type() {
+    let tilt =
+        Field::new("tilt", "tilt", Kind::number(Unit::Radian, 0.0, 1.6)).value(Value::Number(0.6632251157578452));
+    let width = Field::new("w", "w", Kind::length(0.0, 1.0)).value(Value::Number(12.0 * 97.65624999999999e-9));
+    let mut form = Form::new("test", vec![tilt, width]);
+    form.edit("tilt");
+    assert_eq!(form.edit.as_ref().unwrap().input.value(), "38deg");
+    assert_eq!(form.update(&Action::Accept), Outcome::Handled, "looked at, not changed");
+    form.edit("w");
+    assert_eq!(form.edit.as_ref().unwrap().input.value(), "1.171875um");
+}

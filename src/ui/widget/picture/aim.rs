@@ -9,7 +9,7 @@ use super::Shot;
 use crate::cx::Cx;
 use engine::event::FrameInfo;
 use model::kinematics::{Displacement, ScanRotation, camera, scan};
-use model::{Point, Pose};
+use model::{PatterningPhase, Point, Pose};
 use picture::Position;
 
 /// Rotation and tilt closer than this (rad) are the same: 0.03 deg, more than any stage's read-out trembles.
@@ -59,6 +59,18 @@ pub fn is_current(frame: &FrameInfo, cx: &Cx) -> Option<bool> {
     let shift = shift_since(frame, cx);
     let place = then.distance(&now) < NEAR && shift.x.hypot(shift.y) < NEAR;
     Some(place && same_angle(then.r, now.r) && same_angle(then.t, now.t))
+}
+
+/// When the sample was last read to be milled, deposited or sputtered on, if it is now.
+pub fn worked(cx: &Cx) -> Option<f64> {
+    let patterns = cx.snapshot.patterning.as_ref();
+    let drawn = patterns.filter(|read| read.value.phase == PatterningPhase::Running);
+    let gas = cx.snapshot.gas.as_ref();
+    let coated = gas.filter(|read| read.value.sputtering.is_some() || read.value.ports.iter().any(|port| port.open));
+    [drawn.map(|read| read.time), coated.map(|read| read.time)]
+        .into_iter()
+        .flatten()
+        .reduce(f64::max)
 }
 
 /// How far a beam shift set since then moves what is shown, m right and up.

@@ -45,7 +45,7 @@ impl PicturePane {
         match frame {
             Some(frame) => {
                 self.picture(frame, focus, look, cx, theme, place, canvas);
-                canvas.line(self.readout(frame, focus, cx, theme), readout);
+                canvas.line(self.readout(frame, focus, look, cx, theme), readout);
             }
             None => {
                 let key = cx.keymap.key(&Action::Acquire, &[crate::keys::Layer::Imaging]);
@@ -91,21 +91,22 @@ impl PicturePane {
                 None => "no longer in memory, and it was not saved",
             });
         }
-        let gamma = if look.gamma { self.autogamma(frame.id, cx) } else { None };
+        let found = if look.gamma { self.autogamma(frame.id, cx) } else { None };
+        let gamma = found.unwrap_or(1.0) * look.by_hand();
         canvas.place(
             place,
             PictureKey {
                 slot: self.slot(),
                 frame: frame.id,
                 view: self.view,
-                tone: gamma.map_or_else(Tone::default, |gamma| Tone::new(gamma, 0, 255)),
+                tone: Tone::new(gamma, 0, 255),
                 overlays: self.overlays(frame, look, focus, cx).into(),
                 smooth: frame.live,
             },
         );
     }
 
-    /// When it was taken, and a sign: live, being taken anew, the stage elsewhere since, or as it is now.
+    /// When it was taken, and a sign: live, being taken anew, the stage elsewhere or the sample worked on since, or as it is now.
     fn note(&self, frame: &FrameInfo, cx: &Cx) -> String {
         let taking = cx.pending.any(|command| {
             let beam = command.args.get("beam").and_then(|b| b.as_str()).unwrap_or("both");
@@ -115,6 +116,7 @@ impl PicturePane {
             _ if taking => Sign::Pending,
             _ if frame.live && cx.snapshot.live[at(self.beam)].on => Sign::Running,
             Some(false) => Sign::Stale,
+            _ if frame.time < self.worked => Sign::Stale,
             _ => Sign::Done,
         };
         let age = cx.now - frame.time;
@@ -131,7 +133,7 @@ impl PicturePane {
         format!("{which}{}{old} {}", cx.clock_seconds(frame.time), sign.symbol())
     }
 
-    fn readout(&self, frame: &FrameInfo, focus: bool, cx: &Cx, theme: &Theme) -> Line<'static> {
+    fn readout(&self, frame: &FrameInfo, focus: bool, look: Look, cx: &Cx, theme: &Theme) -> Line<'static> {
         let mut spans = self.live(cx, theme);
         if !self.guest.says.is_empty() {
             spans.push(Span::styled(format!("{}  ", self.guest.says), theme.style(Role::Warn)));
@@ -168,6 +170,10 @@ impl PicturePane {
                 format!("  {:.1}x", self.view.zoom),
                 theme.style(Role::Dim),
             ));
+        }
+        if look.brighter != 0 {
+            let words = format!("  gamma {:.2}", look.by_hand());
+            spans.push(Span::styled(words, theme.style(Role::Dim)));
         }
         Line::from(spans)
     }

@@ -24,6 +24,15 @@ impl Ruler {
         }
     }
 
+    /// With its ends moved.
+    pub fn map(self, to: impl Fn(Position) -> Position) -> Ruler {
+        match self {
+            Ruler::Off => Ruler::Off,
+            Ruler::From(from) => Ruler::From(to(from)),
+            Ruler::Fixed(from, end) => Ruler::Fixed(to(from), to(end)),
+        }
+    }
+
     /// Both ends.
     pub fn ends(self, cursor: Position) -> Option<(Position, Position)> {
         match self {
@@ -57,6 +66,11 @@ pub struct Mark {
 impl Mark {
     pub fn new(corner: Position) -> Mark {
         Mark { corner }
+    }
+
+    /// With its corner moved.
+    pub fn map(self, to: impl Fn(Position) -> Position) -> Mark {
+        Mark::new(to(self.corner))
     }
 
     /// Left, top, width, height in picture pixels.

@@ -51,6 +51,10 @@ pub struct PicturePane {
     view: View,
     /// Picture pixels; `None` = the centre.
     cursor: Option<Position>,
+    /// Size of the picture that cursor, ruler and view are pixels of.
+    size: (u32, u32),
+    /// When something was last seen to work on the sample: pictures from before no longer show it.
+    worked: f64,
     ruler: Ruler,
     mark: Option<Mark>,
     /// The next move is a vertical one.
@@ -89,6 +93,8 @@ impl PicturePane {
             chosen: None,
             view: View::default(),
             cursor: None,
+            size: (0, 0),
+            worked: f64::NEG_INFINITY,
             ruler: Ruler::Off,
             mark: None,
             vertical: false,
@@ -142,16 +148,35 @@ impl PicturePane {
         )
     }
 
-    /// The snapshot changed: a new picture after a move is looked at from its centre.
+    /// The snapshot changed: a new picture after a move is looked at from its centre; one of another size, where the last was.
     pub fn refresh(&mut self, cx: &Cx) {
-        let Some(id) = self.frame(cx).map(|frame| frame.id) else {
+        self.worked = aim::worked(cx).map_or(self.worked, |time| time.max(self.worked));
+        let Some((id, size)) = self.frame(cx).map(|frame| (frame.id, frame.size)) else {
             return;
         };
+        self.resize(size);
         if self.left.is_some_and(|left| left != id) {
             self.left = None;
             self.cursor = None;
             self.ruler = Ruler::Off;
         }
+    }
+
+    /// What the hand put in the picture stays on its place where the next one has more or fewer pixels (live view has fewer).
+    fn resize(&mut self, size: (u32, u32)) {
+        let before = std::mem::replace(&mut self.size, size);
+        if before == size || before.0 == 0 || before.1 == 0 {
+            return;
+        }
+        let (x, y) = (
+            f64::from(size.0) / f64::from(before.0),
+            f64::from(size.1) / f64::from(before.1),
+        );
+        let scaled = |at: Position| Position::new(at.x * x, at.y * y);
+        self.cursor = self.cursor.map(scaled);
+        self.view.centre = self.view.centre.map(scaled);
+        self.ruler = self.ruler.map(scaled);
+        self.mark = self.mark.map(|mark| mark.map(scaled));
     }
 
     /// The gamma that makes a dark or bright picture readable; `None` while its pixels are not here.

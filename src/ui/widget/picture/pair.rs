@@ -23,8 +23,21 @@ pub struct Look {
     pub crosshair: bool,
     /// Scale bar, saved positions, reduced area.
     pub overlays: bool,
+    /// Gamma found for each picture.
     pub gamma: bool,
+    /// Steps of gamma on top of it, by hand: above 0 is brighter.
+    pub brighter: i32,
 }
+
+impl Look {
+    /// Gamma set by hand; below 1 brightens.
+    pub fn by_hand(self) -> f64 {
+        0.8f64.powi(self.brighter)
+    }
+}
+
+/// Most steps of gamma either way.
+const STEPS: i32 = 6;
 
 /// Both panes.
 #[derive(Debug)]
@@ -47,6 +60,7 @@ impl Pair {
                 crosshair: kept("picture.crosshair", false),
                 overlays: kept("picture.overlays", true),
                 gamma: kept("picture.autogamma", false),
+                brighter: 0,
             },
         }
     }
@@ -135,6 +149,8 @@ impl Pair {
                 self.look.gamma = !self.look.gamma;
                 Some(vec![keep("picture.autogamma", self.look.gamma)])
             }
+            Action::Brighter => Some(self.brighten(1)),
+            Action::Darker => Some(self.brighten(-1)),
             Action::Layout => {
                 self.one = !self.one;
                 Some(vec![keep("picture.one", self.one)])
@@ -143,6 +159,12 @@ impl Pair {
             Action::NewerPicture => Some(self.turn_over(cx, 1)),
             other => self.panes[at(self.focus)].update(other, cx),
         }
+    }
+
+    /// It is not kept: a picture that looks different for no visible reason costs an operator more than two keys.
+    fn brighten(&mut self, by: i32) -> Vec<Effect> {
+        self.look.brighter = (self.look.brighter + by).clamp(-STEPS, STEPS);
+        Vec::new()
     }
 
     /// The picture of this beam before or after the one that is shown; after the last one the newest is followed.

@@ -93,6 +93,50 @@ fn autogamma_changes_the_tone_and_nothing_else() {
 }
 
 #[test]
+fn gamma_is_set_by_hand_and_said_while_it_is_not_1() {
+    let s = pictured();
+    let mut ui = state(TabId::Imaging, &s);
+    let seen = |ui: &UiState| {
+        let canvas = ui.draw(&s, Rect::new(0, 0, 120, 40));
+        (
+            canvas.placements[0].1.tone.apply(100),
+            shown(&canvas).contains("gamma 0.80"),
+        )
+    };
+    assert_eq!(seen(&ui), (100, false));
+    press(&mut ui, ")", &s);
+    let (grey, said) = seen(&ui);
+    assert!(grey > 110 && said);
+    press(&mut ui, "( (", &s);
+    assert!(seen(&ui).0 < 90);
+    press(&mut ui, ")", &s);
+    assert_eq!(seen(&ui), (100, false));
+}
+
+#[test]
+fn the_cursor_keeps_its_place_in_a_picture_of_another_size() {
+    let mut s = pictured();
+    let mut ui = state(TabId::Imaging, &s);
+    press(&mut ui, "Shift-Right Shift-Down", &s);
+    let place = |ui: &UiState| {
+        let text = screen(ui, &s, 120, 40);
+        text.lines().find(|l| l.contains(" px ")).unwrap().to_owned()
+    };
+    let before = place(&ui);
+    assert!(before.contains("px 190,140"), "{before}");
+    let half = FrameInfo {
+        id: 90,
+        size: (150, 100),
+        ..s.newest(Beam::Electron).unwrap().clone()
+    };
+    let mut live = s.clone();
+    live.frames.push_back(half);
+    ui.refresh(&live);
+    let text = screen(&ui, &live, 120, 40);
+    assert!(text.contains("px 95,70"), "{text}");
+}
+
+#[test]
 fn any_size_and_any_picture_can_be_drawn() {
     let mut s = pictured();
     for (i, size) in [(1, 1), (1, 4000), (4000, 1), (0, 0)].into_iter().enumerate() {

@@ -1,0 +1,225 @@
+use super::*;
+use crate::canvas::PictureKey;
+use picture::{Budget, Encoder, Graphics, Grey, InkTable, Protocol, Raster, Tone, View};
+use ratatui::style::Style;
+use std::sync::Arc;
+
+fn canvas(text: &str) -> Canvas {
+    let mut canvas = Canvas::new(Rect::new(0, 0, 20, 3));
+    canvas.buffer.set_string(0, 1, text, Style::new());
+    canvas
+}
+
+#[test]
+fn nothing_is_written_when_nothing_changed() {
+    let mut screen = Screen::new(Rect::new(0, 0, 20, 3));
+    let first = screen.render(canvas("hello"), true);
+    assert!(first.starts_with(b"\x1b[?2026h") && first.ends_with(b"\x1b[?2026l"));
+    assert!(screen.render(canvas("hello"), true).is_empty());
+    let next = screen.render(canvas("hallo"), false);
+    assert!(next.len() < 40, "one letter: {next:?}");
+    screen.forget();
+    assert!(screen.render(canvas("hallo"), false).len() > next.len());
+}
+
+#[test]
+fn the_cursor_is_moved_only_when_it_must() {
+    let mut screen = Screen::new(Rect::new(0, 0, 20, 3));
+    let at = |x| {
+        let mut canvas = canvas("a");
+        canvas.cursor = Some(Position::new(x, 1));
+        canvas
+    };
+    assert!(screen.render(at(1), false).ends_with(b"\x1b[?25h"));
+    assert!(screen.render(at(1), false).is_empty());
+    assert!(!screen.render(at(2), false).is_empty());
+    assert_eq!(screen.render(canvas("a"), false), b"\x1b[?25l");
+}
+
+#[test]
+fn a_storm_of_sizes_leaves_nothing_behind() {
+    use crate::sample::{asking, state};
+    let s = asking();
+    let ui = state(crate::tab::TabId::Connection, &s);
+    let emulator =
+        |(columns, rows): (u16, u16)| vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
+    let area = |(columns, rows): (u16, u16)| Rect::new(0, 0, columns, rows);
+    let sizes = [
+        (120, 40),
+        (20, 5),
+        (250, 80),
+        (250, 5),
+        (20, 80),
+        (80, 24),
+        (79, 24),
+        (80, 23),
+        (40, 10),
+        (160, 50),
+        (39, 9),
+        (250, 80),
+        (20, 5),
+    ];
+    let mut terminal = emulator(sizes[0]);
+    let mut screen = Screen::new(area(sizes[0]));
+    for (i, size) in sizes.iter().enumerate() {
+        let drawn = screen.render(ui.draw(&s, area(*size)), true);
+        // every other time the terminal has yet another size when the frame arrives
+        if i % 2 == 1 {
+            let next = sizes[(i + 1) % sizes.len()];
+            terminal
+                .screen_mut()
+                .set_size(next.1.try_into().unwrap(), next.0.try_into().unwrap());
+            terminal.process(&drawn);
+            continue;
+        }
+        terminal
+            .screen_mut()
+            .set_size(size.1.try_into().unwrap(), size.0.try_into().unwrap());
+        terminal.process(&drawn);
+        let mut fresh = emulator(*size);
+        fresh.process(&Screen::new(area(*size)).render(ui.draw(&s, area(*size)), true));
+        assert_eq!(terminal.screen().contents(), fresh.screen().contents(), "{size:?}");
+    }
+}
+
+const PANE: Rect = Rect {
+    x: 3,
+    y: 1,
+    width: 20,
+    height: 6,
+};
+const POPUP: Rect = Rect {
+    x: 8,
+    y: 3,
+    width: 9,
+    height: 2,
+};
+
+/// Pictures that are no text cells.
+const PLACED: [Protocol; 3] = [
+    Protocol::Kitty { placeholders: false },
+    Protocol::Iterm2,
+    Protocol::Sixel,
+];
+
+/// A terminal as far as pictures go: `#` is where one hides the text.
+struct Terminal {
+    protocol: Protocol,
+    text: vt100::Parser,
+    /// kitty's lie above the text until they are deleted; the others are replaced by what is written there.
+    above: bool,
+}
+
+impl Terminal {
+    fn take(&mut self, bytes: &[u8]) {
+        let last = |part: &[u8]| bytes.windows(part.len()).rposition(|w| w == part);
+        self.text.process(bytes);
+        match self.protocol {
+            Protocol::Kitty { .. } => match (last(b"\x1b_Ga=T"), last(b"\x1b_Ga=d,d=I,i=1")) {
+                (None, None) => {}
+                (came, gone) => self.above = came > gone,
+            },
+            _ => {
+                let start: &[u8] = if self.protocol == Protocol::Sixel {
+                    b"\x1bP0;1;0q"
+                } else {
+                    b"\x1b]1337;File="
+                };
+                if last(start).is_some() {
+                    for row in PANE.rows() {
+                        let line = format!("\x1b[{};{}H{}", row.y + 1, row.x + 1, "#".repeat(row.width.into()));
+                        self.text.process(line.as_bytes());
+                    }
+                }
+            }
+        }
+    }
+
+    fn seen(&self) -> String {
+        let cell = |at: Position| match self.text.screen().cell(at.y, at.x) {
+            _ if self.above && PANE.contains(at) => "#".to_owned(),
+            Some(cell) if cell.has_contents() => cell.contents().to_owned(),
+            _ => " ".to_owned(),
+        };
+        let row = |row: Rect| row.positions().map(cell).collect::<String>();
+        Rect::new(0, 0, 30, 8).rows().map(|r| row(r) + "\n").collect()
+    }
+}
+
+/// A frame with one picture, and a question over it.
+fn frame(placed: bool, popup: bool) -> Canvas {
+    let mut canvas = Canvas::new(Rect::new(0, 0, 30, 8));
+    canvas.buffer.set_string(0, 0, "the tab", Style::new());
+    let key = PictureKey {
+        slot: 0,
+        frame: 1,
+        view: View::default(),
+        tone: Tone::default(),
+        overlays: Arc::from([]),
+        smooth: false,
+    };
+    match placed {
+        true => canvas.place(PANE, key),
+        false => canvas.buffer.set_string(4, 2, "another tab", Style::new()),
+    }
+    if popup {
+        canvas.clear(POPUP, Style::new());
+        canvas.buffer.set_string(POPUP.x, POPUP.y, "mill? y/n", Style::new());
+    }
+    canvas
+}
+
+#[test]
+fn a_question_over_a_picture_can_be_read_and_the_picture_comes_back() {
+    for protocol in PLACED {
+        let graphics = Graphics {
+            protocol,
+            cell_px: (10, 20),
+            tmux: false,
+            pixel_mouse: false,
+            synchronised: true,
+        };
+        let mut encoder = Encoder::new(graphics, Budget::default(), InkTable::default());
+        let mut picture = |grey: u8| {
+            let mut raster = Raster::from(Grey::new(100, 60));
+            raster.grey.data.fill(grey);
+            encoder.encode(1, &raster, PANE).unwrap()
+        };
+        let mut screen = Screen::new(Rect::new(0, 0, 30, 8));
+        let mut terminal = Terminal {
+            protocol,
+            text: vt100::Parser::new(8, 30, 0),
+            above: false,
+        };
+        let covered = PANE.area() as usize;
+        let mut hidden = |screen: &mut Screen, placed, popup| {
+            let bytes = screen.render(frame(placed, popup), true);
+            terminal.take(&bytes);
+            let seen = terminal.seen();
+            (seen.matches('#').count(), seen)
+        };
+        screen.picture(0, PANE, picture(90));
+        assert_eq!(hidden(&mut screen, true, false).0, covered, "{protocol:?}");
+        let asked = hidden(&mut screen, true, true);
+        assert!(
+            asked.0 == 0 && asked.1.contains("mill? y/n"),
+            "{protocol:?}: {}",
+            asked.1
+        );
+        assert!(screen.render(frame(true, true), true).is_empty(), "{protocol:?}");
+        // a live picture goes on below the question
+        screen.picture(0, PANE, picture(120));
+        assert_eq!(hidden(&mut screen, true, true), asked, "{protocol:?}");
+        let (back, seen) = hidden(&mut screen, true, false);
+        assert!(back == covered && !seen.contains("mill"), "{protocol:?}: {seen}");
+        assert!(screen.render(frame(true, false), true).is_empty(), "{protocol:?}");
+        // before the encoder has said that the pane is gone
+        let (none, seen) = hidden(&mut screen, false, false);
+        assert!(none == 0 && seen.contains("another tab"), "{protocol:?}: {seen}");
+        screen.picture(0, PANE, picture(60));
+        assert_eq!(hidden(&mut screen, false, false).0, 0, "{protocol:?}");
+        assert_eq!(hidden(&mut screen, true, false).0, covered, "{protocol:?}");
+        screen.forget();
+        assert_eq!(hidden(&mut screen, true, true).0, 0, "{protocol:?}");
+    }
+}

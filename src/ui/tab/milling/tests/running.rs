@@ -1,0 +1,125 @@
+//! Milling itself: what is asked, paused, stopped, watched, burned.
+
+use super::{empty, lamella, milling, running, sent, ui_says, with};
+use crate::sample::press;
+use crate::widget::picture::fixture::screen;
+use engine::Command;
+use model::{Beam, Point};
+use serde_json::json;
+
+#[test]
+fn milling_wants_a_y_and_says_what_it_will_do() {
+    let s = with(lamella());
+    let mut ui = milling(&s);
+    assert_eq!(
+        press(&mut ui, "R Enter Space Enter", &s),
+        [],
+        "it asks, and Enter is no yes"
+    );
+    let text = screen(&ui, &s, 120, 40);
+    for words in [
+        "Mill 2 of 3 stages of lamella?",
+        "0.74 nA",
+        "3.00 um deep",
+        "total ",
+        "done at 15:",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    let run = |stages: &str| [Command::new("milling.run").with("stages", stages)];
+    assert_eq!(sent(press(&mut ui, "y", &s)), run("1,2"));
+    assert_eq!(sent(press(&mut milling(&s), "Down r y", &s)), run("2"));
+}
+
+#[test]
+fn what_cannot_be_milled_is_marked_and_not_asked_about() {
+    let mut task = lamella();
+    task.stages[1].pattern.put(Point { x: 70e-6, y: 0.0 });
+    let s = with(task);
+    let mut ui = milling(&s);
+    press(&mut ui, "Down", &s);
+    assert!(ui_says(&ui, &s, "reaches"));
+    assert_eq!(press(&mut ui, "R y", &s), []);
+    assert_eq!(sent(press(&mut ui, "Up r y", &s)).len(), 1, "the first alone is sound");
+    let mut ui = milling(&s);
+    let command = sent(press(&mut ui, "Space", &s)).remove(0);
+    ui.sent(&command);
+    assert_eq!(press(&mut ui, "r y", &s), [], "the last edit is on its way");
+}
+
+#[test]
+fn running_it_is_paused_stopped_and_put_back() {
+    let mut s = running();
+    let mut ui = milling(&s);
+    assert_eq!(sent(press(&mut ui, "p", &s)), [Command::new("milling.pause")]);
+    assert_eq!(sent(press(&mut ui, "X", &s)), [Command::new("job.stop").with("id", 9)]);
+    s.jobs.back_mut().unwrap().paused = true;
+    assert_eq!(press(&mut ui, "p Enter", &s), [], "going on is asked about");
+    assert_eq!(sent(press(&mut ui, "y", &s)), [Command::new("milling.resume")]);
+    s.owed = vec!["current and voltage".to_owned(), "the patterns".to_owned()];
+    assert!(ui_says(&ui, &s, "left changed by the stop: current and voltage,"));
+    assert_eq!(sent(press(&mut ui, "U", &s)), [Command::new("job.restore")]);
+}
+
+#[test]
+fn spots_are_placed_and_burned_after_a_y() {
+    let s = empty();
+    let mut ui = milling(&s);
+    assert_eq!(
+        press(&mut ui, "B Enter Right Right Right Enter Backspace Enter R", &s),
+        []
+    );
+    assert!(ui_says(&ui, &s, "Burn 2 spots with FIB?") && ui_says(&ui, &s, "10.0 s each at 60.0 pA"));
+    let command = sent(press(&mut ui, "y", &s)).remove(0);
+    // 12 pixels of 300, from the middle
+    assert_eq!(command.args["points"], json!("0.500000,0.500000;0.540000,0.500000"));
+    assert_eq!(command.args["exposure_time"], json!(10.0));
+    engine::command::parse::check(command.clone()).unwrap_or_else(|e| panic!("{e}"));
+    let id = ui.sent(&command);
+    ui.ended(id, &Ok(json!(null)), &s);
+    assert!(!ui_says(&ui, &s, "SPOTS:"), "burned, they are gone");
+    assert_eq!(press(&mut ui, "B R", &s), [], "none is placed");
+}
+
+#[test]
+fn while_fib_mills_the_other_beam_looks() {
+    let mut s = running();
+    let live = [Command::new("image.live").with("beam", "electron").with("on", true)];
+    let mut ui = milling(&s);
+    assert_eq!(sent(press(&mut ui, "F6", &s)), [], "this instrument cannot");
+    assert!(ui_says(&ui, &s, "FIB mills and cannot look meanwhile"));
+    let milling_capabilities = s.connection.as_mut().unwrap().capabilities.milling.as_mut();
+    milling_capabilities.unwrap().imaging_meanwhile = true;
+    assert_eq!(sent(press(&mut ui, "F6", &s)), live);
+    assert!(
+        screen(&ui, &s, 80, 24).contains(" SEM  2.00 kV"),
+        "its picture is in front"
+    );
+    s.live[engine::snapshot::at(Beam::Electron)].on = true;
+    let off = [Command::new("image.live").with("beam", "electron").with("on", false)];
+    assert_eq!(sent(press(&mut ui, "F6", &s)), off);
+    assert_eq!(sent(press(&mut ui, "S F6", &s)), [], "it looks already: it is shown");
+}
+
+#[test]
+fn a_picture_from_before_the_milling_says_so() {
+    let mut s = running();
+    let marked = |s: &engine::Snapshot| screen(&milling(s), s, 80, 24).lines().nth(1).unwrap().contains('~');
+    assert!(!marked(&s));
+    s.patterning = Some(engine::snapshot::Aged {
+        value: model::PatterningState {
+            phase: model::PatterningPhase::Running,
+            ..Default::default()
+        },
+        time: crate::sample::NOON,
+        by: engine::event::By::Us,
+    });
+    assert!(marked(&s));
+}
+
+#[test]
+fn what_a_running_job_would_refuse_is_no_next_key() {
+    let s = running();
+    let keys = screen(&milling(&s), &s, 160, 50).lines().last().unwrap().to_owned();
+    assert!(keys.contains("X stop job") && !keys.contains("RUN"), "{keys}");
+}
