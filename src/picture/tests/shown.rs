@@ -1,7 +1,7 @@
-//! What is on the canvas: averages, overlays, odd sizes.
+//! What is on the canvas: averages, tones, odd sizes; what is exported and plotted.
 
 use super::*;
-use crate::raster::{Change, burn, scale_bar, show};
+use crate::raster::{Change, show};
 use ndarray::Array2;
 
 /// A viewport of one canvas pixel per screen pixel.

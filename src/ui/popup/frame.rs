@@ -15,12 +15,11 @@ pub fn frame(title: &str, note: &str, size: (u16, u16), theme: &Theme, area: Rec
 /// As [`frame`], but beside the pictures where there is room: what is asked about is often to be seen there.
 pub fn frame_beside(title: &str, size: (u16, u16), theme: &Theme, area: Rect, canvas: &mut Canvas) -> Rect {
     let centre = middle(area, size.0.saturating_add(2), size.1.saturating_add(2));
+    // in quarters of the box: a column more or less is not worth another place
     let hidden = |place: &Rect| {
-        let over = canvas
-            .placements
-            .iter()
-            .map(|(pane, _)| pane.intersection(*place).area());
-        over.sum::<u32>()
+        let over = canvas.placements.iter().map(|(pane, _)| pane.intersection(*place));
+        let (over, all) = (over.map(Rect::area).sum::<u32>(), place.area().max(1));
+        (4 * over + all / 2) / all
     };
     let columns = [centre.x, area.x, area.right() - centre.width];
     let rows = area.y..=area.bottom() - centre.height;

@@ -188,7 +188,7 @@ fn a_question_over_a_picture_can_be_read_and_the_picture_comes_back() {
         let mut screen = Screen::new(Rect::new(0, 0, 30, 8));
         let mut terminal = Terminal {
             protocol,
-            text: vt100::Parser::new(8, 30, 0),
+            text: vt100::Parser::new(8.try_into().unwrap(), 30.try_into().unwrap(), 0),
             above: false,
         };
         let covered = PANE.area() as usize;

@@ -164,19 +164,13 @@ pub fn fields(typed: &Typed, now: Option<&ManipulatorPosition>, cx: &Cx) -> Vec<
     for (i, axis) in AXES.iter().enumerate() {
         let label = if typed.to[i].is_some() { axis.typed } else { axis.to };
         let value = typed.to[i].or(now.map(|now| now[i]));
-        let mut field = number(axis.to, label, limits[i], value, "typed only; the go key moves there");
+        let mut field = number(axis.to, label, limits[i], value, "the go key moves there");
         field.pending = typed.to[i].is_some() && moving;
         rows.push(field);
     }
     let travel = |i: usize| (limits[i].0 - limits[i].1, limits[i].1 - limits[i].0);
     for (i, axis) in AXES.iter().enumerate() {
-        let mut field = number(
-            axis.by,
-            axis.by,
-            travel(i),
-            typed.by[i],
-            "typed only; the go key moves that way",
-        );
+        let mut field = number(axis.by, axis.by, travel(i), typed.by[i], "the go key moves that way");
         field.pending = typed.by[i].is_some() && moving;
         rows.push(field);
     }

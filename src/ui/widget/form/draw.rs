@@ -4,6 +4,7 @@ use super::edit::{range, shown};
 use super::{Field, Form, Kind};
 use crate::action::Action;
 use crate::canvas::Canvas;
+use crate::fit::cut;
 use crate::theme::{Role, Theme};
 use crate::widget::list::marker;
 use crate::widget::value::Sign;
@@ -23,7 +24,7 @@ fn room(field: &Field) -> u16 {
         Kind::Number { .. } => 8,
         Kind::Count { .. } | Kind::Bool => 5,
         Kind::Size(_) => 9,
-        Kind::Choice(words) => longest(words).clamp(4, 14),
+        Kind::Choice(words) => longest(words).clamp(4, 10),
         Kind::Text => 10,
         Kind::Button | Kind::Shown => shown(&field.value, &field.kind).width(),
     };
@@ -156,7 +157,11 @@ impl Form {
                     (true, false) => Role::Selected,
                     (false, false) => Role::Text,
                 };
-                let mut spans = vec![name, Span::styled(shown(&field.value, &field.kind), theme.style(role))];
+                let words = shown(&field.value, &field.kind);
+                let mut spans = vec![
+                    name,
+                    Span::styled(cut(&words, usize::from(place.width - at)), theme.style(role)),
+                ];
                 if field.pending {
                     spans.push(Span::raw(" "));
                     spans.push(Sign::Pending.span(theme));

@@ -3,7 +3,7 @@
 use super::{close, empty, lamella, loaded, milling, sent, settle, ui_says, with};
 use crate::sample::{press, type_text};
 use crate::widget::picture::fixture::{PIXEL, screen};
-use engine::{Command, Failure};
+use engine::{Command, Failure, Snapshot};
 use model::ErrorKind;
 use pattern::MillingTask;
 use serde_json::json;

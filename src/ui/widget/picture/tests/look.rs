@@ -100,7 +100,7 @@ fn gamma_is_set_by_hand_and_said_while_it_is_not_1() {
         let canvas = ui.draw(&s, Rect::new(0, 0, 120, 40));
         (
             canvas.placements[0].1.tone.apply(100),
-            shown(&canvas).contains("gamma 0.80"),
+            crate::sample::shown(&canvas).contains("gamma 0.80"),
         )
     };
     assert_eq!(seen(&ui), (100, false));
