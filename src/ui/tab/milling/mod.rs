@@ -36,7 +36,7 @@ use crate::widget::picture::Pair;
 use draft::Draft;
 use engine::{Command, Failure};
 use forms::{Forms, Wanted};
-use model::{Beam, Capabilities};
+use model::{Beam, Capabilities, Notice, Severity};
 use pattern::MillingStage;
 use placing::{Placed, Placing};
 use prompt::Prompt;
@@ -355,6 +355,11 @@ impl Tab for Milling {
             self.placing = None;
         }
         let mut effects = after_move::ended(command, end, cx);
+        if let ("milling.save", Ok(saved)) = (command.name.as_str(), end) {
+            let path = saved.get("path").or(command.args.get("path")).and_then(Value::as_str);
+            let title = format!("milling task written to {}", path.unwrap_or("its file"));
+            effects.push(Effect::Tell(Notice::new(Severity::Info, title)));
+        }
         if command.name == draft::LOAD {
             effects.extend(self.draft.ended(end, cx));
         }

@@ -132,6 +132,9 @@ fn tasks_are_loaded_and_saved_by_file() {
     let save = sent(press(&mut ui, "s Enter", &s)).remove(0);
     assert_eq!(save.name, "milling.save");
     assert!(save.args["path"].as_str().unwrap().ends_with("lamella.yaml"));
+    let id = ui.sent(&save);
+    ui.ended(id, &Ok(json!({ "path": "session/lamella.yaml" })), &s);
+    assert!(ui_says(&ui, &s, "milling task written to session/lamella.yaml"));
 }
 
 #[test]
