@@ -356,7 +356,7 @@ impl Tab for Milling {
         }
         let mut effects = after_move::ended(command, end, cx);
         if let ("milling.save", Ok(saved)) = (command.name.as_str(), end) {
-            let path = saved.get("path").or(command.args.get("path")).and_then(Value::as_str);
+            let path = saved.get("file").and_then(Value::as_str);
             let title = format!("milling task written to {}", path.unwrap_or("its file"));
             effects.push(Effect::Tell(Notice::new(Severity::Info, title)));
         }

@@ -133,7 +133,7 @@ fn tasks_are_loaded_and_saved_by_file() {
     assert_eq!(save.name, "milling.save");
     assert!(save.args["path"].as_str().unwrap().ends_with("lamella.yaml"));
     let id = ui.sent(&save);
-    ui.ended(id, &Ok(json!({ "path": "session/lamella.yaml" })), &s);
+    ui.ended(id, &Ok(json!({ "file": "session/lamella.yaml" })), &s);
     assert!(ui_says(&ui, &s, "milling task written to session/lamella.yaml"));
 }
 
