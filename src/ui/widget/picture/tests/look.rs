@@ -115,7 +115,7 @@ fn gamma_is_set_by_hand_and_said_while_it_is_not_1() {
 
 #[test]
 fn the_cursor_keeps_its_place_in_a_picture_of_another_size() {
-    let mut s = pictured();
+    let s = pictured();
     let mut ui = state(TabId::Imaging, &s);
     press(&mut ui, "Shift-Right Shift-Down", &s);
     let place = |ui: &UiState| {
