@@ -64,7 +64,7 @@ pub struct Acquire {
 impl Acquire {
     pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
         let command = self.command()?;
-        let session = Session::twin(globals, "acquire")?;
+        let session = Session::open(globals, "acquire", true)?;
         let result = session.run(command)?;
         if globals.json {
             let ended = Ok(result);

@@ -6,7 +6,8 @@ use super::output;
 use super::session::Session;
 use clap::Args;
 use engine::Command;
-use engine::command::{parse, rows};
+use engine::command::{Lane, parse, rows};
+use model::Danger;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -33,7 +34,7 @@ pub struct Script {
 impl Script {
     pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
         let mut lines = self.lines()?;
-        let session = Session::twin(globals, "script")?;
+        let session = Session::open(globals, "script", true)?;
         let (mut done, mut first_failure) = (0, None);
         for number in 1.. {
             let Some(line) = session.wait(lines.recv())? else { break };
@@ -141,7 +142,11 @@ fn one(globals: &Globals, command: Command) -> Result<Exit, CliError> {
     // connecting is what the command itself may be about
     let session = match command.name.as_str() {
         "system.connect" => Session::unconnected(globals, "do")?,
-        _ => Session::twin(globals, "do")?,
+        name => {
+            let row = parse::find(name)?;
+            let acts = row.danger > Danger::None || row.lane != Lane::Now;
+            Session::open(globals, "do", acts)?
+        }
     };
     let name = command.name.clone();
     let ended = session.run(command);
@@ -151,7 +156,7 @@ fn one(globals: &Globals, command: Command) -> Result<Exit, CliError> {
 
 /// The result alone, without the envelope: for commands whose JSON is a contract of its own.
 fn bare(globals: &Globals, command: Command) -> Result<Exit, CliError> {
-    let session = Session::twin(globals, "status")?;
+    let session = Session::open(globals, "status", false)?;
     let mut result = session.run(command)?;
     if let Value::Object(map) = &mut result {
         map.entry("instrument").or_insert_with(|| json!(session.instrument()));

@@ -1,24 +1,48 @@
-//! The console itself: an engine, and the screen on it.
+//! The console itself: an engine, here or elsewhere, and the screen on it.
 
+use super::daemon;
 use super::exit::{CliError, Exit};
 use super::options::{Globals, Graphics};
+use engine::Link;
+use engine::remote::Remote;
 use std::io::IsTerminal;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 use ui::UiOptions;
 
+/// The console without another word: on the daemon where one answers or an instrument is configured, else on the twin.
 pub fn run(globals: Globals) -> Result<Exit, CliError> {
+    need_terminal()?;
+    if let Some(remote) = daemon::visit(&globals, "console")? {
+        return on(&remote, &globals);
+    }
+    let options = globals.engine_options(true)?;
+    if options.instrument.driver != "sim" {
+        daemon::start(&globals, &options.paths, &options.instrument)?;
+        return on(&daemon::need(&globals, "console")?, &globals);
+    }
+    let engine = engine::core::start(options)?;
+    show(engine.link("console"), &globals, true)
+}
+
+/// The console on a daemon.
+pub fn on(remote: &Remote, globals: &Globals) -> Result<Exit, CliError> {
+    show(daemon::whole(remote)?, globals, false)
+}
+
+pub fn need_terminal() -> Result<(), CliError> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(CliError::new(
             Exit::Usage,
             "the console needs a terminal and there is none; nothing was started; `fibdeck --help` lists what works without one",
         ));
     }
-    log_to_screen(&globals);
-    let options = globals.engine_options(true)?;
-    let paths = options.paths.clone();
-    let engine = engine::core::start(options)?;
+    Ok(())
+}
+
+pub fn show(link: Link, globals: &Globals, owns_engine: bool) -> Result<Exit, CliError> {
+    log_to_screen(globals);
     let graphics = match globals.graphics {
         Graphics::Auto => None,
         chosen => chosen.word().parse().ok(),
@@ -27,10 +51,10 @@ pub fn run(globals: Globals) -> Result<Exit, CliError> {
         graphics,
         theme: globals.theme.clone(),
         start_tab: None,
-        paths,
-        owns_engine: true,
+        paths: globals.paths()?,
+        owns_engine,
     };
-    ui::run(engine.link("console"), screen).map_err(CliError::failed)?;
+    ui::run(link, screen).map_err(CliError::failed)?;
     Ok(Exit::Done)
 }
 

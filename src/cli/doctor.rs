@@ -24,6 +24,7 @@ impl Doctor {
             program(),
             folders(globals),
             instrument(globals),
+            daemon(globals),
             terminal(globals),
             twin(globals),
         ];
@@ -54,6 +55,18 @@ fn program() -> Finding {
     Finding {
         what: "program",
         good: true,
+        text,
+    }
+}
+
+fn daemon(globals: &Globals) -> Finding {
+    let (good, text) = match globals.paths() {
+        Ok(paths) => (true, super::daemon::describe(&paths)),
+        Err(error) => (false, error.text),
+    };
+    Finding {
+        what: "daemon",
+        good,
         text,
     }
 }
@@ -162,7 +175,7 @@ fn twin(globals: &Globals) -> Finding {
         quiet: true,
         ..globals.clone()
     };
-    let taken = super::session::Session::twin(&globals, "doctor").and_then(|session| {
+    let taken = super::session::Session::open(&globals, "doctor", true).and_then(|session| {
         let command = engine::command::parse::line("image.acquire beam=electron resolution=384x256 save=false")?;
         Ok(session.run(command)?)
     });

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 pub struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// Listens from now on; each press is also a press of stop on `link`.
-    pub fn listen(link: Link) -> Result<Interrupt, CliError> {
+    /// Listens from now on; each press is also a press of stop on `link`, where there is one.
+    pub fn listen(link: Option<Link>) -> Result<Interrupt, CliError> {
         let failed =
             |e: std::io::Error| CliError::failed(format!("Ctrl-C could not be listened for: {e}; nothing was started"));
         let (teller, pressed) = watch::channel(false);
@@ -34,7 +34,9 @@ impl Interrupt {
                     }
                     // said before it is done: who sends a command and finds nothing said, sent it before the press
                     teller.send_replace(true);
-                    link.stop();
+                    if let Some(link) = &link {
+                        link.stop();
+                    }
                 }
             });
         };

@@ -5,15 +5,20 @@
 
 mod acquire;
 mod align;
+mod attach;
 mod command;
 mod config;
 mod console;
+mod daemon;
 mod doctor;
 mod exit;
 mod generate;
 mod interrupt;
+mod journal;
+mod news;
 mod options;
 mod output;
+mod serve;
 mod session;
 mod show;
 
@@ -39,19 +44,29 @@ const EXAMPLES: &str = "Examples:
   fibdeck acquire --demo --beam both -o pictures   two pictures as TIFF
   fibdeck do --demo stage.stable-move dx=10um      one command
   fibdeck script --demo --speed max run.txt        a file of commands, in virtual time
+  fibdeck attach ssh://microscope-pc               the console on another machine's daemon
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a limit, an interlock or a doubtful measurement, 4 not authorised,
 5 busy or control held by another, 6 connection, 7 an operator's answer is needed, 8 partly done, 130 interrupted.";
 
 #[derive(Subcommand)]
 enum Verb {
+    Serve(serve::Serve),
+    Attach(attach::Attach),
+    #[command(hide = true)]
+    Relay(attach::Relay),
     Script(command::Script),
     Do(command::Do),
     Acquire(acquire::Acquire),
     Show(show::Show),
     Status(command::Status),
+    Tail(news::Tail),
+    Stop(news::Stop),
+    Answer(news::Answer),
     Truth(command::Truth),
     Align(align::Align),
+    Journal(journal::Journal),
+    Replay(journal::Play),
     Doctor(doctor::Doctor),
     Config(config::Config),
     Completions(generate::Completions),
@@ -88,14 +103,25 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
     let Some(verb) = cli.verb else {
         return console::run(globals);
     };
-    options::log_to_stderr(&globals);
+    // the console's own go to its Log tab
+    if !matches!(verb, Verb::Attach(_) | Verb::Replay(_)) {
+        options::log_to_stderr(&globals);
+    }
     match verb {
+        Verb::Serve(serve) => serve.run(&globals),
+        Verb::Attach(attach) => attach.run(&globals),
+        Verb::Relay(relay) => relay.run(&globals),
         Verb::Script(script) => script.run(&globals),
         Verb::Do(command) => command.run(&globals),
         Verb::Acquire(acquire) => acquire.run(&globals),
         Verb::Show(show) => show.run(&globals),
         Verb::Status(status) => status.run(&globals),
+        Verb::Tail(tail) => tail.run(&globals),
+        Verb::Stop(stop) => stop.run(&globals),
+        Verb::Answer(answer) => answer.run(&globals),
         Verb::Truth(truth) => truth.run(&globals),
+        Verb::Journal(journal) => journal.run(&globals),
+        Verb::Replay(play) => play.run(&globals),
         Verb::Align(align) => align.run(&globals),
         Verb::Doctor(doctor) => doctor.run(&globals),
         Verb::Config(config) => config.run(&globals),

@@ -144,6 +144,11 @@ impl Globals {
         Ok((instrument, problems))
     }
 
+    /// These options describe a twin of this program's own, whatever daemon runs.
+    pub fn wants_a_fresh_twin(&self) -> bool {
+        self.demo || self.seed.is_some() || self.scene.is_some() || self.speed.is_some() || self.faults.is_some()
+    }
+
     /// What an engine for these options is started with.
     pub fn engine_options(&self, connect: bool) -> Result<Options, CliError> {
         let paths = self.paths()?;
@@ -163,14 +168,14 @@ impl Globals {
         })
     }
 
-    /// An engine on a fresh twin. A real instrument belongs to its daemon, and this fibdeck has none: exit 6, never the twin.
+    /// An engine on a fresh twin. A real instrument belongs to its daemon, and none answers: exit 6, never the twin.
     pub fn twin_engine(&self) -> Result<Engine, CliError> {
         let options = self.engine_options(false)?;
         if options.instrument.driver != "sim" {
             return Err(CliError::new(
                 Exit::Connection,
                 format!(
-                    "no daemon answers for `{}`; nothing was sent; `--demo` runs the command on the digital twin",
+                    "no daemon answers for `{}`; nothing was sent; `fibdeck serve` starts one, `--demo` runs the command on the digital twin",
                     model::text::printable(&options.instrument.info.name)
                 ),
             ));
@@ -180,7 +185,7 @@ impl Globals {
 }
 
 /// Who is working: the account and host, until somebody says better in the session settings.
-fn user() -> model::frame::User {
+pub fn user() -> model::frame::User {
     let from = |names: &[&str]| names.iter().find_map(|n| std::env::var(n).ok()).unwrap_or_default();
     model::frame::User {
         name: model::text::printable(&from(&["USER", "USERNAME", "LOGNAME"])),

@@ -1,11 +1,13 @@
-//! One engine for the length of a command line: connects, runs commands, turns Ctrl-C into stop.
+//! One engine for the length of a command line, the daemon's or one of its own: runs commands, turns Ctrl-C into stop.
 
+use super::daemon;
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupt;
 use super::options::Globals;
 use engine::core::{Engine, stop_told};
 use engine::event::{Event, Pulse};
 use engine::link::{Ended, Heard, Link};
+use engine::remote::Remote;
 use engine::{Command, Failure};
 use model::{ErrorKind, Severity};
 use std::io::{IsTerminal, Write};
@@ -16,12 +18,20 @@ const VERDICT: Duration = Duration::from_secs(5);
 
 pub struct Session {
     /// Held so that it ends with the session.
-    _engine: Engine,
+    _owned: Owned,
     link: Link,
     interrupt: Interrupt,
+    /// Ctrl-C stops the instrument. Who only asks a daemon, whose instrument is everybody's, just leaves.
+    stops: bool,
     runtime: tokio::runtime::Runtime,
     progress: Progress,
     quiet: bool,
+}
+
+/// What a session holds on to.
+enum Owned {
+    Engine(#[allow(dead_code, reason = "held, not read")] Engine),
+    Line(#[allow(dead_code, reason = "held, not read")] Remote),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,16 +69,43 @@ fn interrupted() -> Failure {
 }
 
 impl Session {
-    /// A fresh twin, connected.
-    pub fn twin(globals: &Globals, name: &str) -> Result<Session, CliError> {
-        let session = Session::unconnected(globals, name)?;
-        session.run(Command::new("system.connect"))?;
-        Ok(session)
+    /// The running daemon, or else a fresh twin, connected. `acts`: what will be run may change the instrument.
+    pub fn open(globals: &Globals, name: &str, acts: bool) -> Result<Session, CliError> {
+        match daemon::visit(globals, name)? {
+            Some(remote) => Session::on(remote, globals, acts),
+            None => {
+                let session = Session::twin(globals, name)?;
+                session.run(Command::new("system.connect"))?;
+                Ok(session)
+            }
+        }
     }
 
-    /// A fresh twin that nobody has connected to.
+    /// The running daemon, or else a fresh twin that nobody has connected to.
     pub fn unconnected(globals: &Globals, name: &str) -> Result<Session, CliError> {
+        match daemon::visit(globals, name)? {
+            Some(remote) => Session::on(remote, globals, true),
+            None => Session::twin(globals, name),
+        }
+    }
+
+    /// The running daemon, to ask it something.
+    pub fn daemon(globals: &Globals, name: &str) -> Result<Session, CliError> {
+        Session::on(daemon::need(globals, name)?, globals, false)
+    }
+
+    fn on(remote: Remote, globals: &Globals, acts: bool) -> Result<Session, CliError> {
+        let link = remote.link();
+        Session::new(Owned::Line(remote), link, globals, acts)
+    }
+
+    fn twin(globals: &Globals, name: &str) -> Result<Session, CliError> {
         let engine = globals.twin_engine()?;
+        let link = engine.link(name);
+        Session::new(Owned::Engine(engine), link, globals, true)
+    }
+
+    fn new(owned: Owned, link: Link, globals: &Globals, stops: bool) -> Result<Session, CliError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -79,11 +116,11 @@ impl Session {
             (false, false, true) => Progress::Bar,
             (false, false, false) => Progress::None,
         };
-        let link = engine.link(name);
         Ok(Session {
-            interrupt: Interrupt::listen(link.clone())?,
+            interrupt: Interrupt::listen(stops.then(|| link.clone()))?,
+            stops,
             link,
-            _engine: engine,
+            _owned: owned,
             runtime,
             progress,
             quiet: globals.quiet,
@@ -104,7 +141,7 @@ impl Session {
             let mut heard = self.link.listen();
             let mut told = Told::default();
             let receipt = self.link.send(command).ended();
-            if self.interrupt.came() {
+            if self.stops && self.interrupt.came() {
                 // pressed between the look and the sending: the command may have left after the press
                 self.link.stop();
             }
@@ -112,6 +149,7 @@ impl Session {
             let ended = loop {
                 tokio::select! {
                     ended = &mut receipt => break ended,
+                    () = self.interrupt.comes(), if !self.stops => break Err(interrupted()),
                     Ok(item) = heard.recv() => self.show(&item, &mut told),
                 }
             };
@@ -141,7 +179,7 @@ impl Session {
 
     /// What the interrupt's stop came to.
     async fn verdict(&self) -> Failure {
-        if self.link.snapshot().connection.is_none() {
+        if !self.stops || self.link.snapshot().connection.is_none() {
             return interrupted();
         }
         let mut snapshots = self.link.snapshots();

@@ -299,4 +299,8 @@ pub enum Pulse {
     Milling {
         run: Box<MillingRun>,
     },
+    /// Stop was pressed, this often by now: what a client sent before it heard of that does not begin.
+    Pressed {
+        presses: u64,
+    },
 }

@@ -7,9 +7,14 @@
 pub mod command;
 pub mod core;
 pub mod event;
+pub mod journal;
 pub mod link;
 pub mod query;
+pub mod remote;
+pub mod replay;
+pub mod serve;
 pub mod snapshot;
+pub mod wire;
 
 #[cfg(test)]
 mod tests;

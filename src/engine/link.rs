@@ -1,6 +1,6 @@
 //! A client's end of the line to an engine.
 //!
-//! In memory today; over a socket the same type is fed by the wire. Nothing here blocks: commands are sent and their end is
+//! In memory it is fed by the engine itself, over a line by [`crate::remote`]: one type, so that no client can tell. Nothing here blocks: commands are sent and their end is
 //! awaited, the newest snapshot is always at hand, and stop has a way of its own that waits for nothing.
 
 use crate::command::{Command, Failure};
@@ -35,6 +35,13 @@ pub(crate) enum Request {
     },
     /// The red button was pressed (and went out, if `sent`): find out what it came to.
     Stopped { by: String, sent: bool },
+    /// A client of a line is here, or gone: its control is free then, and nothing else changes.
+    Client {
+        name: String,
+        here: bool,
+        pid: Option<u32>,
+        uid: Option<u32>,
+    },
     /// The process is ending.
     End,
 }
@@ -71,7 +78,7 @@ impl Receipt {
     }
 }
 
-fn gone() -> Failure {
+pub(crate) fn gone() -> Failure {
     Failure::new(
         ErrorKind::NotConnected,
         "the engine has ended; nothing was sent",

@@ -32,7 +32,9 @@ pub struct NoticeEntry {
     pub seen: bool,
 }
 
+// a client of another version knows other fields: what it does not hear of is as in an empty one
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Snapshot {
     pub seq: u64,
     /// The engine's clock at the last event or sign of life, POSIX s.
@@ -78,6 +80,8 @@ pub struct Snapshot {
     pub needle_positions: Vec<(String, ManipulatorPosition)>,
     /// What a stopped job left changed: offered to be put back.
     pub owed: Vec<String>,
+    /// How often stop was pressed.
+    pub presses: u64,
 }
 
 /// Index of a beam in the pairs of the snapshot.
@@ -278,6 +282,7 @@ impl Snapshot {
                 }
             }
             Pulse::Milling { run } => self.milling = Some((**run).clone()),
+            Pulse::Pressed { presses } => self.presses = self.presses.max(*presses),
             Pulse::Alive { time, read } => {
                 self.time = self.time.max(*time);
                 self.read = *read;

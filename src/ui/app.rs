@@ -11,6 +11,7 @@ mod options;
 mod said;
 
 pub use options::{UiError, UiOptions, log_layer};
+pub use said::words;
 
 use crate::effect::Effect;
 use crate::painting::Painting;
@@ -142,7 +143,8 @@ impl App {
                 Some(input) = inbox.recv() => self.take(input),
                 changed = snapshots.changed() => match changed {
                     Ok(()) => self.news(snapshots.borrow_and_update().clone()),
-                    Err(_) => return Err(UiError::EngineGone),
+                    Err(_) if self.options.owns_engine => return Err(UiError::EngineGone),
+                    Err(_) => return Err(UiError::LineCut),
                 },
                 event = heard.recv(), if listening => listening = tell_log(event),
                 () = tokio::time::sleep_until(wake.into()) => self.tick(),

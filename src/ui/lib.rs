@@ -35,7 +35,7 @@ pub mod widget;
 mod writer;
 
 pub use action::Action;
-pub use app::{UiError, UiOptions, log_layer, run};
+pub use app::{UiError, UiOptions, log_layer, run, words};
 pub use canvas::{Canvas, PictureKey};
 pub use console::Console;
 pub use cx::Cx;

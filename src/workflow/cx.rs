@@ -1,6 +1,6 @@
 //! What a job is given: a hand on the instrument, a way to report, to ask and to compute.
 
-use crate::restore::Debts;
+use crate::restore::{Debt, Debts};
 use futures::future::BoxFuture;
 use hal::{Act, HalError, Hand, Outcome, Scope};
 use model::kinematics::KinematicsError;
@@ -149,6 +149,8 @@ pub trait Host: Send + Sync {
     fn image_settings(&self, beam: Beam) -> ImageSettings;
     /// Waits until the job is not paused.
     fn unpaused(&self) -> BoxFuture<'static, ()>;
+    /// What is owed now, oldest first: written down, so that a crash does not lose the way back.
+    fn owes(&self, _debts: &[Debt]) {}
     /// The choice that was made.
     fn ask(&self, question: Question) -> BoxFuture<'static, Result<String, JobError>>;
 }

@@ -6,10 +6,11 @@
 
 use crate::{JobCx, JobError};
 use hal::Act;
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One debt: what is put back, in words, and the acts that do it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Debt {
     pub what: String,
     pub acts: Vec<Act>,
@@ -45,6 +46,7 @@ impl JobCx {
     pub fn owe(&self, what: impl Into<String>, acts: Vec<Act>) {
         let what = what.into();
         self.debts.with(|debts| debts.push(Debt { what, acts }));
+        self.host.owes(&self.debts.with(|debts| debts.clone()));
     }
 
     /// Pays what is owed since `mark`, newest first, also when the job was cancelled; every debt is tried. After the red button
@@ -64,6 +66,7 @@ impl JobCx {
             }
             let paid = pay(&cx, &debt).await;
             self.debts.with(|debts| debts.pop());
+            self.host.owes(&self.debts.with(|debts| debts.clone()));
             if let Err(error) = paid {
                 first.get_or_insert(error);
             }

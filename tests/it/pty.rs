@@ -6,6 +6,7 @@ use crate::run::Place;
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -59,12 +60,12 @@ impl vt100::Callbacks for Answers {
     }
 }
 
-struct Terminal {
+pub struct Terminal {
     parser: Arc<Mutex<Parser<Answers>>>,
     keyboard: Arc<Mutex<Box<dyn Write + Send>>>,
     master: Box<dyn MasterPty + Send>,
     child: Box<dyn portable_pty::Child + Send + Sync>,
-    place: Place,
+    place: Rc<Place>,
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
@@ -83,20 +84,26 @@ fn cells(n: u16) -> NonZeroU16 {
 impl Terminal {
     /// The console on the twin, in a terminal of this size.
     fn console(columns: u16, rows: u16, more: &[&str]) -> Terminal {
-        let place = Place::new();
+        let args = [&["--demo"], more].concat();
+        Terminal::run(columns, rows, &args, Rc::new(Place::new()))
+    }
+
+    /// The program with these arguments and this place's folders, whose own programs come first on the path.
+    pub fn run(columns: u16, rows: u16, args: &[&str], place: Rc<Place>) -> Terminal {
+        let path = format!("{}:/usr/bin:/bin", place.text("bin"));
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_fibdeck"));
         command.env_clear();
         for (name, value) in [
             ("TERM", "xterm-256color"),
             ("TZ", "UTC"),
-            ("PATH", "/usr/bin:/bin"),
+            ("PATH", path.as_str()),
             ("LANG", "C.UTF-8"),
         ] {
             command.env(name, value);
         }
-        command.args(["--demo", "--graphics", "half"]);
-        command.args(more);
+        command.args(args);
+        command.args(["--graphics", "half"]);
         command.args([
             "--config-dir".to_owned(),
             place.text("config"),
@@ -136,7 +143,7 @@ impl Terminal {
         }
     }
 
-    fn press(&self, keys: &str) {
+    pub fn press(&self, keys: &str) {
         self.keyboard.lock().unwrap().write_all(keys.as_bytes()).unwrap();
     }
 
@@ -145,7 +152,7 @@ impl Terminal {
         self.master.resize(size(columns, rows)).unwrap();
     }
 
-    fn see<T>(&self, look: impl FnOnce(&Screen) -> T) -> T {
+    pub fn see<T>(&self, look: impl FnOnce(&Screen) -> T) -> T {
         look(self.parser.lock().unwrap().screen())
     }
 
@@ -154,7 +161,7 @@ impl Terminal {
     }
 
     /// Waits until the screen is so.
-    fn until(&self, what: &str, so: impl Fn(&Screen) -> bool) {
+    pub fn until(&self, what: &str, so: impl Fn(&Screen) -> bool) {
         let late = Instant::now() + PATIENCE;
         while !self.see(&so) {
             assert!(Instant::now() < late, "never: {what}\n{}", self.text());
@@ -162,12 +169,12 @@ impl Terminal {
         }
     }
 
-    fn until_text(&self, text: &str) {
+    pub fn until_text(&self, text: &str) {
         self.until(text, |screen| screen.contents().contains(text));
     }
 
     /// Waits for the program's end; its exit code.
-    fn end(&mut self) -> u32 {
+    pub fn end(&mut self) -> u32 {
         let late = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -214,7 +221,7 @@ fn picture_cells(screen: &Screen) -> usize {
 
 /// The number after `x` on the status line.
 /// The stage's x on the screen (mm), as the status line or a question shows it.
-fn stage_x(screen: &Screen) -> Option<f64> {
+pub fn stage_x(screen: &Screen) -> Option<f64> {
     let contents = screen.contents();
     let words: Vec<&str> = contents.split_whitespace().collect();
     let pose = words.windows(6).find(|w| w[0] == "x" && w[2] == "y" && w[4] == "z")?;

@@ -65,12 +65,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
         example: "gis.pattern gas=\"Pt dep\"",
         run: |cx, args| {
             Box::pin(async move {
-                let text = |name: &str| args.text(name).map(str::to_owned);
-                let gas = UnderGas {
-                    gas: text("gas"),
-                    port: text("port"),
-                    position: text("position"),
-                };
+                let gas = under_gas(&args);
                 milling::run(cx, args, Some(gas)).await
             })
         },
@@ -85,6 +80,16 @@ pub(crate) const ROWS: &[CommandRow] = &[
         run: |cx, _| Box::pin(async move { result(cx.scope()?.gas().await?.value) }),
     },
 ];
+
+/// The gas that these arguments name.
+pub(crate) fn under_gas(args: &Args) -> UnderGas {
+    let text = |name: &str| args.text(name).map(str::to_owned);
+    UnderGas {
+        gas: text("gas"),
+        port: text("port"),
+        position: text("position"),
+    }
+}
 
 async fn deposit(cx: Cx, args: Args) -> Ended {
     let defaults = Cryo::default();

@@ -2,7 +2,7 @@
 
 use super::row::{ArgKind, CommandRow, Lane, arg, need};
 use super::{Args, Failure, result};
-use crate::core::{Cx, owed};
+use crate::core::{Cx, owed, recover};
 use crate::event::Event;
 use crate::link::Ended;
 use hal::Act;
@@ -56,6 +56,15 @@ pub(crate) const ROWS: &[CommandRow] = &[
         lane: Lane::Job,
         example: "job.restore",
         run: |cx, args| Box::pin(owed::restore(cx, args.flag("forget").unwrap_or(false))),
+    },
+    CommandRow {
+        name: "job.recover",
+        doc: "Ask again what to do about what a crash of the engine cut off, where that is still open.",
+        args: &[],
+        danger: Danger::Sample,
+        lane: Lane::Job,
+        example: "job.recover",
+        run: |cx, _| Box::pin(recover::recover(cx)),
     },
     CommandRow {
         name: "stop",

@@ -297,6 +297,7 @@ pub(crate) async fn run(cx: Cx, args: Args, gas: Option<UnderGas>) -> Ended {
         task,
         path: args.text("path").map(str::to_owned),
         gas,
+        rest: None,
     };
     result(milling::run(cx.job()?, params).await?)
 }

@@ -8,7 +8,7 @@ mod align;
 pub mod args;
 mod beam;
 mod chamber;
-mod gis;
+pub(crate) mod gis;
 mod image;
 mod job;
 mod manipulator;

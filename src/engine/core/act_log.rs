@@ -1,8 +1,9 @@
 //! Intents and outcomes of acts: written to the record, and remembered so that a change can be told from a foreign one.
 
 use super::{Core, lock};
+use crate::journal::{self, Entry};
 use hal::{Act, ActLog, HalError, Hold, Outcome, Resource, scope::ActId};
-use model::{Notice, Severity};
+use model::{Danger, ErrorKind, Notice, PatterningState, Severity};
 use std::collections::HashMap;
 use std::sync::Weak;
 
@@ -59,6 +60,18 @@ impl Touched {
     }
 }
 
+/// Nothing that changes the sample goes out unwritten.
+fn unwritten(act: &Act, error: &std::io::Error) -> HalError {
+    HalError::new(
+        ErrorKind::File,
+        format!(
+            "the journal cannot be written ({error}), so this was not begun: {}",
+            act.describe()
+        ),
+        "free space on the disk of the data folder, then start it again",
+    )
+}
+
 /// The engine's record of acts.
 pub(crate) struct Record(pub Weak<Core>);
 
@@ -67,8 +80,18 @@ impl ActLog for Record {
         let Some(core) = self.0.upgrade() else {
             return Err(HalError::not_connected());
         };
+        let time = core.time();
+        core.journal.write(&Entry::Intent {
+            act: id,
+            by: by.to_owned(),
+            time,
+            what: act.clone(),
+        });
+        if act.danger() == Danger::Sample {
+            core.journal.sync().map_err(|e| unwritten(act, &e))?;
+        }
         lock(&core.touched).begin(act);
-        core.logs.act(core.time(), id, by, act, "intent", None);
+        core.logs.intent(time, act);
         Ok(())
     }
 
@@ -78,18 +101,39 @@ impl ActLog for Record {
         }
     }
 
+    fn evidence(&self, id: ActId, state: &PatterningState) {
+        if let Some(core) = self.0.upgrade() {
+            core.journal.write(&Entry::Evidence {
+                act: id,
+                time: core.time(),
+                state: state.clone(),
+            });
+        }
+    }
+
     fn outcome(&self, id: ActId, by: &str, act: &Act, result: &Result<Outcome, HalError>) {
         let Some(core) = self.0.upgrade() else { return };
         lock(&core.touched).end(act);
-        let error = result.as_ref().err().map(ToString::to_string);
-        core.logs.act(
-            core.time(),
-            id,
-            by,
-            act,
-            if error.is_none() { "done" } else { "failed" },
-            error.as_deref(),
-        );
+        let (time, error) = (core.time(), result.as_ref().err());
+        core.journal.write(&Entry::Outcome {
+            act: id,
+            by: by.to_owned(),
+            time,
+            outcome: journal::Outcome {
+                done: error.is_none(),
+                kind: error.map(|e| e.kind),
+                error: error.map(ToString::to_string),
+            },
+        });
+        // what comes next may wipe out the instrument's own evidence of it
+        if act.danger() == Danger::Sample
+            && let Err(error) = core.journal.sync()
+        {
+            tracing::error!(%error, "an outcome is not safely written");
+        }
+        if let Some(error) = error {
+            core.logs.failure(time, act, &error.to_string());
+        }
         core.lanes.look();
     }
 }

@@ -1,7 +1,7 @@
 //! Opening and leaving an instrument. Connecting only reads: what differs from the configuration is shown, not changed.
 
 use super::act_log::Record;
-use super::{Connected, Core, Speed, lock, watch};
+use super::{Connected, Core, Speed, lock, recover, watch};
 use crate::command::Failure;
 use crate::event::{Compared, Connection, Event};
 use hal::Scope;
@@ -9,6 +9,7 @@ use hal::drivers::{self, Opening};
 use model::config::Instrument;
 use model::{ErrorKind, Notice, Severity};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Opens `instrument`, reads it, publishes it.
 pub(crate) async fn connect(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Failure> {
@@ -95,6 +96,7 @@ async fn open(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Fa
     lock(&core.touched).all();
     core.publish(Event::Connected(Box::new(connection.clone())));
     watch::look_now(core).await;
+    recover::look(core).await;
     Ok(connection)
 }
 
@@ -132,6 +134,7 @@ impl Core {
         if let Some(name) = &self.options.faults {
             made.set_faults(hal::sim::Faults::find(name)?);
         }
+        self.new_world.store(true, Ordering::SeqCst);
         *world = Some(made.clone());
         Ok(made)
     }

@@ -2,6 +2,7 @@
 
 use super::{Core, job::Open, lock};
 use crate::event::{Event, FrameInfo, JobId, Progress, Pulse, Question};
+use crate::journal::Entry;
 use crate::snapshot::at;
 use futures::future::BoxFuture;
 use hal::Hand;
@@ -64,6 +65,15 @@ impl Host for JobHost {
                 let _ = active.wait_for(|n| *n > 0).await;
             }
         })
+    }
+
+    fn owes(&self, debts: &[workflow::Debt]) {
+        if let Some(job) = self.job {
+            self.core.journal.write(&Entry::Owes {
+                job,
+                debts: debts.to_vec(),
+            });
+        }
     }
 
     fn ask(&self, question: workflow::Question) -> BoxFuture<'static, Result<String, JobError>> {

@@ -1,19 +1,18 @@
-//! The record of a session: `events.jsonl`, one event a line, and `logfile.log` in the format that openFIBSEM's parser reads.
+//! The log of a session, `logfile.log`, in the format that openFIBSEM's parser reads. The record that counts is the journal.
 
 use super::lock;
 use crate::event::{Event, Sequenced};
-use hal::{Act, scope::ActId};
+use hal::Act;
 use jiff::{Timestamp, tz::TimeZone};
 use model::text::printable;
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub struct Logs {
-    events: Option<Mutex<File>>,
     lines: Option<Mutex<File>>,
     /// A line could not be written, which nobody was told yet.
     failed: AtomicBool,
@@ -22,39 +21,24 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// Opens both files for appending in `folder`. A folder that cannot be written gives logs that keep nothing, and why.
+    /// Opens the file for appending in `folder`. A folder that cannot be written gives a log that keeps nothing, and why.
     pub fn open(folder: &Path) -> (Logs, Option<String>) {
-        let open = |name: &str| -> io::Result<Mutex<File>> {
-            std::fs::create_dir_all(folder)?;
+        let opened = std::fs::create_dir_all(folder).and_then(|()| {
             OpenOptions::new()
                 .create(true)
                 .append(true)
-                .open(folder.join(name))
-                .map(Mutex::new)
+                .open(folder.join("logfile.log"))
+        });
+        let (lines, why) = match opened {
+            Ok(file) => (Some(Mutex::new(file)), None),
+            Err(error) => (None, Some(format!("{}: {error}", folder.display()))),
         };
-        match (open("events.jsonl"), open("logfile.log")) {
-            (Ok(events), Ok(lines)) => (
-                Logs {
-                    events: Some(events),
-                    lines: Some(lines),
-                    failed: AtomicBool::new(false),
-                    told: AtomicBool::new(false),
-                },
-                None,
-            ),
-            (Err(error), _) | (_, Err(error)) => {
-                let why = format!("{}: {error}", folder.display());
-                (
-                    Logs {
-                        events: None,
-                        lines: None,
-                        failed: AtomicBool::new(false),
-                        told: AtomicBool::new(true),
-                    },
-                    Some(why),
-                )
-            }
-        }
+        let logs = Logs {
+            failed: AtomicBool::new(false),
+            told: AtomicBool::new(lines.is_none()),
+            lines,
+        };
+        (logs, why)
     }
 
     /// True once, after the first line that could not be written.
@@ -63,9 +47,6 @@ impl Logs {
     }
 
     pub fn event(&self, event: &Sequenced) {
-        if let Ok(text) = serde_json::to_string(event) {
-            self.write(self.events.as_ref(), &text);
-        }
         match &event.event {
             Event::Raised { notice, .. } => {
                 let text = format!("{} {} {}", notice.title, notice.detail, notice.hint);
@@ -95,22 +76,16 @@ impl Logs {
     }
 
     /// One act of the instrument, as openFIBSEM would have logged it.
-    pub fn act(&self, time: f64, id: ActId, by: &str, act: &Act, stage: &str, error: Option<&str>) {
-        if stage == "intent" {
-            let message = message(act);
-            let function = message["msg"].as_str().unwrap_or("act").to_owned();
-            self.line(time, "DEBUG", &function, &python(&message));
-        }
-        let record = json!({ "act": id, "by": by, "what": act, "stage": stage, "time": time, "error": error });
-        self.write(self.events.as_ref(), &record.to_string());
-        if let Some(error) = error {
-            self.line(
-                time,
-                "ERROR",
-                "act",
-                &plain(&format!("{} failed: {error}", act.describe())),
-            );
-        }
+    pub fn intent(&self, time: f64, act: &Act) {
+        let message = message(act);
+        let function = message["msg"].as_str().unwrap_or("act").to_owned();
+        self.line(time, "DEBUG", &function, &python(&message));
+    }
+
+    /// An act that failed.
+    pub fn failure(&self, time: f64, act: &Act, error: &str) {
+        let text = format!("{} failed: {error}", act.describe());
+        self.line(time, "ERROR", "act", &plain(&text));
     }
 
     fn line(&self, time: f64, level: &str, function: &str, message: &str) {
@@ -120,19 +95,13 @@ impl Logs {
             .unwrap_or(Timestamp::UNIX_EPOCH)
             .to_zoned(TimeZone::system());
         let millis = stamp.millisecond();
-        self.write(
-            self.lines.as_ref(),
-            &format!(
-                "{},{millis:03} — root — {level} — {function}:0 — {message}",
-                stamp.strftime("%Y-%m-%d %H:%M:%S")
-            ),
+        let Some(file) = self.lines.as_ref() else { return };
+        let text = format!(
+            "{},{millis:03} — root — {level} — {function}:0 — {message}\n",
+            stamp.strftime("%Y-%m-%d %H:%M:%S")
         );
-    }
-
-    fn write(&self, file: Option<&Mutex<File>>, text: &str) {
-        let Some(file) = file else { return };
         // one call a line, so that a line is whole or absent
-        if lock(file).write_all(format!("{text}\n").as_bytes()).is_err() {
+        if lock(file).write_all(text.as_bytes()).is_err() {
             let first = !self.told.swap(true, Ordering::SeqCst);
             self.failed.fetch_or(first, Ordering::SeqCst);
         }
@@ -218,7 +187,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (logs, trouble) = Logs::open(folder.path());
         assert_eq!(trouble, None);
-        logs.act(1.5, 1, "me", &Act::StageLink { on: true }, "intent", None);
+        logs.intent(1.5, &Act::StageLink { on: true });
         let text = std::fs::read_to_string(folder.path().join("logfile.log")).unwrap();
         let fields: Vec<&str> = text.trim_end().split(" — ").collect();
         assert_eq!(fields.len(), 5);
@@ -232,16 +201,14 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_told_once() {
-        let full = || Some(Mutex::new(OpenOptions::new().write(true).open("/dev/full").unwrap()));
         let logs = Logs {
-            events: full(),
-            lines: full(),
+            lines: Some(Mutex::new(OpenOptions::new().write(true).open("/dev/full").unwrap())),
             failed: AtomicBool::new(false),
             told: AtomicBool::new(false),
         };
-        logs.act(0.0, 1, "me", &Act::StageHome, "intent", None);
+        logs.intent(0.0, &Act::StageHome);
         assert!(logs.failed_now());
-        logs.act(0.0, 2, "me", &Act::StageHome, "intent", None);
+        logs.intent(0.0, &Act::StageHome);
         assert!(!logs.failed_now());
     }
 }

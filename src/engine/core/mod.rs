@@ -1,7 +1,7 @@
 //! The engine at work: one thread with its own runtime owns the instrument; requests come in, events go out.
 //!
 //! `start` builds it. `bus` numbers events and folds them; `job` runs what a command asks, `lease` the steps of jogging; `stop` is
-//! the red button; `watch` notices what changed; `host` is a job's view of the engine; `frames`, `session`, `logs` keep pictures, files and the record.
+//! the red button; `watch` notices what changed; `host` is a job's view of the engine; `recover` asks about what a crash cut off; `frames`, `session`, `logs` keep pictures, files and the record.
 
 mod act_log;
 mod bus;
@@ -14,19 +14,22 @@ mod lease;
 pub mod live;
 pub mod logs;
 pub(crate) mod owed;
+pub(crate) mod recover;
 mod start;
 mod state;
 mod stop;
 mod watch;
 
 pub use connect::has_driver;
-#[cfg(test)]
-pub(crate) use start::here;
+pub(crate) use frames::reduced;
 pub use start::{Engine, Options, Speed, start};
+#[cfg(test)]
+pub(crate) use start::{Ground, here, here_on};
 pub use stop::told as stop_told;
 
 use crate::command::{Args, Failure};
 use crate::event::{Event, Pulse};
+use crate::journal::{Entry, Journal};
 use crate::link::{Ended, Link};
 use crate::snapshot::Snapshot;
 use act_log::Touched;
@@ -39,7 +42,7 @@ use hal::{Clock, Scope};
 use job::Lanes;
 use model::config::Instrument;
 use model::{Beam, ErrorKind, Notice, Severity};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use workflow::JobCx;
 
@@ -107,6 +110,11 @@ pub struct Core {
     pub(crate) owed: Mutex<Vec<workflow::Debt>>,
     pub(crate) touched: Mutex<Touched>,
     pub(crate) logs: logs::Logs,
+    pub(crate) journal: Journal,
+    /// What crashes left in doubt.
+    pub(crate) left: Mutex<Vec<recover::Left>>,
+    /// The twin's world is as old as this engine: nothing of before is in it.
+    pub(crate) new_world: AtomicBool,
     next_id: AtomicU64,
 }
 
@@ -124,9 +132,12 @@ impl Core {
     pub(crate) fn publish(&self, event: Event) {
         let sequenced = self.bus.publish(self.time(), event);
         self.logs.event(&sequenced);
-        if self.logs.failed_now() {
-            let lost = Notice::new(Severity::Alarm, "the session's log can no longer be written");
-            self.notice(lost.hint("free space on the disk of the data folder; what happens now is only on the screen"));
+        self.journal.write(&Entry::Event { event: sequenced });
+        if self.journal.failed_now() | self.logs.failed_now() {
+            let lost = Notice::new(Severity::Alarm, "the journal can no longer be written");
+            self.notice(lost.hint(
+                "free space on the disk of the data folder; until then nothing that changes the sample is begun",
+            ));
         }
     }
 

@@ -51,7 +51,7 @@ async fn pay_all(core: &Arc<Core>, cx: &JobCx, debts: Vec<Debt>) {
 }
 
 /// Tells everyone what is owed now.
-fn offer(core: &Arc<Core>) {
+pub(crate) fn offer(core: &Arc<Core>) {
     let what: Vec<String> = lock(&core.owed).iter().map(|debt| debt.what.clone()).collect();
     if core.snapshot().owed != what {
         core.publish(Event::Owed { what });

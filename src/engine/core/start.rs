@@ -2,16 +2,18 @@
 
 use super::files::Files;
 use super::logs::{Logs, session_folder};
+use super::recover::{self, Left};
 use super::{Core, bus::Bus, connect, frames, job, job::Lanes, lease::Lease, link, live::Lives, lock, stop, watch};
 use crate::command::Failure;
-use crate::event::Session;
+use crate::event::{Event, Session};
+use crate::journal::{self, Entry, Journal, entry::FORMAT};
 use crate::link::{Link, Request};
 use crate::query::{Query, Reply};
 use crate::snapshot::Snapshot;
 use hal::clock::TokioClock;
 use model::config::{Instrument, Paths};
 use model::{Beam, ErrorKind, ImageSettings, Notice, Severity};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -109,8 +111,20 @@ pub fn start(options: Options) -> Result<Engine, Failure> {
 /// An engine on the caller's runtime, for tests that keep the time themselves.
 #[cfg(test)]
 pub(crate) fn here(options: Options) -> (Arc<Core>, Link) {
+    on_this_runtime(build(options))
+}
+
+/// As [`here`], on a journal and with a past of the test's own.
+#[cfg(test)]
+pub(crate) fn here_on(options: Options, ground: Ground) -> (Arc<Core>, Link, Arc<TokioClock>) {
+    let clock = clock(options.speed);
+    let (core, link) = on_this_runtime(build_on(options, clock.clone(), ground));
+    (core, link, clock)
+}
+
+#[cfg(test)]
+fn on_this_runtime(core: Arc<Core>) -> (Arc<Core>, Link) {
     let (requests, inbox) = unbounded_channel();
-    let core = build(options);
     tokio::spawn(serve(core.clone(), inbox));
     let link = link(&core, requests, "test");
     (core, link)
@@ -152,11 +166,47 @@ fn run(
     runtime.shutdown_timeout(FAREWELL);
 }
 
+/// What an engine is built on: where it writes, and what crashes left.
+pub(crate) struct Ground {
+    pub journal: Journal,
+    pub left: Vec<Left>,
+    /// Why there is no journal, where there is none.
+    pub trouble: Option<String>,
+}
+
+impl Ground {
+    fn of(data: &std::path::Path, time: f64) -> Ground {
+        let left = recover::left(data);
+        let opened = journal::create(data, time).and_then(|(disk, path)| Journal::new(Box::new(disk), Some(path)));
+        match opened {
+            Ok(journal) => Ground {
+                journal,
+                left,
+                trouble: None,
+            },
+            Err(error) => Ground {
+                journal: Journal::none(),
+                left,
+                trouble: Some(format!("{}: {error}", journal::folder(data).display())),
+            },
+        }
+    }
+}
+
 fn build(options: Options) -> Arc<Core> {
-    let clock = Arc::new(match options.speed {
+    let clock = clock(options.speed);
+    let ground = Ground::of(&options.paths.data_dir, hal::Clock::epoch(clock.as_ref()));
+    build_on(options, clock, ground)
+}
+
+fn clock(speed: Speed) -> Arc<TokioClock> {
+    Arc::new(match speed {
         Speed::Real(factor) => TokioClock::new(now(), factor),
         Speed::Virtual => TokioClock::new(VIRTUAL_EPOCH, 1.0),
-    });
+    })
+}
+
+fn build_on(options: Options, clock: Arc<TokioClock>, ground: Ground) -> Arc<Core> {
     let folder = session_folder(&options.paths.data_dir, hal::Clock::epoch(clock.as_ref()));
     let (logs, trouble) = Logs::open(&folder);
     let (files, doubts) = Files::open(&options.paths.config_dir);
@@ -175,6 +225,15 @@ fn build(options: Options) -> Arc<Core> {
         },
         ..Snapshot::default()
     };
+    ground.journal.write(&Entry::Opened {
+        format: FORMAT,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        instrument: options.instrument.info.name.clone(),
+        driver: options.instrument.driver.clone(),
+        pid: std::process::id(),
+        time: first.time,
+        first: Box::new(first.clone()),
+    });
     let core = Arc::new(Core {
         clock,
         bus: Bus::new(first),
@@ -189,12 +248,16 @@ fn build(options: Options) -> Arc<Core> {
         owed: Mutex::default(),
         touched: Mutex::default(),
         logs,
+        journal: ground.journal,
+        left: Mutex::new(ground.left),
+        new_world: AtomicBool::new(false),
         next_id: AtomicU64::new(1),
         options,
     });
-    if let Some(why) = trouble {
+    for (what, why) in [("session's log", trouble), ("journal", ground.trouble)] {
+        let Some(why) = why else { continue };
         core.notice(
-            Notice::new(Severity::Alarm, "the session's log cannot be written")
+            Notice::new(Severity::Alarm, format!("the {what} cannot be written"))
                 .detail(why)
                 .hint("choose another folder with --data-dir"),
         );
@@ -248,6 +311,19 @@ async fn serve(core: Arc<Core>, mut inbox: UnboundedReceiver<Request>) {
                 let core = core.clone();
                 tokio::spawn(async move { stop::confirm(&core, &by, sent).await });
             }
+            Request::Client { name, here, pid, uid } => {
+                if !here && core.snapshot().control.as_deref() == Some(name.as_str()) {
+                    core.publish(Event::Control { holder: None });
+                }
+                let time = core.time();
+                core.journal.write(&Entry::Client {
+                    name,
+                    here,
+                    pid,
+                    uid,
+                    time,
+                });
+            }
             Request::End => break,
         }
     }
@@ -258,6 +334,13 @@ async fn serve(core: Arc<Core>, mut inbox: UnboundedReceiver<Request>) {
     let mut active = core.lanes.active();
     let _ = tokio::time::timeout(FAREWELL, active.wait_for(|n| *n == 0)).await;
     *lock(&core.connected) = None;
+    core.journal.write(&Entry::Closed { time: core.time() });
+    core.journal.end();
+    if let Some(path) = core.journal.path()
+        && let Err(error) = journal::close(path)
+    {
+        tracing::warn!(%error, "the journal keeps the mark of an open one");
+    }
 }
 
 fn answer(core: &Arc<Core>, query: Query) -> Reply {

@@ -2,7 +2,7 @@
 
 use super::{Core, lock, watch};
 use crate::command::Failure;
-use crate::event::Event;
+use crate::event::{Event, Pulse};
 use crate::link::Request;
 use model::{ErrorKind, Notice, Severity, StopOutcome, StopReport};
 use std::sync::Arc;
@@ -42,10 +42,11 @@ impl Core {
     pub(crate) fn press(&self, by: &str) -> bool {
         tracing::warn!(target: "stop", "pressed by {by}");
         // first of all: what was asked for before and has not begun must find this
-        self.presses.fetch_add(1, Ordering::SeqCst);
+        let presses = self.presses.fetch_add(1, Ordering::SeqCst) + 1;
         let connected = lock(&self.connected).clone();
         let sent = self.as_ours(|| connected.is_some_and(|c| c.scope.stop().is_ok()));
         self.lanes.stop_job(None);
+        self.pulse(Pulse::Pressed { presses });
         sent
     }
 

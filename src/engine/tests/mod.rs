@@ -1,10 +1,13 @@
 //! The engine through its link, on the twin in virtual time.
 
+mod crash;
 mod jobs;
 mod jog;
+mod line;
 mod pictures;
 mod stop;
 mod watch;
+mod wire;
 
 use crate::command::{Failure, parse};
 use crate::core::{Core, Engine, Options, Speed, here, start};

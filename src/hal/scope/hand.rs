@@ -214,6 +214,11 @@ impl Hand {
             Ok(Begun::Under(ticket)) => self.follow(act, ticket, cancelled, watch).await,
             Err(error) => Err(error),
         };
+        if matches!((act, &result), (Act::PatternStart { .. }, Err(_)))
+            && let Ok(state) = self.scope.patterning().await
+        {
+            inner.log.evidence(id, &state.value);
+        }
         let (inner, by, act, result2) = (inner.clone(), self.by.clone(), act.clone(), result.clone());
         blocking(move || {
             inner.log.outcome(id, &by, &act, &result2);

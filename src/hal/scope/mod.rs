@@ -31,6 +31,8 @@ pub trait ActLog: Send + Sync {
     /// Before the act goes out. An error (the journal cannot be written) keeps the act from going out.
     fn intent(&self, id: ActId, by: &str, act: &Act) -> Result<(), HalError>;
     fn warning(&self, id: ActId, act: &Act, warning: &str);
+    /// How far a pattern came that did not run to its end, as the instrument says; before the outcome.
+    fn evidence(&self, _id: ActId, _state: &PatterningState) {}
     fn outcome(&self, id: ActId, by: &str, act: &Act, result: &Result<Outcome, HalError>);
 }
 

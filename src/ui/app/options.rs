@@ -40,6 +40,8 @@ pub enum UiError {
     Start(io::Error),
     #[error("the engine has ended; the instrument is as it was left, start fibdeck again")]
     EngineGone,
+    #[error("the line to the engine was cut; what runs there goes on, `fibdeck attach` shows it again")]
+    LineCut,
 }
 
 /// The part of the tracing subscriber that fills the Log tab; for the one who installs the subscriber.

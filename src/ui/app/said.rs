@@ -32,7 +32,8 @@ fn by(by: By) -> &'static str {
     }
 }
 
-fn words(event: &Event) -> String {
+/// An event in words, one line.
+pub fn words(event: &Event) -> String {
     match event {
         Event::Connecting { instrument } => format!("connecting to {instrument}"),
         Event::Connected(connection) => format!("connected to {} at {}", connection.identity.name, connection.address),

@@ -97,6 +97,11 @@ const ENDS: &[End] = &[
         "The stage stays lowered; what was deposited by then stays.",
     ),
     end(
+        "job.recover",
+        "What a crash left open stays open.",
+        "What is milled again ends as milling does, and is put back.",
+    ),
+    end(
         "job.restore",
         "What was not yet put back is left out.",
         "What was put back by then stays so.",

@@ -19,8 +19,8 @@ use crate::acquire::{self, PictureOptions};
 use crate::{JobCx, JobError};
 use hal::Act;
 use model::capabilities::MillingControl;
-use model::{Beam, BeamState, ErrorKind, Frame, ImageSettings, Key, Value, text};
-use pattern::{MillingRun, MillingTask, StageState};
+use model::{Beam, BeamState, ErrorKind, Frame, ImageSettings, Key, Shape, Value, text};
+use pattern::{MillingRun, MillingStage, MillingTask, StageState};
 use report::Report;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,18 @@ pub struct Mill {
     /// A gas that flows while the beam draws: deposits instead of milling.
     #[serde(default)]
     pub gas: Option<UnderGas>,
+    /// Of one stage only this is left: the rest was milled before.
+    #[serde(default)]
+    pub rest: Option<Rest>,
+}
+
+/// What is left of a stage that was cut off: its shapes in their order, `None` for each that is done.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rest {
+    /// Number of the stage in its task, from 0.
+    pub stage: usize,
+    /// Empty: all of it.
+    pub left: Vec<Option<Shape>>,
 }
 
 /// What stages share while a task runs.
@@ -165,7 +177,7 @@ impl Run<'_> {
         self.pictures("pre-task").await?;
         for (index, stage) in task.enabled() {
             report.begin(index);
-            let milled = stage::mill(self, stage, report).await;
+            let milled = stage::mill(self, stage, &self.left(index, stage), report).await;
             let stopped = milled.as_ref().is_err_and(|e| e.kind == ErrorKind::Stopped);
             report.close(match &milled {
                 Ok(()) => StageState::Done,
@@ -186,6 +198,14 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What of a stage is to be milled.
+    fn left(&self, index: usize, stage: &MillingStage) -> Vec<Option<Shape>> {
+        match &self.params.rest {
+            Some(rest) if rest.stage == index && !rest.left.is_empty() => rest.left.clone(),
+            _ => stage.pattern.shapes().into_iter().map(Some).collect(),
+        }
     }
 
     /// What alignment is measured against: taken before anything is milled, at the imaging current.

@@ -7,13 +7,14 @@ use super::report::Report;
 use super::{Run, draw, stage};
 use crate::{JobError, Keep};
 use hal::Act;
-use model::{ImageSettings, StagePosition};
+use model::{ImageSettings, Shape, StagePosition};
 use pattern::MillingStage;
 use pattern::task::Overtilt;
 
 pub(super) async fn mill(
     run: &Run<'_>,
     stage: &MillingStage,
+    left: &[Option<Shape>],
     config: &Overtilt,
     report: &mut Report<'_>,
 ) -> Result<(), JobError> {
@@ -30,7 +31,8 @@ pub(super) async fn mill(
     let (reference, _) = cx.frame(&settings, &Keep { live: true, path: None }).await?;
     let reference = (reference, settings);
     let tilt = config.overtilt.to_radians();
-    for (i, shape) in stage.pattern.shapes().iter().enumerate() {
+    for (i, shape) in left.iter().enumerate() {
+        let Some(shape) = shape else { continue };
         let by = if i == 0 { -tilt } else { tilt };
         let mark = cx.mark();
         cx.owe(

@@ -7,12 +7,17 @@ use crate::contrast::{self, AutoContrast};
 use crate::{JobError, autofocus};
 use hal::Act;
 use model::capabilities::MillingControl;
-use model::{ErrorKind, Frame, ImageSettings, Key, MillingSettings, Unit, Value, units};
+use model::{ErrorKind, Frame, ImageSettings, Key, MillingSettings, Shape, Unit, Value, units};
 use pattern::MillingStage;
 use pattern::task::Strategy;
 
-/// Mills one stage by its strategy.
-pub(super) async fn mill(run: &Run<'_>, stage: &MillingStage, report: &mut Report<'_>) -> Result<(), JobError> {
+/// Mills what is left of one stage by its strategy.
+pub(super) async fn mill(
+    run: &Run<'_>,
+    stage: &MillingStage,
+    left: &[Option<Shape>],
+    report: &mut Report<'_>,
+) -> Result<(), JobError> {
     match &stage.strategy {
         Strategy::Standard => {
             prepare(run, stage, report).await?;
@@ -20,9 +25,10 @@ pub(super) async fn mill(run: &Run<'_>, stage: &MillingStage, report: &mut Repor
                 report.doing("aligning at the milling current");
                 align(run, frame, settings, true).await?;
             }
-            draw::draw(run, stage, &stage.pattern.shapes(), run.reference.as_ref(), report).await
+            let shapes: Vec<Shape> = left.iter().flatten().cloned().collect();
+            draw::draw(run, stage, &shapes, run.reference.as_ref(), report).await
         }
-        Strategy::Overtilt(config) => overtilt::mill(run, stage, config, report).await,
+        Strategy::Overtilt(config) => overtilt::mill(run, stage, left, config, report).await,
         Strategy::Foreign { name, .. } => Err(JobError::new(
             ErrorKind::Unsupported,
             format!(

@@ -58,10 +58,11 @@ const PATHS: &[(&str, &[&str], Places)] = &[
         ]),
     ),
     (
-        // a rename over a file that Windows holds open is tried again; the screen's last bytes are waited for, but not for ever
+        // a rename over a file that Windows holds open is tried again; the screen's last bytes are waited for, but not for ever; a
+        // daemon that was just started is looked for
         "a sleeping thread",
         &["std::thread::sleep"],
-        Only(&["src/model/file.rs", "src/ui/writer.rs"]),
+        Only(&["src/model/file.rs", "src/ui/writer.rs", "src/cli/daemon.rs"]),
     ),
     (
         "chance without a seed",

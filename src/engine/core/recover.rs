@@ -1,0 +1,496 @@
+//! After a crash: what an engine had under way when it ended without a word is looked up in its journal, compared with what the
+//! instrument says, told, and, where the sample is concerned, asked about. Nothing is turned on, moved or milled before a
+//! person has answered.
+
+use super::{Core, Cx, job, lock, owed};
+use crate::command::{Command, Failure, parse};
+use crate::event::{Event, How, Job, JobEnd};
+use crate::journal::past::Doubt;
+use crate::journal::{self, Entry, Past, line};
+use crate::link::{Asked, Ended};
+use hal::{Act, Scope};
+use model::{Axis, Danger, ErrorKind, Notice, PatterningPhase, PatterningState, Severity, Shape};
+use pattern::task::Strategy;
+use pattern::{MillingTask, StageState};
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use workflow::Question;
+use workflow::milling::{Mill, Rest};
+
+/// A journal that a crash left.
+#[derive(Clone, Debug)]
+pub(crate) struct Left {
+    pub name: String,
+    pub bytes: Vec<u8>,
+    /// Its file, which loses its mark once everything is settled.
+    pub path: Option<PathBuf>,
+}
+
+/// The journals that crashes left in this data folder, oldest first.
+pub(crate) fn left(data: &std::path::Path) -> Vec<Left> {
+    let read = |path: PathBuf| {
+        let bytes = std::fs::read(&path).ok()?;
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        Some(Left {
+            name,
+            bytes,
+            path: Some(path),
+        })
+    };
+    journal::left_open(data).into_iter().filter_map(read).collect()
+}
+
+/// What became of an act in doubt, as the instrument shows it.
+#[derive(Clone, Debug, PartialEq)]
+enum Found {
+    Done,
+    NotStarted,
+    /// This share of it was done.
+    Partly(f64),
+    /// It goes on.
+    UnderWay(f64),
+    /// The instrument is elsewhere, or does not say.
+    Unknown(String),
+}
+
+impl Found {
+    fn words(&self) -> String {
+        match self {
+            Found::Done => "done".to_owned(),
+            Found::NotStarted => "not started".to_owned(),
+            Found::Partly(f) => format!("{:.0} % done", f * 100.0),
+            Found::UnderWay(f) => format!("still under way, {:.0} % done", f * 100.0),
+            Found::Unknown(why) => format!("in doubt: {why}"),
+        }
+    }
+}
+
+/// Looks whether a crash left something of the instrument that was just connected; to be called once it is.
+pub(crate) async fn look(core: &Arc<Core>) {
+    let (instrument, driver) = match core.snapshot().connection.as_ref() {
+        Some(c) => (c.identity.name.clone(), c.identity.driver.clone()),
+        None => return,
+    };
+    let all = std::mem::take(&mut *lock(&core.left));
+    let pasts: Vec<Past> = all.iter().map(|left| Past::of(&line::read(&left.bytes))).collect();
+    let done: Vec<String> = pasts.iter().flat_map(|past| past.settled.clone()).collect();
+    let mut unsettled = Vec::new();
+    for (left, past) in all.into_iter().zip(&pasts) {
+        if past.is_at_rest() || done.contains(&left.name) {
+            settled(core, &left, None);
+        } else if past.instrument != instrument || past.driver != driver {
+            // another's: it is asked about when that one is connected
+            unsettled.push(left);
+        } else if core.new_world.load(Ordering::SeqCst) {
+            let text = "the twin's world of last time went with its engine, in the middle of a command";
+            core.notice(Notice::new(Severity::Warning, text).hint("this is a new one: nothing of it was milled"));
+            settled(core, &left, Some("gone with its world"));
+        } else if tell(core, past).await {
+            unsettled.push(left);
+        } else {
+            settled(core, &left, Some("told"));
+        }
+    }
+    let asks = unsettled.iter().any(|left| is_of(left, &instrument, &driver));
+    *lock(&core.left) = unsettled;
+    if asks {
+        let Ok(row) = parse::find("job.recover") else { return };
+        let asked = Asked {
+            command: Command::new(row.name),
+            by: "engine".to_owned(),
+            presses: core.presses.load(Ordering::SeqCst),
+        };
+        let core = core.clone();
+        // not through the guard: a question takes control from nobody
+        tokio::spawn(async move {
+            let _active = core.lanes.activity();
+            // how it ended is in the record
+            let _ = job::run_job(&core, row, asked).await;
+        });
+    }
+}
+
+fn is_of(left: &Left, instrument: &str, driver: &str) -> bool {
+    let past = Past::of(&line::read(&left.bytes));
+    past.instrument == instrument && past.driver == driver
+}
+
+fn settled(core: &Core, left: &Left, how: Option<&str>) {
+    if let Some(how) = how {
+        core.journal.write(&Entry::Settled {
+            journal: left.name.clone(),
+            how: how.to_owned(),
+            time: core.time(),
+        });
+    }
+    if let Some(path) = &left.path
+        && let Err(error) = journal::close(path)
+    {
+        tracing::warn!(%error, "the journal of before keeps its mark");
+    }
+}
+
+/// Tells what was cut off and what was found; `true` where a person has to decide.
+async fn tell(core: &Arc<Core>, past: &Past) -> bool {
+    let Ok(scope) = core.scope() else { return false };
+    let mut found = Vec::new();
+    for doubt in &past.doubts {
+        found.push((doubt, find(&scope, past, doubt).await));
+    }
+    let what = match past.job() {
+        Some(job) => format!("`{}` of {}", job.title, job.by),
+        None => "an act".to_owned(),
+    };
+    let words: Vec<String> = found
+        .iter()
+        .map(|(doubt, found)| format!("{}: {}", doubt.what.describe(), found.words()))
+        .collect();
+    let failure = Failure {
+        detail: words.join("; "),
+        ..Failure::new(
+            ErrorKind::Unknown,
+            "cut off: the engine ended while it ran",
+            "look at the instrument before you go on",
+        )
+    };
+    core.notice(
+        Notice::new(Severity::Alarm, format!("the engine had ended in the middle of {what}"))
+            .detail(failure.detail.clone())
+            .hint("nothing was done since; what it left changed is offered (job.restore)"),
+    );
+    if let Some(job) = past.job() {
+        let id = core.fresh_id();
+        core.publish(Event::JobStarted {
+            job: Box::new(Job { id, ..job.clone() }),
+        });
+        let end = JobEnd {
+            time: core.time(),
+            how: How::Failed,
+            failure: Some(failure),
+        };
+        core.publish(Event::JobEnded { id, end });
+    }
+    lock(&core.owed).extend(past.debts.iter().rev().cloned());
+    owed::offer(core);
+    past.doubts.iter().any(|d| d.what.danger() == Danger::Sample) || Cut::of(past).is_some()
+}
+
+/// What the instrument shows of an act.
+async fn find(scope: &Scope, past: &Past, doubt: &Doubt) -> Found {
+    match look_at(scope, past, doubt).await {
+        Ok(found) => found,
+        Err(error) => Found::Unknown(error.what),
+    }
+}
+
+async fn look_at(scope: &Scope, past: &Past, doubt: &Doubt) -> Result<Found, hal::HalError> {
+    let either = |so: bool| if so { Found::Done } else { Found::NotStarted };
+    Ok(match &doubt.what {
+        Act::StageTo { target } => {
+            let state = scope.stage().await?.value;
+            let off = |axis: Axis| {
+                target
+                    .get(axis)
+                    .is_some_and(|t| (t - state.pose.get(axis)).abs() > 1e-5)
+            };
+            match (state.moving, Axis::ALL.into_iter().any(off)) {
+                (true, _) => Found::UnderWay(0.0),
+                (false, false) => Found::Done,
+                (false, true) => Found::Unknown("the stage is not there".to_owned()),
+            }
+        }
+        Act::BeamPower { beam, on } => either(scope.beam(*beam).await?.value.on == *on),
+        Act::BeamBlank { beam, on } => either(scope.beam(*beam).await?.value.blanked == *on),
+        Act::NeedleTo { target } => {
+            let state = scope.manipulator().await?.value;
+            match (state.moving, state.position.distance(target) < 1e-6) {
+                (true, _) => Found::UnderWay(0.0),
+                (false, true) => Found::Done,
+                (false, false) => Found::Unknown("the needle is not there".to_owned()),
+            }
+        }
+        Act::GasValve { port, open } => {
+            let state = scope.gas().await?.value;
+            either(state.port(port).is_some_and(|p| p.open == *open))
+        }
+        Act::PatternStart { .. } => patterning(past, &scope.patterning().await?.value),
+        _ => Found::Unknown("the instrument cannot say".to_owned()),
+    })
+}
+
+/// The patterning engine's word, where it is about what the journal says was loaded.
+fn patterning(past: &Past, state: &PatterningState) -> Found {
+    match past.loads.last() {
+        Some(load) if load.shapes.len() == state.done.len() && !state.done.is_empty() => match state.phase {
+            phase if phase.is_active() => Found::UnderWay(state.fraction()),
+            _ if state.done.iter().all(|d| *d >= 1.0) => Found::Done,
+            _ if state.done.iter().all(|d| *d <= 0.0) => Found::NotStarted,
+            _ => Found::Partly(state.fraction()),
+        },
+        _ => Found::Unknown("the patterning engine no longer holds it".to_owned()),
+    }
+}
+
+/// Milling that was cut off: the task as it was to be milled, of one stage perhaps only a rest, and whose command it was.
+struct Cut {
+    command: Command,
+    task: MillingTask,
+    rest: Rest,
+}
+
+impl Cut {
+    fn of(past: &Past) -> Option<Cut> {
+        let job = past.job()?;
+        let run = past.snapshot.milling.as_ref().filter(|run| !run.ended);
+        if let Some(resumed) = &past.resumed {
+            return Some(Cut {
+                command: resumed.command.clone(),
+                task: resumed.task.clone(),
+                rest: resumed.rest.clone(),
+            });
+        }
+        if !["milling.run", "gis.pattern"].contains(&job.command.name.as_str()) {
+            return None;
+        }
+        let mut task = past.snapshot.plan.as_ref()?.task.clone();
+        for (stage, run) in task.stages.iter_mut().zip(&run?.stages) {
+            stage.enabled = run.state != StageState::Off;
+        }
+        Some(Cut {
+            command: job.command.clone(),
+            task,
+            rest: Rest::default(),
+        })
+    }
+
+    /// What is left of it: stages that are done are off, and of the one at work only what is left is on. `None` where that
+    /// cannot be known.
+    fn left(mut self, past: &Past, seen: &PatterningState) -> Option<Cut> {
+        // of the command that was cut off; what a resumed task did before is in `rest` already
+        let Some(run) = past
+            .snapshot
+            .milling
+            .as_ref()
+            .filter(|run| run.task == self.task.name && !run.ended)
+        else {
+            return Some(self);
+        };
+        for (stage, run) in self.task.stages.iter_mut().zip(&run.stages) {
+            stage.enabled &= run.state != StageState::Done;
+        }
+        let Some((at, stage)) = run.at.and_then(|at| Some((at, self.task.stages.get_mut(at)?))) else {
+            return Some(self);
+        };
+        if !stage.enabled {
+            return Some(self);
+        }
+        let one_by_one = matches!(stage.strategy, Strategy::Overtilt(_));
+        let seen = past
+            .loads
+            .last()
+            .filter(|load| load.shapes.len() == seen.done.len())
+            .map(|_| seen);
+        let whole = match self.rest.stage == at && !self.rest.left.is_empty() {
+            true => self.rest.left,
+            false => stage.pattern.shapes().into_iter().map(Some).collect(),
+        };
+        let left = past.left(whole, one_by_one, seen).ok()?;
+        stage.enabled = !left.iter().flatten().all(Shape::is_exclusion);
+        self.rest = Rest { stage: at, left };
+        Some(self)
+    }
+
+    /// What `resume` does, in words.
+    fn offer(&self, state: &PatterningState) -> String {
+        let wait = match state.phase {
+            PatterningPhase::Paused => "the paused pattern goes on; then ",
+            phase if phase.is_active() => "the pattern under way is waited for; then ",
+            _ => "",
+        };
+        let stages = self.task.enabled().count();
+        let shapes = self.rest.left.iter().flatten().count();
+        let whole = if self.rest.left.is_empty() {
+            ""
+        } else {
+            " of the stage it was at"
+        };
+        match (stages, shapes) {
+            (0, _) => format!("{wait}nothing is missing: the patterns are cleared"),
+            (n, 0) => format!("{wait}mills the {n} stages that are missing"),
+            (n, shapes) => format!("{wait}mills only what is missing: {shapes} shapes{whole}, {n} stages in all"),
+        }
+    }
+
+    fn params(self) -> Mill {
+        let args = crate::command::Args(self.command.args);
+        let gas = (self.command.name == "gis.pattern").then(|| crate::command::gis::under_gas(&args));
+        Mill {
+            path: args.text("path").map(str::to_owned),
+            task: self.task,
+            gas,
+            rest: Some(self.rest),
+        }
+    }
+}
+
+const RESUME: &str = "resume";
+const END: &str = "end";
+
+/// `job.recover`: asks what to do about each thing that a crash cut off, and does it.
+pub(crate) async fn recover(cx: Cx) -> Ended {
+    let identity = cx.scope()?.identity().clone();
+    let mut told = Vec::new();
+    loop {
+        let next = lock(&cx.core.left)
+            .iter()
+            .find(|left| is_of(left, &identity.name, &identity.driver))
+            .cloned();
+        let Some(left) = next else { break };
+        let past = Past::of(&line::read(&left.bytes));
+        let how = settle(&cx, &past).await?;
+        let resumed = match how.as_str() {
+            RESUME => Some(still(&cx, &past).await?),
+            _ => None,
+        };
+        let mut entries = vec![Entry::Settled {
+            journal: left.name.clone(),
+            how: how.clone(),
+            time: cx.core.time(),
+        }];
+        entries.extend(resumed.as_ref().map(|cut| Entry::Resumed {
+            command: cut.command.clone(),
+            task: Box::new(cut.task.clone()),
+            rest: cut.rest.clone(),
+        }));
+        // on the disk before the patterns, which are evidence, are cleared, and before the old journal loses its mark
+        write_safely(&cx, entries).await?;
+        settled(&cx.core, &left, None);
+        lock(&cx.core.left).retain(|other| other.name != left.name);
+        told.push(json!({ "journal": left.name, "how": how }));
+        if let Some(cut) = resumed {
+            mill_on(&cx, cut).await?;
+        }
+    }
+    Ok(json!({ "settled": told }))
+}
+
+async fn write_safely(cx: &Cx, entries: Vec<Entry>) -> Result<(), Failure> {
+    let core = cx.core.clone();
+    let written = tokio::task::spawn_blocking(move || {
+        entries.iter().for_each(|entry| core.journal.write(entry));
+        core.journal.sync()
+    });
+    match written.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(unwritten(&error.to_string())),
+        Err(error) => Err(unwritten(&error.to_string())),
+    }
+}
+
+fn unwritten(why: &str) -> Failure {
+    Failure::new(
+        ErrorKind::File,
+        format!("the journal cannot be written ({why}); nothing was settled or milled"),
+        "free space on the disk of the data folder, then `job.recover`",
+    )
+}
+
+/// Asks; what was chosen.
+async fn settle(cx: &Cx, past: &Past) -> Result<String, Failure> {
+    let job = cx.job()?;
+    let scope = cx.scope()?;
+    let state = patterning_state(&scope).await?;
+    let mut detail = Vec::new();
+    for doubt in &past.doubts {
+        let found = find(&scope, past, doubt).await;
+        detail.push(format!("{}: {}", doubt.what.describe(), found.words()));
+    }
+    let mut choices = Vec::new();
+    if let Some(cut) = Cut::of(past) {
+        match cut.left(past, &state) {
+            Some(left) => choices.push((RESUME.to_owned(), left.offer(&state))),
+            None => detail.push("what is left to mill is not known: look at it before you mill again".to_owned()),
+        }
+    }
+    let end = match state.phase.is_active() {
+        true => "stops the pattern that is under way; nothing more is milled",
+        false => "lets it be; nothing more is milled",
+    };
+    choices.push((END.to_owned(), end.to_owned()));
+    let what = past
+        .job()
+        .map_or("an act".to_owned(), |job| format!("{} ({})", job.title, job.by));
+    let choice = job
+        .host
+        .ask(Question {
+            text: format!("The engine had ended in the middle of {what}. Go on?"),
+            detail: detail.join("; "),
+            choices,
+        })
+        .await?;
+    if choice == END && patterning_state(&scope).await?.phase.is_active() {
+        let sent = cx.core.press(&cx.by);
+        super::stop::confirm(&cx.core, &cx.by, sent).await;
+    }
+    Ok(choice)
+}
+
+async fn patterning_state(scope: &Scope) -> Result<PatterningState, Failure> {
+    match scope.capabilities().milling {
+        Some(_) => Ok(scope.patterning().await?.value),
+        None => Ok(PatterningState::default()),
+    }
+}
+
+/// How often a pattern that goes on is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Waits for what is still under way; what is left then.
+async fn still(cx: &Cx, past: &Past) -> Result<Cut, Failure> {
+    let (job, scope) = (cx.job()?, cx.scope()?);
+    if patterning_state(&scope).await?.phase == PatterningPhase::Paused {
+        job.act(Act::PatternResume).await?;
+    }
+    let seen = loop {
+        let state = patterning_state(&scope).await?;
+        if !state.phase.is_active() {
+            break state;
+        }
+        if job.hand.is_ended() {
+            return Err(hal::HalError::stopped().into());
+        }
+        let text = "the pattern from before";
+        job.host.progress(Some(state.fraction()), Some(state.remaining()), text);
+        tokio::time::sleep(LOOK).await;
+    };
+    Cut::of(past).and_then(|cut| cut.left(past, &seen)).ok_or_else(|| {
+        Failure::new(
+            ErrorKind::Unknown,
+            "what is left to mill is no longer known; nothing more was milled",
+            "look at it before you mill again",
+        )
+    })
+}
+
+/// Puts back what was owed, and mills what is left.
+async fn mill_on(cx: &Cx, cut: Cut) -> Result<(), Failure> {
+    let job = cx.job()?;
+    let debts = std::mem::take(&mut *lock(&cx.core.owed));
+    for (i, debt) in debts.iter().enumerate() {
+        if let Err(error) = workflow::restore::pay(&job, debt).await {
+            *lock(&cx.core.owed) = debts[i..].to_vec();
+            owed::offer(&cx.core);
+            return Err(error.into());
+        }
+    }
+    owed::offer(&cx.core);
+    if cut.task.enabled().next().is_none() {
+        job.act(Act::PatternsClear).await?;
+        return Ok(());
+    }
+    workflow::milling::run(job, cut.params()).await?;
+    Ok(())
+}
