@@ -7,11 +7,17 @@
 //! To add a measure of focus, write a function in `focus/measure.rs` and a row in `Measure`; to add a way to register, a
 //! file in `register/` and a row in `Method`. Loops that talk to an instrument belong in `workflow`, which feeds the planners here.
 
+pub mod classes;
 pub mod contrast;
+pub mod features;
 pub mod filter;
 pub mod focus;
 mod grey;
+pub mod mask;
+pub mod model;
+pub mod objects;
 pub mod register;
+pub mod segment;
 mod view;
 
 pub use grey::Grey;

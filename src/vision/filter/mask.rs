@@ -35,6 +35,55 @@ pub fn circle_mask((h, w): (usize, usize), radius: f64, sigma: f64) -> Array2<f3
     gaussian(disc.view(), sigma, Border::Reflect)
 }
 
+/// A rectangle of `height` x `width` pixels about (x, y) in a picture of (rows, columns), cut at its borders: 1 inside, 0 outside, edge
+/// blurred by sigma pixels. `None` for the middle (w/2, h/2, rounded down).
+pub fn box_mask(
+    (h, w): (usize, usize),
+    at: Option<(f64, f64)>,
+    (height, width): (f64, f64),
+    sigma: f64,
+) -> Array2<f32> {
+    let (cx, cy) = at.unwrap_or(((w / 2) as f64, (h / 2) as f64));
+    let span = |middle: f64, side: f64, n: usize| {
+        let cut = |v: f64| v.clamp(0.0, n as f64) as usize;
+        cut(middle - side / 2.0)..cut(middle + side / 2.0)
+    };
+    let (rows, columns) = (span(cy, height, h), span(cx, width, w));
+    let hard = Array2::from_shape_fn((h, w), |(y, x)| {
+        let inside = rows.contains(&y) && columns.contains(&x);
+        if inside { 1.0 } else { 0.0f32 }
+    });
+    gaussian(hard.view(), sigma, Border::Reflect)
+}
+
+/// One half of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    Left,
+    Right,
+    Upper,
+    Lower,
+}
+
+/// Ones in one half of a picture of (rows, columns), zeros in the other. Of an odd side the middle line belongs to the right or lower half.
+pub fn half_mask((h, w): (usize, usize), half: Half) -> Array2<f32> {
+    Array2::from_shape_fn((h, w), |(y, x)| {
+        let inside = match half {
+            Half::Left => x < w / 2,
+            Half::Right => x >= w / 2,
+            Half::Upper => y < h / 2,
+            Half::Lower => y >= h / 2,
+        };
+        if inside { 1.0 } else { 0.0 }
+    })
+}
+
+/// Ones in the columns less than `reach` pixels from the middle one of a picture of (rows, columns), zeros beside them.
+pub fn band_mask((h, w): (usize, usize), reach: usize) -> Array2<f32> {
+    let columns = (w / 2).saturating_sub(reach)..w / 2 + reach;
+    Array2::from_shape_fn((h, w), |(_, x)| if columns.contains(&x) { 1.0 } else { 0.0 })
+}
+
 /// A soft ring in the spectrum of a picture: 1 where highpass <= d <= lowpass, d the distance from zero frequency in
 /// **bins** (not corrected for the aspect of the picture), blurred by sigma bins.
 ///
@@ -112,6 +161,19 @@ mod tests {
     fn the_disc_has_its_area() {
         assert_eq!(circle_mask((192, 256), 60.0, 0.0).sum(), 11289.0);
         assert!((circle_mask((192, 256), 60.0, 3.0).sum() - 11289.0).abs() < 1.0);
+    }
+
+    #[test]
+    fn boxes_halves_and_bands_have_their_areas() {
+        let size = (191, 256);
+        assert_eq!(box_mask(size, None, (40.0, 60.0), 0.0).sum(), 2400.0);
+        assert_eq!(box_mask(size, Some((5.0, 185.0)), (20.0, 20.0), 0.0).sum(), 15.0 * 16.0);
+        let halves = [Half::Left, Half::Right, Half::Upper, Half::Lower].map(|half| half_mask(size, half).sum());
+        assert_eq!(halves, [191.0 * 128.0, 191.0 * 128.0, 95.0 * 256.0, 96.0 * 256.0]);
+        assert_eq!(
+            (band_mask(size, 20).sum(), band_mask(size, 500).sum()),
+            (191.0 * 40.0, 191.0 * 256.0)
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@
 mod mask;
 mod resample;
 
-pub use mask::{BandPass, circle_mask, rect_mask, rect_profile};
+pub use mask::{BandPass, Half, band_mask, box_mask, circle_mask, half_mask, rect_mask, rect_profile};
 pub use resample::{downsample_area, resize};
 
 use crate::Grey;

@@ -1,23 +1,27 @@
 //! How far one picture lies from another, and whether to believe it.
 //!
 //! [`register`] is for everyone above: it runs a [`Method`], weighs independent evidence (`evidence.rs`) and accepts or refuses
-//! with a reason. [`cross_correlation`] and [`phase_correlation`] are the bare methods with the original's numbers and scores;
+//! with a reason. [`cross_correlation`], [`phase_correlation`] and [`skimage_phase_correlation`] are the bare methods with the original's numbers and scores;
 //! [`shift_between`] is the quick sub-pixel shift for frames of one series.
 //!
 //! Convention: the displacement of `new` relative to `reference` in pixels, dx > 0 = the feature moved right, dy > 0 = down.
 //! A new method is a file here, a variant of `Method` with its file name, and an arm in `register`.
 
 mod band;
+mod compare;
 mod cross;
 mod evidence;
 mod fft;
 mod phase;
 mod picture;
+mod upsampled;
 
+pub use compare::{AGREEMENT_PX, Comparison, compare};
 pub use cross::{CrossCorrelation, cross_correlation};
 pub use evidence::{Evidence, shift_between};
 pub use phase::phase_correlation;
 pub use picture::MIN_SIDE;
+pub use upsampled::skimage_phase_correlation;
 
 use crate::View;
 use picture::Picture;
@@ -41,15 +45,21 @@ pub enum Method {
     #[default]
     CrossCorrelation,
     PhaseCorrelation,
+    SkimagePhaseCorrelation,
 }
 
 impl Method {
-    pub const ALL: [Method; 2] = [Method::CrossCorrelation, Method::PhaseCorrelation];
+    pub const ALL: [Method; 3] = [
+        Method::CrossCorrelation,
+        Method::PhaseCorrelation,
+        Method::SkimagePhaseCorrelation,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Method::CrossCorrelation => "cross-correlation",
             Method::PhaseCorrelation => "phase-correlation",
+            Method::SkimagePhaseCorrelation => "skimage-phase-correlation",
         }
     }
 }
@@ -57,7 +67,7 @@ impl Method {
 /// How to register and how sure to be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// Settings of the cross-correlation; unused by the phase correlation.
+    /// Settings of the cross-correlation; unused by the phase correlations.
     pub cross: CrossCorrelation,
     /// Refuse a shift longer than this, pixels. Without it, half the field is the limit.
     pub limit_px: Option<f64>,
@@ -153,6 +163,7 @@ pub fn register<'a>(
     let found = match method {
         Method::CrossCorrelation => cross::correlate(&pair[0], &pair[1], &options.cross),
         Method::PhaseCorrelation => Ok(phase::correlate(&pair)),
+        Method::SkimagePhaseCorrelation => Ok(upsampled::correlate(&pair)),
     };
     let found = match found {
         Err(nothing @ RegisterError::Featureless) => return Ok(refuse(nothing.to_string())),

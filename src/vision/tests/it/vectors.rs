@@ -1,28 +1,17 @@
-//! The room against results recorded from fibsem 0.5.3. `FIBDECK_VECTORS` names another folder of the same shape, which may hold
-//! only some of the files.
+//! Registration and statistics against results recorded from fibsem 0.5.3.
 
 use ndarray::{Array2, ArrayView2, s};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 use vision::contrast::{ImageStats, auto_gamma, gamma_lut, percentile_stretch};
 use vision::filter::denoise;
 use vision::focus::Measure;
-use vision::register::{CrossCorrelation, Method, Options, Shift, cross_correlation, phase_correlation, register};
-
-fn folder() -> PathBuf {
-    let root = std::env::var_os("FIBDECK_VECTORS").map(PathBuf::from);
-    root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors"))
-        .join("alignment")
-}
+use vision::register::{
+    AGREEMENT_PX, CrossCorrelation, Method, Options, Shift, compare as compare_methods, cross_correlation,
+    phase_correlation, register, skimage_phase_correlation,
+};
 
 fn picture(name: &Value) -> Option<Array2<u8>> {
-    let path = folder().join(name.as_str()?);
-    if !path.exists() {
-        return None;
-    }
-    let image = image::open(&path).unwrap().into_luma8();
-    let (w, h) = image.dimensions();
-    Some(Array2::from_shape_vec((h as usize, w as usize), image.into_raw()).unwrap())
+    crate::recorded_picture("alignment", name)
 }
 
 struct Pair {
@@ -54,8 +43,8 @@ impl Pair {
 
 /// Every pair of which both pictures are there; a folder without the index has none.
 fn pairs() -> Vec<Pair> {
-    let Ok(text) = std::fs::read_to_string(folder().join("index.json")) else {
-        eprintln!("no alignment vectors in {}", folder().display());
+    let Ok(text) = std::fs::read_to_string(crate::recordings("alignment").join("index.json")) else {
+        eprintln!("no alignment vectors in {}", crate::recordings("alignment").display());
         return Vec::new();
     };
     let index: Value = serde_json::from_str(&text).unwrap();
@@ -176,6 +165,61 @@ fn vectors_phase_correlation() {
     }
 }
 
+#[test]
+fn vectors_skimage_phase_correlation() {
+    for pair in pairs() {
+        let ours = skimage_phase_correlation(pair.reference.view(), pair.new.view());
+        let id = &pair.entry["id"];
+        if pair.blank() || pair.reference.dim() != pair.new.dim() {
+            assert!(ours.is_err(), "{id}");
+            continue;
+        }
+        let Some(theirs) = pair.recorded("skimage-phase-correlation") else {
+            continue;
+        };
+        let ours = ours.unwrap();
+        let off = (ours.dx_px - theirs.dx_px).abs().max((ours.dy_px - theirs.dy_px).abs());
+        // One step of the fine grid; the recorded numbers are float32.
+        assert!(off < 0.1 + 1e-5, "{id}: {ours:?}, recorded {theirs:?}");
+        assert_eq!(ours.score, theirs.score, "{id}");
+    }
+}
+
+/// The phase correlation's noise shows in the comparison too: only pairs where it found something are held against it.
+#[test]
+fn vectors_comparison_of_methods() {
+    for pair in pairs() {
+        let ours = compare_methods(pair.reference.view(), pair.new.view());
+        let id = &pair.entry["id"];
+        if pair.blank() {
+            assert!(ours.is_err(), "{id}");
+            continue;
+        }
+        let ours = ours.unwrap();
+        let recorded = &pair.entry["results"]["compare"];
+        if ours.shifts[1].score < 0.05 {
+            continue;
+        }
+        let disagreement = recorded["max_disagreement_px"].as_f64().unwrap();
+        assert!(
+            (ours.max_disagreement_px - disagreement).abs() < 0.15,
+            "{id}: {ours:?}, recorded {recorded}"
+        );
+        if (disagreement - AGREEMENT_PX).abs() > 0.15 {
+            assert_eq!(ours.agreement, recorded["agreement"].as_bool().unwrap(), "{id}");
+        }
+        for (ours, theirs) in [ours.consensus_px.0, ours.consensus_px.1]
+            .iter()
+            .zip(recorded["consensus_px"].as_array().unwrap())
+        {
+            assert!(
+                (ours - theirs.as_f64().unwrap()).abs() < 0.05,
+                "{id}: {ours}, recorded {theirs}"
+            );
+        }
+    }
+}
+
 /// What `register` accepts is right; blank pictures are refused, and most ordinary pairs are accepted.
 #[test]
 fn vectors_registration_accepts_what_is_right() {
@@ -271,12 +315,6 @@ fn vectors_gamma_and_stretch() {
     });
 }
 
-/// The checksum of zip and PNG.
 fn crc32(picture: &Array2<u8>) -> u32 {
-    let crc = picture.iter().fold(u32::MAX, |crc, v| {
-        (0..8).fold(crc ^ u32::from(*v), |c, _| {
-            if c & 1 == 1 { (c >> 1) ^ 0xedb8_8320 } else { c >> 1 }
-        })
-    });
-    !crc
+    crate::crc32(picture.iter().copied())
 }

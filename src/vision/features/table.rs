@@ -1,0 +1,165 @@
+//! The features openFIBSEM knows, in its order; and features of the user's own.
+
+use super::rule::{Corner, Hand, Rule, Side};
+use crate::classes::{COPPER_ADAPTOR, LAMELLA, LANDING_POST, MANIPULATOR, VOLUME_BLOCK};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// Something to find in a mask: a class and a rule.
+///
+/// Written in YAML as `{name: PostTop, class: 3, colour: cyan, rule: {extreme: top}}`, `many: true` for one per instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feature {
+    pub name: Cow<'static, str>,
+    /// The class id it is looked for in.
+    #[serde(default)]
+    pub class: u8,
+    /// A CSS colour name.
+    #[serde(default = "white")]
+    pub colour: Cow<'static, str>,
+    pub rule: Rule,
+    /// Whether the class may occur several times and each is asked. Only for rules that can ask one instance.
+    #[serde(default)]
+    pub many: bool,
+}
+
+fn white() -> Cow<'static, str> {
+    Cow::Borrowed("white")
+}
+
+/// Why a feature of the user's own cannot be used. Nothing has been looked for then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FeatureError {
+    #[error("a feature needs a name")]
+    NoName,
+    #[error("the feature {0} exists already; give yours another name")]
+    Taken(String),
+    #[error("the feature {name} is looked for in class {class}, which is background; use a class from 1 to 255")]
+    Background { name: String, class: u8 },
+    #[error(
+        "the rule of the feature {0} cannot be asked of one instance; leave out `many`, or use centre or median-edge"
+    )]
+    NotByInstance(String),
+}
+
+impl Feature {
+    /// Errors: no name, or that of a row of [`FEATURES`]; background as its class; `many` with a rule that cannot.
+    pub fn check(&self) -> Result<(), FeatureError> {
+        let name = || self.name.to_string();
+        if self.name.trim().is_empty() {
+            return Err(FeatureError::NoName);
+        }
+        if feature(&self.name).is_some() {
+            return Err(FeatureError::Taken(name()));
+        }
+        if self.class == 0 && self.rule != Rule::ImageCentre {
+            return Err(FeatureError::Background {
+                name: name(),
+                class: self.class,
+            });
+        }
+        if self.many && !self.rule.by_instance() {
+            return Err(FeatureError::NotByInstance(name()));
+        }
+        Ok(())
+    }
+}
+
+/// The feature of that name, as openFIBSEM spells it.
+pub fn feature(name: &str) -> Option<&'static Feature> {
+    FEATURES.iter().find(|f| f.name == name)
+}
+
+const fn row(name: &'static str, class: u8, colour: &'static str, rule: Rule, many: bool) -> Feature {
+    Feature {
+        name: Cow::Borrowed(name),
+        class,
+        colour: Cow::Borrowed(colour),
+        rule,
+        many,
+    }
+}
+
+const fn one(name: &'static str, class: u8, colour: &'static str, rule: Rule) -> Feature {
+    row(name, class, colour, rule, false)
+}
+
+const fn many(name: &'static str, class: u8, colour: &'static str, rule: Rule) -> Feature {
+    row(name, class, colour, rule, true)
+}
+
+/// In models that see only lamellae and manipulators under this number, class 2 is the lamella.
+const ADAPTIVE_LAMELLA: u8 = 2;
+
+pub const FEATURES: &[Feature] = &[
+    one("ImageCentre", 0, "white", Rule::ImageCentre),
+    one("NeedleTip", MANIPULATOR, "green", Rule::Extreme(Side::Right)),
+    many("LamellaCentre", LAMELLA, "red", Rule::Centre),
+    many("LamellaLeftEdge", LAMELLA, "red", Rule::MedianEdge(Side::Left)),
+    many("LamellaRightEdge", LAMELLA, "red", Rule::MedianEdge(Side::Right)),
+    one("LandingPost", LANDING_POST, "cyan", Rule::Closest),
+    one("LandingGridCentre", LANDING_POST, "cyan", Rule::Centre),
+    one("LandingGridLeftEdge", LANDING_POST, "cyan", Rule::GridEdge(Hand::Left)),
+    one(
+        "LandingGridRightEdge",
+        LANDING_POST,
+        "cyan",
+        Rule::GridEdge(Hand::Right),
+    ),
+    many("CoreFeature", LAMELLA, "white", Rule::Centre),
+    many("LamellaTopEdge", LAMELLA, "red", Rule::MedianEdge(Side::Top)),
+    many("LamellaBottomEdge", LAMELLA, "red", Rule::MedianEdge(Side::Bottom)),
+    one("NeedleTipBottom", MANIPULATOR, "green", Rule::Extreme(Side::Bottom)),
+    one("CopperAdapterCentre", COPPER_ADAPTOR, "gold", Rule::Centre),
+    one(
+        "CopperAdapterTopEdge",
+        COPPER_ADAPTOR,
+        "gold",
+        Rule::MedianEdge(Side::Top),
+    ),
+    one(
+        "CopperAdapterBottomEdge",
+        COPPER_ADAPTOR,
+        "gold",
+        Rule::MedianEdge(Side::Bottom),
+    ),
+    one("VolumeBlockCentre", VOLUME_BLOCK, "magenta", Rule::Centre),
+    one(
+        "VolumeBlockTopEdge",
+        VOLUME_BLOCK,
+        "magenta",
+        Rule::MedianEdge(Side::Top),
+    ),
+    one(
+        "VolumeBlockBottomEdge",
+        VOLUME_BLOCK,
+        "magenta",
+        Rule::MedianEdge(Side::Bottom),
+    ),
+    one(
+        "VolumeBlockTopLeftCorner",
+        VOLUME_BLOCK,
+        "magenta",
+        Rule::Corner(Corner::TopLeft),
+    ),
+    one(
+        "VolumeBlockTopRightCorner",
+        VOLUME_BLOCK,
+        "magenta",
+        Rule::Corner(Corner::TopRight),
+    ),
+    one(
+        "VolumeBlockBottomLeftCorner",
+        VOLUME_BLOCK,
+        "magenta",
+        Rule::Corner(Corner::BottomLeft),
+    ),
+    one(
+        "VolumeBlockBottomRightCorner",
+        VOLUME_BLOCK,
+        "magenta",
+        Rule::Corner(Corner::BottomRight),
+    ),
+    many("AdaptiveLamellaCentre", ADAPTIVE_LAMELLA, "green", Rule::Centre),
+];

@@ -1,0 +1,235 @@
+//! Small models of random weights, made with the real libraries, against what those computed (`tests/interop/make_models.py`).
+
+use ndarray::{Array2, Array3};
+use serde_json::Value;
+use std::ops::ControlFlow;
+use vision::model::{Backend, Model, ModelError, Norm, Options, Runtime, Step, convert};
+use vision::segment::Segmented;
+
+fn read(name: &str) -> Option<Vec<u8>> {
+    std::fs::read(crate::recordings("segmentation").join(name)).ok()
+}
+
+struct Case {
+    entry: Value,
+    /// The model's bytes.
+    bytes: Vec<u8>,
+}
+
+impl Case {
+    fn text(&self, key: &str) -> &str {
+        self.entry[key].as_str().unwrap_or_default()
+    }
+
+    fn logits(&self) -> Option<Array3<f32>> {
+        let values: Vec<f32> = read(self.text("logits"))?
+            .chunks(4)
+            .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+            .collect();
+        let classes = self.entry["classes"].as_u64().unwrap() as usize;
+        Some(Array3::from_shape_vec((classes, 64, 96), values).unwrap())
+    }
+}
+
+/// The picture, and every model that is there.
+fn cases() -> (Array2<u8>, Vec<Case>) {
+    let Some((index, picture)) = read("index.json").zip(read("picture.u8")) else {
+        eprintln!("no models in {}", crate::recordings("segmentation").display());
+        return (Array2::zeros((64, 96)), Vec::new());
+    };
+    let index: Value = serde_json::from_slice(&index).unwrap();
+    let load = |entry: &Value| {
+        let file = entry.get("same").unwrap_or(&entry["file"]);
+        Some(Case {
+            bytes: read(file.as_str()?)?,
+            entry: entry.clone(),
+        })
+    };
+    let cases = index["models"].as_array().unwrap().iter().filter_map(load).collect();
+    (Array2::from_shape_vec((64, 96), picture).unwrap(), cases)
+}
+
+fn go_on(_: Step) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+#[test]
+fn vectors_models() {
+    let (picture, cases) = cases();
+    for case in &cases {
+        check(case, &picture, Runtime::BuiltIn);
+    }
+}
+
+/// Where a native runtime is at hand, the same models on it.
+#[test]
+fn vectors_models_on_a_native_runtime() {
+    let Some(path) = std::env::var_os("ORT_DYLIB_PATH") else {
+        eprintln!("ORT_DYLIB_PATH names no ONNX Runtime");
+        return;
+    };
+    let native = vision::model::Native::load(path.as_ref()).unwrap();
+    let (picture, cases) = cases();
+    for case in &cases {
+        check(case, &picture, Runtime::Native(native.clone()));
+    }
+}
+
+fn check(case: &Case, picture: &Array2<u8>, runtime: Runtime) {
+    let file = case.text("file");
+    let options = Options {
+        runtime,
+        ..Options::default()
+    };
+    let model = Model::open(case.bytes.clone(), file, &options).unwrap();
+    assert_eq!(model.backend.name(), case.text("backend"), "{file}");
+    assert_eq!(model.remark.is_some(), file == "openfibsem-01-18.pt");
+    let made = model.segment(picture.view(), &mut go_on).unwrap();
+    if let Some(labels) = read(case.text("labels")) {
+        assert_eq!(made.labels.iter().copied().collect::<Vec<_>>(), labels, "{file}");
+    }
+    if let Some(logits) = case.logits() {
+        // Labels may differ only where two classes are all but equal, and the probability is then nearly the same.
+        let recorded = Segmented::from_logits(logits.view());
+        let (ours, theirs) = (made.certainty.unwrap(), recorded.certainty.unwrap());
+        for (at, label) in recorded.labels.indexed_iter() {
+            let mut scores: Vec<f32> = (0..logits.dim().0).map(|c| logits[[c, at.0, at.1]]).collect();
+            scores.sort_by(f32::total_cmp);
+            let margin = scores[scores.len() - 1] - scores[scores.len() - 2];
+            assert!(
+                made.labels[at] == *label || margin < 1e-3,
+                "{file} {at:?}: margin {margin}"
+            );
+            assert!(
+                (ours[at] - theirs[at]).abs() < 1e-3,
+                "{file} {at:?}: {} and {}",
+                ours[at],
+                theirs[at]
+            );
+        }
+    }
+}
+
+#[test]
+fn vectors_conversions_keep_the_logits() {
+    let (picture, cases) = cases();
+    for case in cases.iter().filter(|c| c.text("backend") == "smp") {
+        let norm = if case.entry.get("same").is_some() {
+            Norm::Picture
+        } else {
+            Norm::Trained
+        };
+        let scale = if norm == Norm::Picture { 1.0 } else { 255.0 };
+        let network = convert(case.bytes.clone(), norm).unwrap();
+        if case.entry.get("network").is_some() {
+            assert_eq!(network.name, case.text("network"));
+        }
+        let engine = Runtime::BuiltIn.open(network.onnx[0].clone()).unwrap();
+        let input = picture
+            .mapv(|v| f32::from(v) / scale)
+            .into_shape_with_order((1, 1, 64, 96))
+            .unwrap();
+        let ours = engine.run(input).unwrap();
+        let theirs = case.logits().unwrap();
+        let largest = theirs.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        for (a, b) in ours.iter().zip(&theirs) {
+            assert!(
+                (a - b).abs() <= 1e-4 * largest,
+                "{}: {a}, recorded {b}",
+                case.text("file")
+            );
+        }
+    }
+}
+
+#[test]
+fn any_size_is_padded_and_cut_and_large_ones_are_tiled() {
+    let (picture, cases) = cases();
+    let Some(case) = cases.iter().find(|c| c.text("file") == "unet18.pt") else {
+        return;
+    };
+    let model = Model::open(case.bytes.clone(), "unet18.pt", &Options::default()).unwrap();
+    let odd = picture.slice(ndarray::s![..61, ..77]);
+    assert_eq!(model.segment(odd, &mut go_on).unwrap().labels.dim(), (61, 77));
+    let tiled = Options {
+        largest: (64, 64),
+        ..Options::default()
+    };
+    let tiled = Model::open(case.bytes.clone(), "unet18.pt", &tiled).unwrap();
+    let mut told = Vec::new();
+    let mut watch = |step: Step| {
+        told.push((step.done, step.of));
+        ControlFlow::Continue(())
+    };
+    assert_eq!(
+        tiled.segment(picture.view(), &mut watch).unwrap().labels.dim(),
+        (64, 96)
+    );
+    assert_eq!(told, [(0, 2), (1, 2)]);
+    let stopped = tiled.segment(picture.view(), &mut |_| ControlFlow::Break(()));
+    assert_eq!(stopped.unwrap_err(), ModelError::Cancelled);
+}
+
+#[test]
+fn what_is_no_model_is_refused_with_a_reason() {
+    let open = |bytes: &[u8]| Model::open(bytes.to_vec(), "a.pt", &Options::default()).map(|m| m.backend);
+    for bytes in [&b""[..], b"PK\x03\x04", b"\x89PNG\r\n", b"\x08\x08garbage", &[0xff; 64]] {
+        assert!(open(bytes).is_err());
+    }
+    let (picture, cases) = cases();
+    let forced = |file: &str, backend| {
+        let case = cases.iter().find(|c| c.text("file") == file)?;
+        let options = Options {
+            backend: Some(backend),
+            ..Options::default()
+        };
+        Some(Model::open(case.bytes.clone(), file, &options).map(|m| m.backend))
+    };
+    for (file, backend) in [
+        ("unet18.pt", Backend::Nnunet),
+        ("whole.onnx", Backend::Window),
+        ("nnunet.pth", Backend::Smp),
+    ] {
+        assert!(
+            matches!(forced(file, backend), None | Some(Err(ModelError::Backend { .. }))),
+            "{file}"
+        );
+    }
+    if let Some(case) = cases.first() {
+        let model = Model::open(case.bytes.clone(), "m.pt", &Options::default()).unwrap();
+        assert!(matches!(
+            model.segment(Array2::<u8>::zeros((0, 5)).view(), &mut go_on),
+            Err(ModelError::Empty(_))
+        ));
+        let holes = picture.mapv(|_| f32::NAN);
+        assert_eq!(
+            model.segment(holes.view(), &mut go_on).unwrap_err(),
+            ModelError::NotFinite
+        );
+    }
+}
+
+/// A model cut short or with a byte changed anywhere is an error, or another model; never a panic.
+#[test]
+fn damaged_checkpoints_do_no_harm() {
+    let (_, cases) = cases();
+    for file in ["unet18.pt", "bare-34.pt", "nnunet.pth"] {
+        let Some(case) = cases.iter().find(|c| c.text("file") == file) else {
+            continue;
+        };
+        let n = case.bytes.len();
+        for i in 0..64 {
+            let cut = case.bytes[..n * i / 64].to_vec();
+            assert!(convert(cut, Norm::Trained).is_err(), "{file} cut at {i}/64");
+            let mut changed = case.bytes.clone();
+            // Most of what matters lies in the first kilobytes and in the directory at the end.
+            let at = if i % 2 == 0 {
+                (i * 397) % 30_000.min(n)
+            } else {
+                n - 1 - (i * 131) % 4_000.min(n)
+            };
+            changed[at] ^= 0x55;
+            let _ = convert(changed, Norm::Trained);
+        }
+    }
+}
