@@ -47,7 +47,7 @@ impl Machine<'_> {
                 b'.' => return self.pop(),
                 b'(' => self.marks.push(self.stack.len()),
                 b'0' => _ = self.pop()?,
-                b'1' => _ = self.to_mark()?,
+                b'1' => _ = self.since_mark()?,
                 b'2' => {
                     let top = self.top()?;
                     self.stack.push(top);
@@ -121,7 +121,7 @@ impl Machine<'_> {
                 b']' | b')' | 0x8f => self.push(Node::List(Vec::new()))?,
                 b'}' => self.push(Node::Dict(Vec::new()))?,
                 b'l' | b't' | 0x91 => {
-                    let items = self.to_mark()?;
+                    let items = self.since_mark()?;
                     self.push(Node::List(items))?;
                 }
                 0x85..=0x87 => {
@@ -129,7 +129,7 @@ impl Machine<'_> {
                     self.push(Node::List(items))?;
                 }
                 b'd' => {
-                    let pairs = self.to_mark()?;
+                    let pairs = self.since_mark()?;
                     self.push(Node::Dict(Vec::new()))?;
                     self.set(pairs)?;
                 }
@@ -138,7 +138,7 @@ impl Machine<'_> {
                     self.append(items)?;
                 }
                 b'e' | 0x90 => {
-                    let items = self.to_mark()?;
+                    let items = self.since_mark()?;
                     self.append(items)?;
                 }
                 b's' => {
@@ -146,7 +146,7 @@ impl Machine<'_> {
                     self.set(pairs)?;
                 }
                 b'u' => {
-                    let pairs = self.to_mark()?;
+                    let pairs = self.since_mark()?;
                     self.set(pairs)?;
                 }
 
@@ -213,13 +213,13 @@ impl Machine<'_> {
                 }
                 // an object of a class, by its arguments up to the mark
                 b'o' => {
-                    self.to_mark()?;
+                    self.since_mark()?;
                     self.push(Node::Opaque)?;
                 }
                 b'i' => {
                     self.line()?;
                     self.line()?;
-                    self.to_mark()?;
+                    self.since_mark()?;
                     self.push(Node::Opaque)?;
                 }
                 // the state of an object; of an ordered dictionary it is what torch notes about versions
@@ -321,7 +321,7 @@ impl Machine<'_> {
         Ok(self.stack.split_off(from))
     }
 
-    fn to_mark(&mut self) -> Result<Vec<Id>, CheckpointError> {
+    fn since_mark(&mut self) -> Result<Vec<Id>, CheckpointError> {
         let mark = self.marks.pop().ok_or_else(|| broken("ends what it never began"))?;
         Ok(self.stack.split_off(mark))
     }

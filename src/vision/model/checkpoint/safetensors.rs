@@ -40,9 +40,7 @@ pub(super) fn entries(bytes: &[u8]) -> Result<Vec<Entry>, CheckpointError> {
         let described: Described =
             serde_json::from_value(described).map_err(|_| broken("is described in an unknown way"))?;
         let kind = Kind::named(&described.dtype).ok_or_else(|| broken("is of a type that cannot be read"))?;
-        let [from, to] = described
-            .data_offsets
-            .map(|v| v.checked_add(start).unwrap_or(usize::MAX));
+        let [from, to] = described.data_offsets.map(|v| v.saturating_add(start));
         if from > to || to > bytes.len() {
             return Err(broken("reaches beyond the file, which may be incomplete"));
         }

@@ -63,8 +63,9 @@ impl Graph {
 
     /// `kernels` are outputs x inputs per group x rows x columns.
     pub fn conv(&mut self, x: &Edge, kernels: &Tensor, bias: Option<&[f32]>, laid: Laid) -> Edge {
-        let mut inputs = vec![x.name.clone(), self.weights(kernels)];
-        inputs.extend(bias.map(|bias| self.vector(bias)));
+        let (weights, bias) = (self.weights(kernels), bias.map(|bias| self.vector(bias)));
+        let mut inputs = vec![x.name.as_str(), &weights];
+        inputs.extend(bias.as_deref());
         let [sy, sx] = laid.stride.map(|v| v as i64);
         let [py, px] = laid.pad.map(|v| v as i64);
         let kernel: Vec<i64> = kernels.shape[2..].iter().map(|v| *v as i64).collect();
@@ -79,8 +80,9 @@ impl Graph {
 
     /// A transposed convolution whose kernel is as large as its stride. `kernels` are inputs x outputs x rows x columns.
     pub fn conv_up(&mut self, x: &Edge, kernels: &Tensor, bias: Option<&[f32]>) -> Edge {
-        let mut inputs = vec![x.name.clone(), self.weights(kernels)];
-        inputs.extend(bias.map(|bias| self.vector(bias)));
+        let (weights, bias) = (self.weights(kernels), bias.map(|bias| self.vector(bias)));
+        let mut inputs = vec![x.name.as_str(), &weights];
+        inputs.extend(bias.as_deref());
         let kernel: Vec<i64> = kernels.shape[2..].iter().map(|v| *v as i64).collect();
         let attributes = [
             ("kernel_shape", Attribute::Ints(&kernel)),
@@ -91,7 +93,8 @@ impl Graph {
 
     /// Each channel of each picture to mean 0 and variance 1, then scaled and shifted.
     pub fn instance_norm(&mut self, x: &Edge, scale: &[f32], shift: &[f32], epsilon: f32) -> Edge {
-        let inputs = [x.name.clone(), self.vector(scale), self.vector(shift)];
+        let (scale, shift) = (self.vector(scale), self.vector(shift));
+        let inputs = [x.name.as_str(), &scale, &shift];
         self.add(
             "InstanceNormalization",
             &inputs,
@@ -101,25 +104,25 @@ impl Graph {
     }
 
     pub fn relu(&mut self, x: &Edge) -> Edge {
-        self.add("Relu", &[x.name.clone()], &[], x.channels)
+        self.add("Relu", &[&x.name], &[], x.channels)
     }
 
     pub fn leaky_relu(&mut self, x: &Edge, slope: f32) -> Edge {
         self.add(
             "LeakyRelu",
-            &[x.name.clone()],
+            &[&x.name],
             &[("alpha", Attribute::Float(slope))],
             x.channels,
         )
     }
 
     pub fn plus(&mut self, a: &Edge, b: &Edge) -> Edge {
-        self.add("Add", &[a.name.clone(), b.name.clone()], &[], a.channels)
+        self.add("Add", &[&a.name, &b.name], &[], a.channels)
     }
 
     /// Along the channels.
     pub fn joined(&mut self, a: &Edge, b: &Edge) -> Edge {
-        let inputs = [a.name.clone(), b.name.clone()];
+        let inputs = [a.name.as_str(), &b.name];
         self.add(
             "Concat",
             &inputs,
@@ -135,7 +138,7 @@ impl Graph {
             ("pads", Attribute::Ints(&[1, 1, 1, 1])),
             ("strides", Attribute::Ints(&[2, 2])),
         ];
-        self.add("MaxPool", &[x.name.clone()], &attributes, x.channels)
+        self.add("MaxPool", &[&x.name], &attributes, x.channels)
     }
 
     /// The mean of `size` pixels (rows, columns) at every `size`th one.
@@ -145,14 +148,14 @@ impl Graph {
             ("kernel_shape", Attribute::Ints(&size)),
             ("strides", Attribute::Ints(&size)),
         ];
-        self.add("AveragePool", &[x.name.clone()], &attributes, x.channels)
+        self.add("AveragePool", &[&x.name], &attributes, x.channels)
     }
 
     /// Every pixel four times.
     pub fn doubled(&mut self, x: &Edge) -> Edge {
         let scales = self.vector(&[1.0, 1.0, 2.0, 2.0]);
         // The second input, a region of interest, is left empty.
-        let inputs = [x.name.clone(), String::new(), scales];
+        let inputs = [x.name.as_str(), "", &scales];
         let attributes = [
             ("coordinate_transformation_mode", Attribute::Text("asymmetric")),
             ("mode", Attribute::Text("nearest")),
@@ -185,11 +188,10 @@ impl Graph {
             .into_bytes()
     }
 
-    fn add(&mut self, kind: &str, inputs: &[String], attributes: &[(&str, Attribute)], channels: usize) -> Edge {
+    fn add(&mut self, kind: &str, inputs: &[&str], attributes: &[(&str, Attribute)], channels: usize) -> Edge {
         let name = self.name(kind);
-        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
         let graph = std::mem::take(&mut self.graph);
-        self.graph = graph.message(1, proto::node(kind, &inputs, &name, attributes));
+        self.graph = graph.message(1, proto::node(kind, inputs, &name, attributes));
         Edge { name, channels }
     }
 

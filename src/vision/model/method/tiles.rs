@@ -98,7 +98,7 @@ pub(super) fn spread(n: usize, window: usize, overlap: usize) -> Vec<usize> {
     let step = window.saturating_sub(overlap).max(1);
     let count = room.div_ceil(step);
     (0..=count)
-        .map(|i| if count == 0 { 0 } else { (room * i + count / 2) / count })
+        .map(|i| (room * i + count / 2).checked_div(count).unwrap_or(0))
         .collect()
 }
 

@@ -121,7 +121,7 @@ impl Builder<'_> {
     /// The kernels of a convolution on x, which they must fit.
     fn kernels(&self, x: &Edge, name: &str) -> Result<Tensor, CheckpointError> {
         let kernels = self.weights.kernels(name)?;
-        if kernels.shape[1] == 0 || x.channels % kernels.shape[1] != 0 {
+        if !x.channels.is_multiple_of(kernels.shape[1]) {
             return Err(CheckpointError::Shape {
                 name: name.to_owned(),
                 shape: kernels.shape,
