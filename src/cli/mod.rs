@@ -18,6 +18,7 @@ mod journal;
 mod news;
 mod options;
 mod output;
+mod pattern;
 mod serve;
 mod session;
 mod show;
@@ -67,6 +68,7 @@ enum Verb {
     Align(align::Align),
     Journal(journal::Journal),
     Replay(journal::Play),
+    Pattern(pattern::Pattern),
     Doctor(doctor::Doctor),
     Config(config::Config),
     Completions(generate::Completions),
@@ -123,6 +125,7 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         Verb::Journal(journal) => journal.run(&globals),
         Verb::Replay(play) => play.run(&globals),
         Verb::Align(align) => align.run(&globals),
+        Verb::Pattern(pattern) => pattern.run(&globals),
         Verb::Doctor(doctor) => doctor.run(&globals),
         Verb::Config(config) => config.run(&globals),
         Verb::Completions(completions) => completions.run(),

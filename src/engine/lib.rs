@@ -9,6 +9,7 @@ pub mod core;
 pub mod event;
 pub mod journal;
 pub mod link;
+pub mod plan;
 pub mod query;
 pub mod remote;
 pub mod replay;

@@ -1,8 +1,8 @@
 //! The needle: where it is and what it does.
 
 use crate::file::{self, Durability, SaveError};
+use crate::kinematics::{Displacement, manipulator::offset_position};
 use crate::yaml::{self, Document, YamlError};
-use crate::{Beam, Point};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,8 @@ impl ManipulatorPosition {
     }
 
     /// This place moved by (dx, dy, dz) m; keeps rotation, tilt and coordinate system.
-    pub fn moved(&self, (dx, dy, dz): (f64, f64, f64)) -> ManipulatorPosition {
+    pub fn moved(&self, by: impl Into<(f64, f64, f64)>) -> ManipulatorPosition {
+        let (dx, dy, dz) = by.into();
         ManipulatorPosition {
             x: self.x + dx,
             y: self.y + dy,
@@ -71,20 +72,10 @@ pub struct ManipulatorState {
     pub calibrated: bool,
 }
 
-/// The move (dx, dy, dz; m, stage frame) that shifts the needle by `by` (m, +x right, +y up) in the picture of `beam`, with
-/// the stage tilted by `tilt` (rad): openFIBSEM's corrected move.
-pub fn corrected(beam: Beam, by: Point, tilt: f64) -> (f64, f64, f64) {
-    let (sin, cos) = tilt.sin_cos();
-    match beam {
-        Beam::Electron => (by.x, cos * by.y, sin * by.y),
-        Beam::Ion => (by.x, -sin * by.y, cos * by.y),
-    }
-}
-
 /// Where "`saved` with an offset" is, stage tilted by `tilt` (rad): the offset's z follows the tilted sample's normal.
 pub fn with_offset(saved: &ManipulatorPosition, offset: (f64, f64, f64), tilt: f64) -> ManipulatorPosition {
-    let (sin, cos) = tilt.sin_cos();
-    saved.moved((offset.0, offset.1 - sin * offset.2, cos * offset.2))
+    let (x, y, z) = offset;
+    saved.moved(offset_position(Displacement::default(), Displacement { x, y, z }, tilt))
 }
 
 /// The file of needle positions the console saves, in the configuration folder.

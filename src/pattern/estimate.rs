@@ -60,7 +60,8 @@ pub fn pattern_time(pattern: &Pattern, current: f64) -> f64 {
     }
 }
 
-fn counted_volume(pattern: &Pattern) -> f64 {
+/// Volume as the estimates count it, m3.
+pub(crate) fn counted_volume(pattern: &Pattern) -> f64 {
     let share = match pattern.cross_section() {
         Some(CrossSection::CleaningCrossSection) => CLEANING_SHARE,
         _ => 1.0,

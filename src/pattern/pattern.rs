@@ -163,13 +163,19 @@ impl Pattern {
         let loaded = self.figure.pictures();
         let loaded: Vec<(String, Option<DoseMap>)> = loaded
             .into_iter()
-            .map(|(path, dose)| (path.to_owned(), dose.clone()))
+            .map(|(path, dose)| (path.clone(), dose.clone()))
             .collect();
         self.figure.set(found, text)?;
         for ((path, slot), (old, dose)) in self.figure.pictures().into_iter().zip(loaded) {
-            *slot = dose.filter(|_| old == path);
+            *slot = dose.filter(|_| old == *path);
         }
         Ok(())
+    }
+
+    /// The files a bitmap pattern names, for whoever knows from where their paths count.
+    pub fn picture_paths(&mut self) -> impl Iterator<Item = &mut String> {
+        let paths = self.figure.pictures().into_iter().map(|(path, _)| path);
+        paths.filter(|path| !path.trim().is_empty())
     }
 
     /// Loads the pictures of a bitmap pattern: `load` reads and decodes the file of this name ([`crate::dose_map`] makes a dose

@@ -18,6 +18,12 @@ pub struct MillingRun {
     pub remaining: f64,
     /// Time from start to end as estimated before it began, s.
     pub estimated: f64,
+    /// Time since it began, pauses not counted, s.
+    #[serde(default)]
+    pub elapsed: f64,
+    /// By how much that first estimate was too long (0.1 = 10 %) or too short (negative), once the task is done.
+    #[serde(default)]
+    pub estimate_error: Option<f64>,
     /// Charge brought to the sample so far, C.
     pub dose: f64,
     /// Charge planned, by estimated beam time and current, C.
@@ -31,10 +37,18 @@ pub struct StageRun {
     pub state: StageState,
     /// Done, 0..1.
     pub fraction: f64,
-    /// Beam time so far, s.
+    /// Beam time so far, pauses not counted, s.
     pub beam_time: f64,
     /// Beam time as the instrument estimates it, once it has; before, as the tables do, s.
     pub estimated: f64,
+    /// By how much the first estimate of its beam time was too long (0.1 = 10 %) or too short (negative), once it is done.
+    #[serde(default)]
+    pub estimate_error: Option<f64>,
+}
+
+/// By how much `estimated` is longer than what it really took, as a share of that; `None` where it took no time.
+pub fn estimate_error(estimated: f64, took: f64) -> Option<f64> {
+    (took > 0.0).then(|| estimated / took - 1.0)
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

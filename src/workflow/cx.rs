@@ -147,6 +147,8 @@ pub trait Host: Send + Sync {
     fn frame(&self, frame: Frame, keep: &Keep) -> Result<(Frame, Option<String>), JobError>;
     /// The settings the next picture of this beam would use.
     fn image_settings(&self, beam: Beam) -> ImageSettings;
+    /// The job is paused: what it does now takes no time of its own.
+    fn is_paused(&self) -> bool;
     /// Waits until the job is not paused.
     fn unpaused(&self) -> BoxFuture<'static, ()>;
     /// What is owed now, oldest first: written down, so that a crash does not lose the way back.

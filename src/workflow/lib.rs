@@ -15,6 +15,7 @@ pub mod live;
 pub mod manipulator;
 pub mod milling;
 pub mod movement;
+pub mod neutralise;
 pub mod restore;
 pub mod state;
 pub mod system;

@@ -6,6 +6,7 @@ use crate::core::{Cx, live};
 use crate::event::Event;
 use crate::link::Ended;
 use ::workflow::acquire::{Acquire, PictureOptions, ReferenceSet};
+use ::workflow::neutralise::Neutralise;
 use model::{Beam, Danger, Notice, Severity, Unit, units};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -82,6 +83,29 @@ pub(crate) const ROWS: &[CommandRow] = &[
         lane: Lane::Job,
         example: "image.reference hfw=400um,80um filename=ref_start",
         run: |cx, args| Box::pin(reference(cx, args)),
+    },
+    CommandRow {
+        name: "image.neutralise",
+        doc: "Let a charged sample come to rest by quick scans of the field, then take the picture.",
+        args: &[
+            arg("beam", ArgKind::Beams, "of the picture").or("electron"),
+            arg("iterations", ArgKind::Count(1, 1000), "quick scans").or("10"),
+            arg("with", ArgKind::Beam, "the beam of the quick scans").or("electron"),
+            HFW,
+            RESOLUTION,
+            DWELL,
+            REDUCED,
+            FRAMES,
+            LINES,
+            AUTOCONTRAST,
+            FILENAME,
+            SAVE,
+            PATH,
+        ],
+        danger: Danger::Beam,
+        lane: Lane::Job,
+        example: "image.neutralise iterations=10 hfw=150um",
+        run: |cx, args| Box::pin(neutralise(cx, args)),
     },
     CommandRow {
         name: "image.live",
@@ -191,9 +215,31 @@ fn options(args: &Args) -> Result<PictureOptions, Failure> {
 }
 
 async fn acquire(cx: Cx, args: Args) -> Ended {
+    let params = picture(cx.beams(&args)?, &args)?;
+    result(::workflow::acquire::acquire(cx.job()?, params).await?)
+}
+
+async fn neutralise(cx: Cx, mut args: Args) -> Ended {
+    let defaults = Neutralise::default();
+    let beams = match args.beams("beam") {
+        Some(_) => cx.beams(&args)?,
+        None => defaults.picture.beams.clone(),
+    };
+    let (iterations, with) = (args.count("iterations"), args.beam("with"));
+    args.0.retain(|name, _| !matches!(name.as_str(), "iterations" | "with"));
+    let params = Neutralise {
+        iterations: iterations.unwrap_or(defaults.iterations),
+        with: with.unwrap_or(defaults.with),
+        picture: picture(beams, &args)?,
+    };
+    result(::workflow::neutralise::neutralise(cx.job()?, params).await?)
+}
+
+/// The pictures that arguments ask for.
+fn picture(beams: Vec<Beam>, args: &Args) -> Result<Acquire, Failure> {
     let mut params = Acquire {
-        beams: cx.beams(&args)?,
-        options: options(&args)?,
+        beams,
+        options: options(args)?,
         path: args.text("path").map(str::to_owned),
     };
     let file = params
@@ -212,7 +258,7 @@ async fn acquire(cx: Cx, args: Args) -> Ended {
                 .to_string(),
         );
     }
-    result(::workflow::acquire::acquire(cx.job()?, params).await?)
+    Ok(params)
 }
 
 async fn reference(cx: Cx, args: Args) -> Ended {

@@ -1,13 +1,13 @@
 //! `manipulator.*`: the needle.
 
 use super::row::{ArgKind, ArgRow, CommandRow, Lane, arg, need};
-use super::{Args, Failure, image, result, workflow};
+use super::{Args, Failure, image, milling, result, workflow};
 use crate::core::{Cx, lock};
 use crate::event::Event;
 use crate::link::Ended;
-use ::workflow::manipulator::{self, Go};
+use ::workflow::manipulator::{self, Go, Prepare, Reset, Sharpen, Tip};
 use model::manipulator::NeedleError;
-use model::{Beam, Danger, ErrorKind, Unit};
+use model::{Beam, Danger, ErrorKind, ManipulatorPosition, Point, Unit};
 use serde_json::json;
 
 const LENGTH: ArgKind = ArgKind::Number(Unit::Metre);
@@ -19,6 +19,10 @@ const NAME: ArgRow = need(
     ArgKind::Text,
     "a position the instrument or the console remembers",
 );
+
+const ANGLE: ArgKind = ArgKind::Number(Unit::Radian);
+const CURRENT: ArgRow = arg("current", ArgKind::Number(Unit::Ampere), "milling current").or("28 nA");
+const LOADED: ArgRow = arg("loaded", ArgKind::Bool, "mill the loaded milling task instead").or("false");
 
 pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
@@ -68,7 +72,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
     },
     CommandRow {
         name: "manipulator.move-corrected",
-        doc: "Move the needle in the directions of a picture: right and up. By the ion beam, up is away from the sample.",
+        doc: "Move the needle in a picture, however it is turned: right and up; by the ion beam dy is away from the sample, which its picture shows as down.",
         args: &[
             arg("dx", LENGTH, "to the right").or("0"),
             arg("dy", LENGTH, "up").or("0"),
@@ -107,6 +111,63 @@ pub(crate) const ROWS: &[CommandRow] = &[
         lane: Lane::Job,
         example: "manipulator.calibrate",
         run: |cx, _| Box::pin(calibrate(cx)),
+    },
+    CommandRow {
+        name: "manipulator.prepare",
+        doc: "Guided: the stage lowered and level, the needle in, its tip centred, its end cut flat; then out and back.",
+        args: &[
+            arg(
+                "x",
+                LENGTH,
+                "where the end is cut, from the tip to the right in the ion picture",
+            )
+            .or("-10 um"),
+            arg("y", LENGTH, "the same, upwards").or("0"),
+            CURRENT,
+            LOADED,
+        ],
+        danger: Danger::Sample,
+        lane: Lane::Job,
+        example: "manipulator.prepare",
+        run: |cx, args| Box::pin(prepare(cx, args)),
+    },
+    CommandRow {
+        name: "manipulator.sharpen",
+        doc: "Guided: the stage lowered, the needle in, its tip centred and milled to a wedge, centred again and remembered; then out and back.",
+        args: &[
+            arg(
+                "angle",
+                ANGLE,
+                "where the tip points in the ion picture, counter-clockwise from the right",
+            )
+            .or("40deg"),
+            arg("tip_angle", ANGLE, "between the edges of the new tip").or("35deg"),
+            arg("bias", LENGTH, "how far the cuts stay off the edges").or("0.25 um"),
+            CURRENT,
+            LOADED,
+        ],
+        danger: Danger::Sample,
+        lane: Lane::Job,
+        example: "manipulator.sharpen angle=30deg",
+        run: |cx, args| Box::pin(sharpen(cx, args)),
+    },
+    CommandRow {
+        name: "manipulator.reset",
+        doc: "Guided: find the tip again. The stage lowered, the needle in, its tip centred in both pictures and remembered; then out and back.",
+        args: &[],
+        danger: Danger::Sample,
+        lane: Lane::Job,
+        example: "manipulator.reset",
+        run: |cx, _| Box::pin(reset(cx)),
+    },
+    CommandRow {
+        name: "manipulator.exchange",
+        doc: "Guided: the needle out, the beams off, the chamber vented; pumped again when you say that the new needle is in.",
+        args: &[],
+        danger: Danger::Beam,
+        lane: Lane::Job,
+        example: "manipulator.exchange",
+        run: |cx, _| Box::pin(async move { result(manipulator::exchange(cx.job()?).await?) }),
     },
     CommandRow {
         name: "manipulator.save",
@@ -208,5 +269,71 @@ async fn calibrate(cx: Cx) -> Ended {
         lock(&cx.core.files).needle.save(name, at.clone())?;
     }
     tell(&cx)?;
+    result(found)
+}
+
+/// Where an earlier calibration centred the tip, and under which name: the last position of the instrument is where it works.
+fn working(cx: &Cx) -> Result<(Option<String>, Option<ManipulatorPosition>), Failure> {
+    let name = cx
+        .scope()?
+        .capabilities()
+        .manipulator
+        .as_ref()
+        .and_then(|m| m.saved.last().cloned());
+    let place = name
+        .as_ref()
+        .and_then(|name| lock(&cx.core.files).needle.get(name).cloned());
+    Ok((name, place))
+}
+
+/// The loaded task, where that is wanted.
+fn loaded(cx: &Cx, args: &Args) -> Result<Option<pattern::MillingTask>, Failure> {
+    match args.flag("loaded") {
+        Some(true) => milling::loaded(cx).map(Some),
+        _ => Ok(None),
+    }
+}
+
+async fn prepare(cx: Cx, args: Args) -> Ended {
+    let defaults = Prepare::default();
+    let params = Prepare {
+        place: working(&cx)?.1,
+        task: loaded(&cx, &args)?,
+        point: Point {
+            x: args.number("x").unwrap_or(defaults.point.x),
+            y: args.number("y").unwrap_or(defaults.point.y),
+        },
+        current: args.number("current").unwrap_or(defaults.current),
+    };
+    result(manipulator::prepare(cx.job()?, params).await?)
+}
+
+async fn sharpen(cx: Cx, args: Args) -> Ended {
+    let (defaults, (name, place)) = (Sharpen::default(), working(&cx)?);
+    let given = |key: &str, default: f64| args.number(key).unwrap_or(default);
+    let params = Sharpen {
+        place,
+        task: loaded(&cx, &args)?,
+        angle: given("angle", defaults.angle),
+        tip_angle: given("tip_angle", defaults.tip_angle),
+        bias: given("bias", defaults.bias),
+        current: given("current", defaults.current),
+    };
+    let found = manipulator::sharpen(cx.job()?, params).await?;
+    remembered(&cx, name, found)
+}
+
+async fn reset(cx: Cx) -> Ended {
+    let (name, place) = working(&cx)?;
+    let found = manipulator::reset(cx.job()?, Reset { place }).await?;
+    remembered(&cx, name, found)
+}
+
+/// The place found takes the place of the one before.
+fn remembered(cx: &Cx, name: Option<String>, found: Tip) -> Ended {
+    if let Some(name) = name {
+        lock(&cx.core.files).needle.save(&name, found.position.clone())?;
+        tell(cx)?;
+    }
     result(found)
 }

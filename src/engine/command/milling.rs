@@ -5,12 +5,12 @@ use super::{Args, Failure, job, result};
 use crate::core::Cx;
 use crate::event::{Event, Plan};
 use crate::link::Ended;
+use crate::plan::{self, Given, Source};
 use ::workflow::milling::{self, Mill, SpotBurn, UnderGas};
 use hal::Act;
 use model::file::{self, Durability};
-use model::shape::DoseMap;
 use model::{Beam, Danger, ErrorKind, Unit};
-use pattern::{Eta, MillingTask, Pattern};
+use pattern::{Eta, MillingTask};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -117,31 +117,14 @@ pub(crate) const ROWS: &[CommandRow] = &[
     },
 ];
 
-fn unreadable(what: impl std::fmt::Display) -> Failure {
-    Failure::new(
-        ErrorKind::File,
-        format!("{what}; the loaded task stays as it was"),
-        "give a milling task as openFIBSEM or fibdeck writes it",
-    )
-}
+/// What a load that fails leaves.
+const UNTOUCHED: &str = "the loaded task stays as it was";
 
 async fn load(cx: Cx, args: Args) -> Ended {
-    let source = args.text("source");
-    let (tasks, mut notes, file) = match (args.json("task"), source) {
-        (Some(task), _) => {
-            let (tasks, notes) = MillingTask::read_all(task).map_err(unreadable)?;
-            (tasks, notes, args.text("file").map(str::to_owned))
-        }
-        (None, Some(text)) if text.trim_start().starts_with(['{', '[']) => {
-            let (tasks, notes) = MillingTask::parse(text, "the task").map_err(unreadable)?;
-            (tasks, notes, None)
-        }
-        (None, Some(path)) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| unreadable(format!("{} was not read: {e}", model::text::printable(path))))?;
-            let (tasks, notes) = MillingTask::parse(&text, path).map_err(unreadable)?;
-            (tasks, notes, Some(path.to_owned()))
-        }
+    let (source, file) = match (args.json("task"), args.text("source")) {
+        (Some(task), _) => (Source::Json(task), None),
+        (None, Some(text)) if text.trim_start().starts_with(['{', '[']) => (Source::Text(text), None),
+        (None, Some(path)) => (Source::File(path), Some(path.to_owned())),
         (None, None) => {
             return Err(Failure::usage(
                 "nothing to load was named; the loaded task stays as it was",
@@ -149,34 +132,10 @@ async fn load(cx: Cx, args: Args) -> Ended {
             ));
         }
     };
-    let names: Vec<&str> = tasks.iter().map(|(name, _)| name.as_str()).collect();
-    let wanted = match args.text("name") {
-        Some(name) => names.iter().position(|n| *n == name),
-        None => (!tasks.is_empty()).then_some(0),
-    };
-    let Some(index) = wanted else {
-        return Err(Failure::usage(
-            "there is no such milling task in it; the loaded task stays as it was",
-            format!("it has: {}", names.join(", ")),
-        ));
-    };
-    let mut task = tasks[index].1.clone();
-    let folder = file
-        .as_deref()
-        .and_then(|f| Path::new(f).parent())
-        .unwrap_or(Path::new(""));
-    for stage in &mut task.stages {
-        load_pictures(&mut stage.pattern, folder)?;
-    }
-    if tasks.len() > 1 && args.text("name").is_none() {
-        notes.push(pattern::Note {
-            key: "name".to_owned(),
-            text: format!("the first of {}", names.join(", ")),
-        });
-    }
+    let Given { task, notes } = plan::read(source, args.text("name"), UNTOUCHED)?;
     let plan = Plan {
         estimate: Eta::of_task(&task, control(&cx)).first(),
-        notes: notes.iter().map(ToString::to_string).collect(),
+        notes,
         task,
         file,
     };
@@ -184,22 +143,6 @@ async fn load(cx: Cx, args: Args) -> Ended {
         plan: Some(Box::new(plan.clone())),
     });
     result(plan)
-}
-
-/// The pictures of a bitmap pattern, beside the file that names them where their path is relative.
-fn load_pictures(pattern: &mut Pattern, folder: &Path) -> Result<(), Failure> {
-    pattern.load_pictures(|path| -> Result<DoseMap, Failure> {
-        let name = folder.join(path);
-        let refuse = |why: String| {
-            unreadable(format!(
-                "the picture {} was not read: {why}",
-                model::text::printable(path)
-            ))
-        };
-        let picture = image::open(&name).map_err(|e| refuse(e.to_string()))?.to_rgb8();
-        let (width, height) = picture.dimensions();
-        pattern::dose_map(picture.as_raw(), width as usize, height as usize).map_err(|e| refuse(e.to_string()))
-    })
 }
 
 fn control(cx: &Cx) -> model::capabilities::MillingControl {
@@ -211,15 +154,20 @@ fn control(cx: &Cx) -> model::capabilities::MillingControl {
     milling.map(|m| m.control).unwrap_or_default()
 }
 
-/// The loaded task with only the named stages on.
-fn chosen(cx: &Cx, args: &Args) -> Result<MillingTask, Failure> {
-    let Some(plan) = cx.core.snapshot().plan.clone() else {
-        return Err(Failure::usage(
+/// The task that was loaded last.
+pub(crate) fn loaded(cx: &Cx) -> Result<MillingTask, Failure> {
+    let plan = cx.core.snapshot().plan.clone();
+    plan.map(|plan| plan.task).ok_or_else(|| {
+        Failure::usage(
             "no milling task is loaded; nothing was milled",
             "load one (milling.load), or make one in the Milling tab",
-        ));
-    };
-    let mut task = plan.task;
+        )
+    })
+}
+
+/// The loaded task with only the named stages on.
+fn chosen(cx: &Cx, args: &Args) -> Result<MillingTask, Failure> {
+    let mut task = loaded(cx)?;
     let Some(text) = args.text("stages") else {
         return Ok(task);
     };
@@ -256,7 +204,15 @@ async fn save(cx: Cx, args: Args) -> Ended {
             "load or make one first",
         ));
     };
-    let text = plan.task.to_yaml().map_err(|e| unreadable(e.to_string()))?;
+    let text = plan::beside(plan.task.clone(), Path::new(path))
+        .to_yaml()
+        .map_err(|e| {
+            Failure::new(
+                ErrorKind::File,
+                format!("the task cannot be written: {e}; nothing was"),
+                "look at its names and numbers",
+            )
+        })?;
     let written = file::create(Path::new(path), Durability::Synced, |out| {
         std::io::Write::write_all(out, text.as_bytes())
     })

@@ -56,6 +56,10 @@ impl Host for JobHost {
         self.core.snapshot().settings[at(beam)].clone()
     }
 
+    fn is_paused(&self) -> bool {
+        *self.paused.borrow()
+    }
+
     fn unpaused(&self) -> BoxFuture<'static, ()> {
         let (mut paused, active) = (self.paused.clone(), self.while_active.clone());
         Box::pin(async move {

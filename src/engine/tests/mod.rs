@@ -4,6 +4,7 @@ mod crash;
 mod jobs;
 mod jog;
 mod line;
+mod milling;
 mod pictures;
 mod stop;
 mod watch;

@@ -322,7 +322,10 @@ impl State {
 
     /// The needle, where it is in.
     pub fn needle_body(&self, t: f64) -> Option<Probe> {
-        self.needle.inserted().then(|| needle::body::probe(self.needle.tip(t)))
+        let needle = &self.needle;
+        needle
+            .inserted()
+            .then(|| needle::body::ended(needle.point(t), needle.end.radius))
     }
 
     fn arrive(&mut self, motion: Motion, ending: Ending) {

@@ -29,6 +29,11 @@ pub struct Frame {
 }
 
 impl Pixels {
+    /// A picture of one grey value, 8 bit.
+    pub fn filled(width: usize, height: usize, grey: u8) -> Pixels {
+        Pixels::U8(Array2::from_elem((height, width), grey))
+    }
+
     /// (width, height).
     pub fn size(&self) -> (usize, usize) {
         let (h, w) = match self {

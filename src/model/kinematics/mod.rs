@@ -95,6 +95,12 @@ impl From<Vector3<f64>> for Displacement {
     }
 }
 
+impl From<Displacement> for (f64, f64, f64) {
+    fn from(d: Displacement) -> (f64, f64, f64) {
+        (d.x, d.y, d.z)
+    }
+}
+
 impl std::ops::Add for Displacement {
     type Output = Displacement;
 

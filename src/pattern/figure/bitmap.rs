@@ -77,8 +77,8 @@ impl Expand for Bitmap {
         })]
     }
 
-    fn pictures(&mut self) -> Vec<(&str, &mut Option<DoseMap>)> {
-        vec![(&self.path, &mut self.array)]
+    fn pictures(&mut self) -> Vec<(&mut String, &mut Option<DoseMap>)> {
+        vec![(&mut self.path, &mut self.array)]
     }
 
     fn time(&self) -> f64 {

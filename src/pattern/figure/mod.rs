@@ -64,7 +64,7 @@ pub trait Expand: Default + Serialize + DeserializeOwned {
     }
 
     /// The pictures it mills: the file of each, and where its points belong.
-    fn pictures(&mut self) -> Vec<(&str, &mut Option<model::shape::DoseMap>)> {
+    fn pictures(&mut self) -> Vec<(&mut String, &mut Option<model::shape::DoseMap>)> {
         Vec::new()
     }
 }
@@ -146,7 +146,7 @@ macro_rules! patterns {
                 match self { $(Figure::$name(figure) => figure.put(point, at),)+ }
             }
 
-            pub(crate) fn pictures(&mut self) -> Vec<(&str, &mut Option<model::shape::DoseMap>)> {
+            pub(crate) fn pictures(&mut self) -> Vec<(&mut String, &mut Option<model::shape::DoseMap>)> {
                 match self { $(Figure::$name(figure) => figure.pictures(),)+ }
             }
 

@@ -117,8 +117,11 @@ impl Expand for TrenchBitmap {
         ]
     }
 
-    fn pictures(&mut self) -> Vec<(&str, &mut Option<DoseMap>)> {
-        vec![(&self.path, &mut self.array), (&self.path_lower, &mut self.array_lower)]
+    fn pictures(&mut self) -> Vec<(&mut String, &mut Option<DoseMap>)> {
+        vec![
+            (&mut self.path, &mut self.array),
+            (&mut self.path_lower, &mut self.array_lower),
+        ]
     }
 
     fn time(&self) -> f64 {

@@ -8,12 +8,14 @@ mod font;
 mod overlay;
 mod pen;
 mod resample;
+mod shapes;
 mod smooth;
 mod tone;
 mod viewport;
 
 pub use overlay::{Overlay, Stroke, burn, scale_bar};
 pub use resample::show;
+pub use shapes::{Look, number, shapes};
 pub use smooth::{Change, Smoother};
 pub use tone::Tone;
 pub use viewport::{Grid, Position, View, Viewport};

@@ -8,7 +8,8 @@ use super::words::{number, stage, word};
 use crate::cx::Cx;
 use engine::{Command, Snapshot};
 use model::capabilities::ManipulatorCapabilities;
-use model::manipulator::{corrected, with_offset};
+use model::kinematics::manipulator::NeedleView;
+use model::manipulator::with_offset;
 use model::{Beam, ManipulatorPosition, Point, Unit, units};
 
 /// Rounding of what was typed must not make a step of just the limit one beyond it.
@@ -43,15 +44,21 @@ pub(super) fn way(command: &Command, snapshot: &Snapshot) -> Option<Way> {
     let now = || snapshot.needle.as_ref().map(|needle| &needle.value.position);
     match command.name.as_str() {
         "manipulator.move-relative" => Some((given("x"), given("y"), given("z"))),
-        "manipulator.move-corrected" if follows => {
+        "manipulator.move-corrected" => {
             let beam = beam(command)?;
             let by = Point {
                 x: given("dx"),
                 y: given("dy"),
             };
-            Some(corrected(beam, by, tilt(snapshot)))
+            let view = NeedleView {
+                beam,
+                stage_tilt: tilt(snapshot),
+                column_tilt: snapshot.connection.as_ref()?.geometry.column_tilt(beam),
+                scan_rotation: snapshot.beam(beam).map_or(0.0, |b| b.value.settings.scan_rotation),
+                stage_frame: follows,
+            };
+            view.corrected(by).map(Way::from)
         }
-        "manipulator.move-corrected" => Some((given("dx"), given("dy"), 0.0)),
         "manipulator.move-absolute" => {
             let now = now()?;
             let to = |name: &str, now: f64| number(command, name).unwrap_or(now);
@@ -89,21 +96,13 @@ fn length(way: Way) -> f64 {
     (way.0.powi(2) + way.1.powi(2) + way.2.powi(2)).sqrt()
 }
 
-/// The picture a move is meant in is turned, and the directions of the needle are not.
-fn is_turned(command: &Command, snapshot: &Snapshot) -> bool {
-    let scan = |beam| snapshot.beam(beam).map_or(0.0, |b| b.value.settings.scan_rotation);
-    command.name == "manipulator.move-corrected" && beam(command).is_some_and(|beam| scan(beam).abs() > 1e-3)
-}
-
-/// The question before a move by an amount: where it comes nearer to the sample than the options let go unasked, where it is
-/// long, and where its direction in the picture is in doubt.
+/// The question before a move by an amount: where it comes nearer to the sample than the options let go unasked, and where it is
+/// long.
 pub(super) fn step(command: &Command, cx: &Cx) -> Option<Words> {
     let way = way(command, cx.snapshot).unwrap_or_default();
     let beyond = |value: f64, most: f64| value > most * (1.0 + ROUNDING);
     let near = towards(way, tilt(cx.snapshot));
-    let asked = beyond(near, cx.options.ask_needle_towards)
-        || beyond(length(way), cx.options.ask_beyond_length)
-        || is_turned(command, cx.snapshot);
+    let asked = beyond(near, cx.options.ask_needle_towards) || beyond(length(way), cx.options.ask_beyond_length);
     let title = if near > 0.0 {
         "Move the needle towards the sample?"
     } else {
@@ -166,9 +165,6 @@ fn lines(command: &Command, snapshot: &Snapshot) -> Vec<String> {
         None => lines.push("Where that is, the instrument alone knows: look at both pictures.".to_owned()),
     }
     lines.extend(now.map(|now| format!("now {}", at(now))));
-    if is_turned(command, snapshot) {
-        lines.push("The scan is turned: this picture's up is NOT the needle's up.".to_owned());
-    }
     lines
 }
 
@@ -217,15 +213,12 @@ mod tests {
     }
 
     #[test]
-    fn a_turned_scan_leaves_no_direction_beyond_doubt() {
+    fn on_a_turned_scan_the_other_direction_leads_to_the_sample() {
         let mut s = handy();
         s.ion.as_mut().unwrap().value.settings.scan_rotation = std::f64::consts::PI;
-        let asked = ask("manipulator.move-corrected dy=1um beam=ion", &s).unwrap();
-        assert!(
-            asked.lines.iter().any(|line| line.contains("scan is turned")),
-            "{asked:?}"
-        );
-        assert!(ask("manipulator.move-corrected dy=1um beam=electron", &s).is_none());
+        assert!(ask("manipulator.move-corrected dy=11um beam=ion", &s).is_some());
+        assert!(ask("manipulator.move-corrected dy=-11um beam=ion", &s).is_none());
+        assert!(ask("manipulator.move-corrected dy=11um beam=electron", &s).is_none());
     }
 
     #[test]

@@ -1,15 +1,24 @@
 //! The needle: in, out, to a place, and in the directions of a picture.
 //!
-//! +x is right in both pictures. In the electron picture +dy is up; by the ion beam +dy lifts the needle away from the sample, which
-//! shows as up in the ion picture. Raw +z is away from the sample. To add a guided procedure: a file here.
+//! +x is right in both pictures. In the electron picture +dy is up; by the ion beam +dy lifts the needle away from the sample, which an
+//! ion picture that is not turned shows as down, for it looks from the side. Raw +z is away from the sample.
+//!
+//! `calibrate`, `tip` and `exchange` are guided procedures, made of the steps in `guided`. To add one: a file here.
 
 mod calibrate;
+mod exchange;
+mod guided;
+mod tip;
 
 pub use calibrate::{Calibrated, calibrate};
+pub use exchange::{Exchanged, exchange};
+pub use tip::{Prepare, Reset, Sharpen, Tip, prepare, reset, sharpen};
 
 use crate::{JobCx, JobError};
 use hal::{Act, Outcome};
-use model::manipulator::{corrected, with_offset};
+use model::kinematics::Displacement;
+use model::kinematics::manipulator::NeedleView;
+use model::manipulator::with_offset;
 use model::{Beam, ErrorKind, ManipulatorPosition, ManipulatorState, Point};
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +71,15 @@ pub struct Axes {
 /// Moves the needle by a way along its own axes.
 pub async fn move_relative(cx: JobCx, by: Axes) -> Result<ManipulatorState, JobError> {
     let way = [by.x, by.y, by.z].map(|v| v.unwrap_or(0.0));
-    nudge(&cx, (way[0], way[1], way[2])).await
+    nudge(
+        &cx,
+        Displacement {
+            x: way[0],
+            y: way[1],
+            z: way[2],
+        },
+    )
+    .await
 }
 
 /// Moves the needle to a place along its own axes.
@@ -77,7 +94,7 @@ pub async fn move_absolute(cx: JobCx, to: Axes) -> Result<ManipulatorState, JobE
     go_to(&cx, target).await
 }
 
-async fn nudge(cx: &JobCx, by: (f64, f64, f64)) -> Result<ManipulatorState, JobError> {
+async fn nudge(cx: &JobCx, by: Displacement) -> Result<ManipulatorState, JobError> {
     let from = cx.scope().manipulator().await?.value.position;
     go_to(cx, from.moved(by)).await
 }
@@ -86,7 +103,8 @@ async fn go_to(cx: &JobCx, target: ManipulatorPosition) -> Result<ManipulatorSta
     needle(cx.act(Act::NeedleTo { target }).await?)
 }
 
-/// Parameters of [`move_corrected`]: m in the picture of `beam`, +x right, +y up.
+/// Parameters of [`move_corrected`]: m in the picture of `beam`, +x right; +y up (electron), away from the sample (ion), as they are
+/// in a picture that is not turned.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Corrected {
@@ -105,26 +123,42 @@ impl Default for Corrected {
     }
 }
 
-/// Moves the needle by a way in a picture (openFIBSEM's corrected move). Where the instrument's needle does not follow the tilted
-/// stage it is a plain x, y move, which means something only once the needle is calibrated.
+/// Moves the needle by a way in a picture: openFIBSEM's corrected move, which shows the same however the scan is turned. Where the
+/// instrument's needle does not follow the tilted stage it is a plain x, y move, which means something only once it is calibrated.
 pub async fn move_corrected(cx: JobCx, params: Corrected) -> Result<ManipulatorState, JobError> {
     let by = Point {
         x: params.dx,
         y: params.dy,
     };
+    let way = view(&cx, params.beam).await?.corrected(by);
+    nudge(&cx, way.ok_or_else(|| blind(params.beam))?).await
+}
+
+/// How the picture of `beam` shows the needle now; refused while its moves mean nothing there.
+async fn view(cx: &JobCx, beam: Beam) -> Result<NeedleView, JobError> {
     let caps = cx.scope().capabilities().manipulator.clone().unwrap_or_default();
-    if !caps.stage_frame {
-        if caps.needs_calibration && !cx.scope().manipulator().await?.value.calibrated {
-            return Err(JobError::new(
-                ErrorKind::Interlock,
-                "the needle is not calibrated, so a move in the picture has no meaning; nothing moved",
-                "calibrate it first (manipulator.calibrate), or move along its own axes (manipulator.move-relative)",
-            ));
-        }
-        return nudge(&cx, (by.x, by.y, 0.0)).await;
+    if caps.needs_calibration && !cx.scope().manipulator().await?.value.calibrated {
+        return Err(JobError::new(
+            ErrorKind::Interlock,
+            "the needle is not calibrated, so a move in the picture has no meaning; nothing moved",
+            "calibrate it first (manipulator.calibrate), or move along its own axes (manipulator.move-relative)",
+        ));
     }
-    let tilt = cx.pose().await?.t;
-    nudge(&cx, corrected(params.beam, by, tilt)).await
+    Ok(NeedleView {
+        beam,
+        stage_tilt: cx.pose().await?.t,
+        column_tilt: cx.geometry().column_tilt(beam),
+        scan_rotation: cx.scope().beam(beam).await?.value.settings.scan_rotation,
+        stage_frame: caps.stage_frame,
+    })
+}
+
+fn blind(beam: Beam) -> JobError {
+    JobError::new(
+        ErrorKind::OutOfRange,
+        format!("the {beam} beam does not see that way of the needle; nothing moved"),
+        "move it by the other beam's picture, or along its own axes (manipulator.move-relative)",
+    )
 }
 
 /// Parameters of [`go`]: a remembered or saved position, and an offset (m) from it.

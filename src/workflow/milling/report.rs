@@ -3,14 +3,13 @@
 use crate::JobCx;
 use model::capabilities::MillingControl;
 use pattern::estimate::{preset_current, stage_time};
-use pattern::{Eta, MillingRun, MillingTask, StageRun, StageState};
+use pattern::{Eta, MillingRun, MillingTask, StageRun, StageState, estimate_error};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The running account of a task.
 pub(super) struct Report<'a> {
     cx: &'a JobCx,
     shared: Arc<Mutex<Account>>,
-    start: f64,
     /// When the stage at work, or the end, began.
     since: f64,
 }
@@ -22,10 +21,24 @@ struct Account {
     order: Vec<Option<usize>>,
     /// A, per stage.
     currents: Vec<f64>,
-    /// Of the stage at work: estimates of all it has to draw and of what is loaded now, s; beam time before this load, s.
+    /// Beam time of each stage as foreseen, and drawn of it by the instrument's own estimate, s.
+    foreseen: Vec<f64>,
+    drawn: Vec<f64>,
+    /// Clock time of its beginning, and s of pauses since.
+    start: f64,
+    paused: f64,
+    /// Of the stage at work: the instrument's estimates of all it has to draw and of what is loaded now, s.
     total: f64,
     loaded: f64,
-    spent: f64,
+    /// Of the stage at work before this load: drawn by the instrument's estimate, and beam time it really took, s.
+    before: Spent,
+}
+
+/// Beam time by the instrument's estimate, and as it really was, s.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spent {
+    drawn: f64,
+    beam: f64,
 }
 
 impl<'a> Report<'a> {
@@ -67,18 +80,21 @@ impl<'a> Report<'a> {
         };
         let now = cx.scope().clock().now();
         let account = Account {
+            foreseen: run.stages.iter().map(|s| s.estimated).collect(),
+            drawn: vec![0.0; run.stages.len()],
             run,
             eta,
             order,
             currents,
+            start: now,
+            paused: 0.0,
             total: 0.0,
             loaded: 0.0,
-            spent: 0.0,
+            before: Spent::default(),
         };
         let report = Report {
             cx,
             shared: Arc::new(Mutex::new(account)),
-            start: now,
             since: now,
         };
         report.tell(true);
@@ -105,7 +121,7 @@ impl<'a> Report<'a> {
             if let Some(stage) = account.run.stages.get_mut(index) {
                 stage.state = StageState::Preparing;
             }
-            (account.total, account.loaded, account.spent) = (0.0, 0.0, 0.0);
+            (account.total, account.loaded, account.before) = (0.0, 0.0, Spent::default());
         });
         self.tell(true);
     }
@@ -131,7 +147,7 @@ impl<'a> Report<'a> {
         self.with(|account| {
             let Some(at) = account.run.at else { return };
             let order = account.order.get(at).copied().flatten();
-            account.total = account.total.max(account.spent + estimate);
+            account.total = account.total.max(account.before.drawn + estimate);
             account.loaded = estimate;
             if let Some(stage) = account.run.stages.get_mut(at) {
                 if let (StageState::Preparing, Some(n)) = (stage.state, order) {
@@ -150,14 +166,21 @@ impl<'a> Report<'a> {
         Watcher {
             cx: self.cx.clone(),
             shared: self.shared.clone(),
-            spent: Arc::default(),
+            pace: Arc::new(Mutex::new(Pace {
+                looked: self.now(),
+                spent: Spent::default(),
+            })),
         }
     }
 
     /// The pattern has ended: its beam time counts.
     pub fn take(&mut self, watcher: &Watcher) {
-        let spent = *watcher.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        self.with(|account| account.spent += spent);
+        let Pace { looked, spent } = *watcher.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = self.now() - looked;
+        self.with(|account| {
+            account.before.drawn += spent.drawn;
+            account.before.beam += spent.beam + since;
+        });
     }
 
     /// The stage at work has ended like this.
@@ -168,6 +191,9 @@ impl<'a> Report<'a> {
                 stage.state = state;
                 if state == StageState::Done {
                     stage.fraction = 1.0;
+                    stage.beam_time = account.before.beam;
+                    stage.estimate_error = estimate_error(account.foreseen[at], stage.beam_time);
+                    account.drawn[at] = account.total;
                 }
                 if let Some(n) = account.order.get(at).copied().flatten() {
                     account.eta.milling(n, stage.fraction, stage.beam_time);
@@ -189,25 +215,26 @@ impl<'a> Report<'a> {
 
     /// The last word.
     pub fn end(&mut self, done: bool) -> MillingRun {
-        let elapsed = self.now() - self.start;
+        let now = self.now();
         let run = self.with(|account| {
+            account.run.elapsed = now - account.start - account.paused;
             account.run.ended = true;
             account.run.at = None;
             account.run.remaining = 0.0;
             if done {
                 account.run.fraction = 1.0;
                 account.run.doing = "done".to_owned();
+                account.run.estimate_error = estimate_error(account.run.estimated, account.run.elapsed);
             }
             account.run.clone()
         });
         self.cx.host.milling(&run, true);
-        tracing_line(&run, elapsed);
+        tracing::info!(
+            target: "milling", task = %run.task, elapsed = run.elapsed, estimated = run.estimated, error = ?run.estimate_error,
+            dose = run.dose, "milling task ended"
+        );
         run
     }
-}
-
-fn tracing_line(run: &MillingRun, elapsed: f64) {
-    tracing::info!(target: "milling", task = %run.task, elapsed, estimated = run.estimated, dose = run.dose, "milling task ended");
 }
 
 /// Follows one pattern.
@@ -215,28 +242,45 @@ fn tracing_line(run: &MillingRun, elapsed: f64) {
 pub(super) struct Watcher {
     cx: JobCx,
     shared: Arc<Mutex<Account>>,
-    /// Beam time of this pattern, s.
-    spent: Arc<Mutex<f64>>,
+    pace: Arc<Mutex<Pace>>,
+}
+
+/// How a pattern comes along.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// Clock time of the last look.
+    looked: f64,
+    spent: Spent,
 }
 
 impl Watcher {
-    /// The instrument's word on what is loaded; returns the beam time of this pattern so far, s.
+    /// The instrument's word on what is loaded; returns the beam time of this pattern so far, s. Its own clock may go wrong, ours
+    /// says what it really takes.
     pub fn seen(&self, fraction: Option<f64>, remaining: Option<f64>) -> f64 {
-        let spent = {
+        let now = self.cx.scope().clock().now();
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = now - std::mem::replace(&mut pace.looked, now);
+        let paused = self.cx.host.is_paused();
+        {
             let mut account = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
             let account = &mut *account;
             let fraction = fraction.unwrap_or_else(|| match remaining {
                 Some(remaining) if account.loaded > 0.0 => 1.0 - remaining / account.loaded,
                 _ => 0.0,
             });
-            let spent = account.loaded * fraction.clamp(0.0, 1.0);
+            pace.spent.drawn = account.loaded * fraction.clamp(0.0, 1.0);
+            *(if paused {
+                &mut account.paused
+            } else {
+                &mut pace.spent.beam
+            }) += since;
             if let Some(at) = account.run.at
                 && let Some(stage) = account.run.stages.get_mut(at)
             {
-                let left = account.loaded - spent;
-                stage.beam_time = account.spent + spent;
+                account.drawn[at] = account.before.drawn + pace.spent.drawn;
+                stage.beam_time = account.before.beam + pace.spent.beam;
                 stage.fraction = if account.total > 0.0 {
-                    (1.0 - left / account.total).clamp(0.0, 1.0)
+                    (1.0 - (account.loaded - pace.spent.drawn) / account.total).clamp(0.0, 1.0)
                 } else {
                     0.0
                 };
@@ -244,30 +288,32 @@ impl Watcher {
                     account.eta.milling(n, stage.fraction, stage.beam_time);
                 }
             }
-            spent
-        };
-        *self.spent.lock().unwrap_or_else(PoisonError::into_inner) = spent;
+        }
+        let beam = pace.spent.beam;
+        drop(pace);
         tell(&self.cx, &self.shared, false);
-        spent
+        beam
     }
 }
 
 /// Sends the account out. `changed`: something besides the figures did.
 fn tell(cx: &JobCx, shared: &Arc<Mutex<Account>>, changed: bool) {
+    let now = cx.scope().clock().now();
     let run = {
         let mut account = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let account = &mut *account;
         let run = &mut account.run;
+        run.elapsed = now - account.start - account.paused;
         run.remaining = account.eta.remaining();
-        run.dose = run
-            .stages
+        run.dose = account
+            .drawn
             .iter()
             .zip(&account.currents)
-            .map(|(s, current)| s.beam_time * current)
+            .map(|(drawn, current)| drawn * current)
             .sum();
-        let total = account.eta.first().max(run.remaining);
+        let total = run.elapsed + run.remaining;
         run.fraction = if total > 0.0 {
-            (1.0 - run.remaining / total).clamp(run.fraction, 1.0)
+            (run.elapsed / total).clamp(run.fraction, 1.0)
         } else {
             run.fraction
         };

@@ -1,7 +1,9 @@
 //! Workflows on the twin, on virtual time. Tests may read the twin's truth; workflows may not.
 
 mod alignment;
+mod milling;
 mod movement;
+mod needle;
 mod pictures;
 mod stopping;
 mod sweep;
@@ -109,6 +111,10 @@ impl Host for TestHost {
 
     fn image_settings(&self, beam: Beam) -> ImageSettings {
         self.settings.lock().unwrap()[usize::from(beam == Beam::Ion)].clone()
+    }
+
+    fn is_paused(&self) -> bool {
+        false
     }
 
     fn unpaused(&self) -> BoxFuture<'static, ()> {

@@ -3,8 +3,9 @@ use crate::acquire::{Acquire, PictureOptions, ReferenceSet, acquire, chamber, es
 use crate::autofocus::{AutoFocus, autofocus};
 use crate::contrast::{AutoContrast, autocontrast};
 use crate::live::{Live, LiveEnd, live};
+use crate::neutralise::{Neutralise, neutralise};
 use hal::Act;
-use model::{Beam, ErrorKind, Key, Rect, Value};
+use model::{Beam, ErrorKind, ImageSettings, Key, Rect, Value};
 use std::sync::{Arc, Mutex};
 use vision::focus::FocusPass;
 
@@ -334,4 +335,57 @@ async fn a_blanked_beam_is_not_measured_with() {
         ErrorKind::Interlock
     );
     assert_eq!(rig.record.count(), acts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_charged_sample_is_scanned_quickly_before_its_picture() {
+    let rig = Rig::new();
+    let wanted = Neutralise {
+        picture: Acquire {
+            beams: vec![Beam::Ion],
+            options: PictureOptions {
+                hfw: Some(80e-6),
+                resolution: Some((384, 256)),
+                ..PictureOptions::default()
+            },
+            path: None,
+        },
+        ..Neutralise::default()
+    };
+    neutralise(rig.cx.clone(), wanted.clone()).await.unwrap();
+    let acts = rig.record.acts.lock().unwrap().clone();
+    let taken: Vec<&ImageSettings> = acts
+        .iter()
+        .map(|act| match act {
+            Act::Acquire { settings } => settings,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(taken.len(), 11);
+    for quick in &taken[..10] {
+        assert_eq!((quick.beam_type, quick.resolution), (Beam::Electron, (768, 512)));
+        assert_eq!((quick.dwell_time, quick.hfw), (200e-9, 80e-6));
+        assert!(!quick.save && !quick.autocontrast);
+    }
+    assert_eq!((taken[10].beam_type, taken[10].resolution), (Beam::Ion, (384, 256)));
+    assert_eq!(rig.kept().len(), 1, "the quick scans are shown and not kept");
+
+    let begun = rig.record.count();
+    for (with, iterations, kind) in [
+        (Beam::Electron, 0, ErrorKind::OutOfRange),
+        (Beam::Ion, 5000, ErrorKind::OutOfRange),
+    ] {
+        let wrong = Neutralise {
+            with,
+            iterations,
+            ..wanted.clone()
+        };
+        assert_eq!(neutralise(rig.cx.clone(), wrong).await.unwrap_err().kind, kind);
+    }
+    crate::system::blank(rig.cx.clone(), vec![Beam::Electron], true)
+        .await
+        .unwrap();
+    let error = neutralise(rig.cx.clone(), wanted).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Interlock);
+    assert_eq!(rig.record.count(), begun + 1, "no picture was taken");
 }

@@ -186,9 +186,12 @@ impl Gas for Twin {
 impl World {
     /// Where on its ways the needle's tip is pushed into the sample. Never asked under the world's lock.
     fn needle_meets(&self, ways: &[Way]) -> Result<Option<Strike>, HalError> {
-        let sample = self.look(|state, now| self.geometry.sample_to_chamber(&state.stage.true_pose(now)));
+        let (sample, worn) = self.look(|state, now| {
+            let sample = self.geometry.sample_to_chamber(&state.stage.true_pose(now));
+            (sample, state.needle.worn())
+        });
         let matter = self.lab.piece.look(&self.lab, |done| done.matter.clone())?;
-        let on_sample = |share: f64, way: &Way| sample.inverse_transform_point(&way.at(share).into());
+        let on_sample = |share: f64, way: &Way| sample.inverse_transform_point(&(way.at(share) + worn).into());
         Ok(ways.iter().enumerate().find_map(|(i, way)| {
             let share = touch::stopped_at(&matter, &on_sample(0.0, way), &on_sample(1.0, way))?;
             Some(Strike {
@@ -202,7 +205,7 @@ impl World {
     /// Share of a stage move at which the sample is pushed into the needle that is inserted beside it.
     pub fn stage_meets_needle(&self, target: &Pose) -> Result<Option<f64>, HalError> {
         let ends = self.look(|state, now| {
-            let tip = state.needle.inserted().then(|| state.needle.tip(now))?;
+            let tip = state.needle.inserted().then(|| state.needle.point(now))?;
             let here = state.stage.true_pose(now);
             // encoders and truth differ by the same on both ends of so short a way
             let mut there = here;

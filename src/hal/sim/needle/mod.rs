@@ -2,9 +2,11 @@
 //!
 //! The tip is kept in the chamber's frame. Instruments with a tilting stage count it in the stage's frame, whose axes turn
 //! with the tilt: y along the tilted stage, z along its normal, away from the sample. `body`: its shape. `touch`: what its tip meets.
+//! `wear`: what a beam takes off it, of which the controller knows nothing: it counts from where a new needle would end.
 
 pub mod body;
 pub mod touch;
+pub mod wear;
 
 use crate::HalError;
 use model::capabilities::ManipulatorCapabilities;
@@ -136,6 +138,7 @@ pub struct NeedleSim {
     rest: Vector3<f64>,
     out: bool,
     pub motion: Option<Motion>,
+    pub end: wear::End,
     /// Saved positions it was driven to, for instruments that calibrate by that.
     visited: Vec<String>,
 }
@@ -157,12 +160,23 @@ impl NeedleSim {
             rest: body::SHAFT * OUT,
             out: true,
             motion: None,
+            end: wear::End::default(),
             visited: Vec::new(),
         }
     }
 
     pub fn tip(&self, t: f64) -> Vector3<f64> {
         self.motion.as_ref().and_then(|m| m.tip(t)).unwrap_or(self.rest)
+    }
+
+    /// Where it really ends at clock time `t`.
+    pub fn point(&self, t: f64) -> Vector3<f64> {
+        self.tip(t) + self.worn()
+    }
+
+    /// From where a new needle would end to where it ends.
+    pub fn worn(&self) -> Vector3<f64> {
+        body::SHAFT * self.end.lost
     }
 
     /// Not wholly outside: it is in the way.

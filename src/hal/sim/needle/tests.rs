@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::sim::geometry::TwinGeometry;
-use model::manipulator::corrected;
+use model::kinematics::manipulator::corrected;
 use model::{Beam, Geometry, Point};
 
 fn tilted(deg: f64) -> Pose {
@@ -57,7 +57,9 @@ fn corrected_moves_run_along_the_electron_picture_and_along_the_chambers_vertica
         ] {
             let mut needle = inserted(deg);
             let from = needle.read(&pose, 50.0).position;
-            let order = needle.go(&from.moved(corrected(beam, by, pose.t)), &pose).unwrap();
+            let order = needle
+                .go(&from.moved(corrected(beam, pose.t, by.x, by.y)), &pose)
+                .unwrap();
             let end = run(&mut needle, order, 50.0);
             let moved = needle.tip(end);
             assert!((moved - wanted).norm() < 1e-12, "{beam} at {deg}: {moved}");

@@ -1,7 +1,7 @@
 //! The world around the patterning engine: it is set up, loaded and started, and what breaks it off.
 
 use super::files;
-use super::{Part, Probe};
+use super::{Drawn, Part, Probe, Segment};
 use crate::HalError;
 use crate::sim::faults::Sort;
 use crate::sim::geometry::TwinGeometry;
@@ -14,7 +14,7 @@ use model::shape::{CrossSection, ScanDirection};
 use model::{
     Beam, Capabilities, ErrorKind, Key, MillingSettings, PatterningMode, PatterningPhase, Point, Shape, Value,
 };
-use nalgebra::{Isometry3, Translation3};
+use nalgebra::{Isometry3, Translation3, Vector3};
 
 /// Parts into which a dose is cut that was drawn while the stage moved.
 const SMEAR: u32 = 16;
@@ -303,6 +303,7 @@ impl State {
         for segment in segments {
             for part in segment.split(parts) {
                 let aim = self.aim(part.probe.channel, f64::midpoint(part.start, part.end));
+                self.wear_needle(&part, &aim, gas);
                 self.lab.piece.push(Deed::Stroke {
                     segment: part,
                     aim,
@@ -311,6 +312,20 @@ impl State {
                 });
             }
         }
+    }
+
+    /// What a part of a pattern takes off a needle that is in its way. The needle does not drift with the sample.
+    fn wear_needle(&mut self, part: &Segment, aim: &Aim, gas: bool) {
+        let Drawn::Shape { shape, file } = &part.what else {
+            return;
+        };
+        if !self.needle.inserted() || part.probe.channel != Beam::Ion || (gas && file.deposits.is_some()) {
+            return;
+        }
+        let tip = self.needle.tip(f64::midpoint(part.start, part.end));
+        let line = aim.in_chamber(&self.lab, Vector3::zeros());
+        let charge = part.charge * (part.to - part.from);
+        self.needle.end.mill(&tip, &line, shape, charge, part.probe.spot);
     }
 
     /// Books what flowed up to `now`.
@@ -335,7 +350,7 @@ impl State {
             return;
         }
         let sample = self.lab.geometry.sample_to_chamber(&self.stage.true_pose(now));
-        let tip = Isometry3::from(Translation3::from(self.needle.tip(now)));
+        let tip = Isometry3::from(Translation3::from(self.needle.point(now)));
         self.lab.piece.push(Deed::Needle(sample.inverse() * tip));
     }
 

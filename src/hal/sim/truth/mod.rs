@@ -39,7 +39,7 @@ impl World {
             state.hand_out(now);
             state.needle.inserted().then(|| {
                 let sample = self.geometry.sample_to_chamber(&state.stage.true_pose(now));
-                sample.inverse_transform_point(&state.needle.tip(now).into())
+                sample.inverse_transform_point(&state.needle.point(now).into())
             })
         });
         let seen = if tip.is_some() || self.lab.piece.is_touched() {
@@ -84,7 +84,7 @@ impl World {
                 })
                 .collect();
             let inserted = state.needle.inserted();
-            let tip = inserted.then(|| state.needle.tip(now));
+            let tip = inserted.then(|| state.needle.point(now));
             json!({
                 "seed": twin.seed,
                 "scene": twin.scene,
@@ -98,6 +98,8 @@ impl World {
                     "inserted": inserted,
                     "tip_m": tip.map(|t| [t.x, t.y, t.z]),
                     "contact": seen.contact,
+                    "tip_radius_m": state.needle.end.radius,
+                    "worn_m": state.needle.end.lost,
                 },
                 "deposits": seen.deposits,
                 "collisions": touched.len(),

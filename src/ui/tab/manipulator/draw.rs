@@ -129,7 +129,7 @@ fn needle_pane(tab: &Manipulator, cx: &Cx, theme: &Theme, area: Rect, canvas: &m
         _ => {}
     }
     lines.push(step(tab, cx, theme));
-    lines.extend(sense(tab.pair.beam(), capabilities(cx)).map(|words| sense_line(words, theme)));
+    lines.extend(senses_now(tab, cx).map(|words| sense_line(words, theme)));
     for (i, line) in lines.into_iter().enumerate() {
         canvas.row(line, inner, i as u16);
     }
@@ -229,14 +229,20 @@ fn sense_line(words: &'static str, theme: &Theme) -> Line<'static> {
 /// One line for both, where there is room for few: what `z` means is said beside its keys.
 fn step_and_height(tab: &Manipulator, cx: &Cx, theme: &Theme) -> Line<'static> {
     let mut line = step(tab, cx, theme);
-    let [_, _, z] = sense(tab.pair.beam(), capabilities(cx));
+    let [_, _, z] = senses_now(tab, cx);
     line.spans.push(Span::raw("  "));
     line.spans.extend(sense_line(z, theme).spans);
     line
 }
 
+fn senses_now(tab: &Manipulator, cx: &Cx) -> [&'static str; 3] {
+    let beam = tab.pair.beam();
+    let turn = cx.snapshot.beam(beam).map_or(0.0, |b| b.value.settings.scan_rotation);
+    sense(beam, turn, capabilities(cx))
+}
+
 fn senses(tab: &Manipulator, cx: &Cx, theme: &Theme) -> Line<'static> {
-    let [up, down, _] = sense(tab.pair.beam(), capabilities(cx));
+    let [up, down, _] = senses_now(tab, cx);
     let mut line = sense_line(up, theme);
     line.spans.push(Span::raw("  "));
     line.spans.extend(sense_line(down, theme).spans);

@@ -76,10 +76,17 @@ fn command(action: &Action, beam: Beam, step: f64) -> Option<Command> {
     })
 }
 
-/// What the keys mean for the height, said beside them: up and down in this beam's picture, and along the needle's own z.
-pub fn sense(beam: Beam, capabilities: Option<&ManipulatorCapabilities>) -> [&'static str; 3] {
+/// What the keys mean for the height, said beside them: up and down by this beam, whose scan is turned by `scan_rotation` (rad), and
+/// along the needle's own z.
+pub fn sense(beam: Beam, scan_rotation: f64, capabilities: Option<&ManipulatorCapabilities>) -> [&'static str; 3] {
     let [up, down] = match (capabilities.is_some_and(|caps| caps.stage_frame), beam) {
-        (true, Beam::Ion) => ["up in FIB = +z, AWAY from sample", "down in FIB = TOWARDS sample"],
+        (true, Beam::Ion) if scan_rotation.cos() > 0.5 => {
+            ["up key = +z, AWAY from sample", "down key = TOWARDS sample"]
+        }
+        (true, Beam::Ion) if scan_rotation.cos() < -0.5 => {
+            ["up key = TOWARDS sample", "down key = +z, AWAY from sample"]
+        }
+        (true, Beam::Ion) => ["up key = mostly sideways", "down key = mostly sideways"],
         (true, Beam::Electron) => ["up in SEM = along the stage's plane", "down in SEM = back along it"],
         (false, Beam::Ion) => ["up in FIB = +y, same height", "down in FIB = -y, same height"],
         (false, Beam::Electron) => ["up in SEM = +y, same height", "down in SEM = -y, same height"],

@@ -7,8 +7,9 @@ use crate::cx::Cx;
 use crate::widget::picture::{Shot, aim};
 use engine::event::FrameInfo;
 use engine::snapshot::at;
-use model::{Point, Shape};
+use model::Point;
 use pattern::{MillingTask, Pattern};
+use picture::raster::{self, Look};
 use picture::{Ink, Overlay, Position, Stroke};
 
 /// From metres of the field as it is now to pixels of a picture.
@@ -35,18 +36,6 @@ impl Sight {
             y: point.y - self.gone.y,
         })
     }
-
-    fn outline(self, shape: &Shape) -> Vec<Position> {
-        shape.outline().into_iter().map(|point| self.pixel(point)).collect()
-    }
-}
-
-/// How a stage's pattern is drawn.
-#[derive(Clone, Copy, Debug)]
-struct Look {
-    ink: Ink,
-    on: bool,
-    selected: bool,
 }
 
 impl Milling {
@@ -109,31 +98,17 @@ fn stages(task: &MillingTask, selected: usize, sight: Sight) -> Vec<Overlay> {
                 selected: i == selected,
             };
             let mut all = shapes(&stage.pattern, look, sight);
-            all.extend(number(i, &stage.pattern, look, sight));
+            all.extend(raster::number(i + 1, &stage.pattern.shapes(), look.ink, |at| {
+                sight.pixel(at)
+            }));
             all
         })
         .collect()
 }
 
-/// Solid is milled, dotted is off, hatched is kept clear; the selected one has handles.
+/// A pattern's shapes; the selected one has handles, also where it is taken by.
 fn shapes(pattern: &Pattern, look: Look, sight: Sight) -> Vec<Overlay> {
-    let mut all = Vec::new();
-    for shape in pattern.shapes() {
-        let points = sight.outline(&shape);
-        if look.selected && points.len() <= 4 {
-            all.extend(points.iter().map(|at| Overlay::Handle { at: *at, ink: look.ink }));
-        }
-        all.push(Overlay::Pattern {
-            points,
-            stroke: match (look.on, shape.is_exclusion()) {
-                (false, _) => Stroke::Dotted,
-                (true, true) => Stroke::Dashed,
-                (true, false) => Stroke::Solid,
-            },
-            hatched: shape.is_exclusion(),
-            ink: look.ink,
-        });
-    }
+    let mut all = raster::shapes(&pattern.shapes(), look, |at| sight.pixel(at));
     if look.selected {
         all.push(Overlay::Handle {
             at: sight.pixel(pattern.place()),
@@ -141,20 +116,6 @@ fn shapes(pattern: &Pattern, look: Look, sight: Sight) -> Vec<Overlay> {
         });
     }
     all
-}
-
-/// The stage's number at the upper right corner of its pattern.
-fn number(index: usize, pattern: &Pattern, look: Look, sight: Sight) -> Option<Overlay> {
-    let around = pattern.shapes().iter().map(Shape::bounds).reduce(|a, b| a.join(b))?;
-    let corner = Point {
-        x: around.right,
-        y: around.top,
-    };
-    Some(Overlay::Text {
-        at: sight.pixel(corner),
-        text: format!("{}", index + 1),
-        ink: look.ink,
-    })
 }
 
 /// Width and height of the field that is milled in, m.

@@ -97,6 +97,7 @@ fn running() -> Snapshot {
         fraction,
         beam_time: 100.0 * fraction,
         estimated: 100.0,
+        ..StageRun::default()
     };
     s.milling = Some(MillingRun {
         task: "lamella".to_owned(),
@@ -112,7 +113,7 @@ fn running() -> Snapshot {
         estimated: 900.0,
         dose: 178e-9,
         planned_dose: 0.25e-6,
-        ended: false,
+        ..MillingRun::default()
     });
     s.jobs.push_back(Job {
         id: 9,
