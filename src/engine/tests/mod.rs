@@ -5,6 +5,7 @@ mod jobs;
 mod jog;
 mod line;
 mod milling;
+mod needle;
 mod pictures;
 mod stop;
 mod watch;

@@ -62,8 +62,7 @@ fn clip(bins: &mut [u32; 256], limit: u32) {
     }
     let (each, left) = (excess / 256, (excess % 256) as usize);
     bins.iter_mut().for_each(|bin| *bin += each);
-    if left > 0 {
-        let step = (256 / left).max(1);
+    if let Some(step) = 256usize.checked_div(left) {
         bins.iter_mut().step_by(step).take(left).for_each(|bin| *bin += 1);
     }
 }

@@ -195,7 +195,7 @@ async fn a_tip_that_is_good_is_not_milled() {
     let found = manipulator::sharpen(rig.cx.clone(), Sharpen::default()).await.unwrap();
     assert_eq!(found.milled, []);
     assert_eq!(rig.truth("/needle/worn_m"), 0.0);
-    assert_eq!(rig.truth("/dose_c/ion") > 0.0, true, "pictures were taken");
+    assert!(rig.truth("/dose_c/ion") > 0.0, "pictures were taken");
 }
 
 #[tokio::test(start_paused = true)]

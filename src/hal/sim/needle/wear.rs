@@ -135,7 +135,7 @@ mod tests {
     fn a_cut_through_takes_off_what_is_before_it_and_a_weak_one_nothing() {
         // the needle comes from the lower left: ten micrometres back is to the left
         let cut = Rectangle::new(-8e-6, -5e-6, 2e-6, 20e-6, 1e-6);
-        let end = drawn(&[cut.clone()], 2e-6);
+        let end = drawn(std::slice::from_ref(&cut), 2e-6);
         assert!(
             (8e-6..13e-6).contains(&end.lost),
             "{end:?}",
