@@ -218,6 +218,7 @@ pub(super) async fn milled(cx: &JobCx, task: &MillingTask, what: &str) -> Result
             task: task.clone(),
             path: None,
             gas: None,
+            rest: None,
         };
         runs.push(milling::run(cx.clone(), params).await?);
         for beam in Beam::ALL {

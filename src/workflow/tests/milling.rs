@@ -57,6 +57,7 @@ fn mill(task: MillingTask) -> Mill {
         task,
         path: None,
         gas: None,
+        rest: None,
     }
 }
 
