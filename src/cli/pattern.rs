@@ -164,7 +164,7 @@ impl Draw {
         let result = report(&file, &task);
         output::line(&match globals.json {
             true => result.to_string(),
-            false => output::plain(&result),
+            false => ui::plain(&result),
         })?;
         Ok(Exit::Done)
     }
