@@ -224,7 +224,8 @@ async fn preparing_cuts_the_end_off_on_a_level_stage() {
 
 #[tokio::test(start_paused = true)]
 async fn cancelled_at_any_question_the_needle_goes_out_and_the_stage_comes_back() {
-    for (name, procedure) in PROCEDURES {
+    // preparing asks what sharpening asks
+    for (name, procedure) in &PROCEDURES[..2] {
         for number in 0.. {
             let rig = Rig::new();
             let pose = home(&rig).await;
