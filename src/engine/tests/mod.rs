@@ -4,8 +4,6 @@ mod crash;
 mod jobs;
 mod jog;
 mod line;
-mod milling;
-mod needle;
 mod pictures;
 mod stop;
 mod watch;

@@ -1,13 +1,11 @@
-//! Milling tasks: the order of their stages, pictures after them, drift corrected while they mill, and times foretold.
+//! Milling tasks: the order of their stages, and drift corrected while they mill.
 
 use super::{Rig, near};
 use crate::milling::{Mill, run};
 use hal::Act;
-use model::capabilities::MillingControl;
-use model::config::instrument::TwinErrors;
-use model::{Beam, ImageSettings, Key, MillingSettings, Rect};
+use model::{ImageSettings, Key, MillingSettings, Rect};
 use pattern::figure::Rectangle;
-use pattern::{MillingRun, MillingStage, MillingTask, Pattern, StageState};
+use pattern::{MillingStage, MillingTask, Pattern, StageState};
 
 fn stage(name: &str, current: f64, depth: f64) -> MillingStage {
     MillingStage {
@@ -102,35 +100,6 @@ async fn stages_are_milled_in_their_order_and_those_that_are_off_are_not() {
     near(done.dose, charge, 1e-3 * charge, "dose as told and as delivered");
 }
 
-#[tokio::test(start_paused = true)]
-async fn pictures_are_taken_before_the_first_and_after_each_stage() {
-    let rig = Rig::new();
-    let mut task = task(vec![stage("one", 0.74e-9, 0.2e-6), stage("two", 0.74e-9, 0.2e-6)]);
-    (task.acquisition.acquire_sem, task.acquisition.acquire_fib) = (true, true);
-    run(rig.cx.clone(), mill(task)).await.unwrap();
-    let kept = rig.kept();
-    let taken: Vec<_> = kept.iter().map(|frame| frame.metadata.as_ref().unwrap()).collect();
-    let names: Vec<(&str, Beam)> = taken
-        .iter()
-        .map(|m| (m.image.filename.as_str(), m.image.beam_type))
-        .collect();
-    let wanted = ["test_pre-task", "test_one_finished", "test_two_finished"];
-    let wanted: Vec<(&str, Beam)> = wanted
-        .iter()
-        .flat_map(|name| Beam::ALL.map(|beam| (*name, beam)))
-        .collect();
-    assert_eq!(names, wanted);
-    let imaging = rig.scope.beam(Beam::Ion).await.unwrap().value.settings.beam_current;
-    let currents = taken
-        .iter()
-        .filter_map(|m| Some(m.microscope_state.beam(Beam::Ion)?.beam_current));
-    assert!(
-        currents.clone().all(|current| current == imaging),
-        "{:?}",
-        currents.collect::<Vec<_>>()
-    );
-}
-
 /// Mills for a few minutes on a sample that drifts by 2 nm/s; how far (m) the beam shift had gone when the last pattern began, how
 /// often patterns were started, and the charge delivered.
 async fn drifting(interval: bool) -> (f64, usize, f64) {
@@ -168,66 +137,4 @@ async fn drift_is_corrected_at_intervals_and_nothing_is_dosed_twice() {
     near(pieces, whole, 0.01 * whole, "dose in pieces");
     // the last correction came after two thirds of the time: a drift of more than a hundred nanometres by then
     assert!(with > without + 150e-9, "{with:e} {without:e}");
-}
-
-fn stages() -> Vec<MillingStage> {
-    vec![
-        stage("rough", 0.74e-9, 2e-6),
-        stage("fine", 0.2e-9, 0.6e-6),
-        stage("polish", 60e-12, 0.2e-6),
-    ]
-}
-
-/// Runs three stages on this twin. The worst error of the end foretold, as a share of the whole, from a quarter of the time on; and
-/// what was told at the end.
-async fn foretold(errors: TwinErrors) -> (f64, MillingRun) {
-    let rig = Rig::with(|i| i.twin.errors = errors);
-    let mut task = task(stages());
-    task.alignment.enabled = true;
-    let done = run(rig.cx.clone(), mill(task)).await.unwrap();
-    let told = rig.host.milling.lock().unwrap().clone();
-    let whole = done.elapsed;
-    let late = told.iter().filter(|run| !run.ended && run.elapsed >= 0.25 * whole);
-    let errors: Vec<f64> = late
-        .map(|run| (run.elapsed + run.remaining - whole).abs() / whole)
-        .collect();
-    assert!(errors.len() > 100, "{}", errors.len());
-    (errors.into_iter().fold(0.0, f64::max), done)
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_end_is_foretold_within_a_tenth_from_a_quarter_on() {
-    let errors = |overhead: f64| TwinErrors {
-        // patterns take longer, more current flows than is read, and another current shifts the picture
-        patterning_overhead: overhead,
-        current: 0.2,
-        current_offset: 0.3e-6,
-        ..TwinErrors::default()
-    };
-    for overhead in [0.0, 0.5, 1.0] {
-        let (worst, done) = foretold(errors(overhead)).await;
-        let first = done.estimate_error.unwrap();
-        assert!(
-            worst <= 0.1,
-            "overhead {overhead}: {worst:.3}, first estimate {first:.3}"
-        );
-        near(
-            first,
-            done.estimated / done.elapsed - 1.0,
-            1e-9,
-            "the first estimate's error is told",
-        );
-        for (stage, planned) in done.stages.iter().zip(stages()) {
-            // the twin takes longer than it says itself
-            let wanted = stage.estimated * (1.0 + overhead);
-            near(stage.beam_time, wanted, 0.03 * wanted, "beam time by the clock");
-            let first = pattern::estimate::stage_time(&planned, MillingControl::Current) / stage.beam_time - 1.0;
-            near(
-                stage.estimate_error.unwrap(),
-                first,
-                1e-9,
-                "the error of a stage's first estimate",
-            );
-        }
-    }
 }
