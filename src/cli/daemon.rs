@@ -99,7 +99,10 @@ pub fn start(globals: &Globals, paths: &Paths, instrument: &Instrument) -> Resul
     let program = std::env::current_exe().map_err(|e| failed(&e.to_string()))?;
     let mut args = vec!["serve".to_owned(), "--detached".to_owned()];
     if let Some(name) = &globals.instrument {
-        args.extend(["--instrument".to_owned(), name.clone()]);
+        // a file is named from where we are, and the daemon is elsewhere
+        let file = std::path::absolute(name).ok().filter(|file| file.is_file());
+        let name = file.map_or_else(|| name.clone(), |file| file.display().to_string());
+        args.extend(["--instrument".to_owned(), name]);
     }
     for (option, folder) in [("--config-dir", &paths.config_dir), ("--data-dir", &paths.data_dir)] {
         args.extend([

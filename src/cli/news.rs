@@ -72,11 +72,15 @@ impl Stop {
             // one protocol or another: the press is understood, what it came to is asked for
             true => block(link.run(Command::new("stop")))??,
         };
-        let report: Option<model::StopReport> = serde_json::from_value(report.clone()).unwrap_or_default();
-        let Some(report) = report else {
+        if report.is_null() {
             output::line("stop was pressed; no instrument is connected, so nothing was moving")?;
             return Ok(Exit::Done);
-        };
+        }
+        let report: model::StopReport = serde_json::from_value(report).map_err(|_| {
+            CliError::failed(
+                "STOP was pressed; what it came to is told in another version's words: look at the instrument",
+            )
+        })?;
         let told = stop_told(&report);
         if globals.json {
             let instrument = link.snapshot().instrument.clone();

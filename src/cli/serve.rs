@@ -65,8 +65,9 @@ impl Serve {
             }
             Ok::<(), CliError>(())
         })?;
-        // clients hear the end of a job that is stopped here only from its record: their line is cut with the runtime
+        // nobody is let in any more; then the engine stops what runs, and only then the instrument is free
         drop(runtime);
+        drop(engine);
         Ok(Exit::Done)
     }
 }

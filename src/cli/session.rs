@@ -4,12 +4,13 @@ use super::daemon;
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupt;
 use super::options::Globals;
-use engine::core::{Engine, stop_told};
+use engine::core::stop_told;
 use engine::event::{Event, Pulse};
 use engine::link::{Ended, Heard, Link};
 use engine::remote::Remote;
 use engine::{Command, Failure};
 use model::{ErrorKind, Severity};
+use std::any::Any;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -17,8 +18,8 @@ use std::time::Duration;
 const VERDICT: Duration = Duration::from_secs(5);
 
 pub struct Session {
-    /// Held so that it ends with the session.
-    _owned: Owned,
+    /// The engine or the line: held so that it ends with the session.
+    _owned: Box<dyn Any>,
     link: Link,
     interrupt: Interrupt,
     /// Ctrl-C stops the instrument. Who only asks a daemon, whose instrument is everybody's, just leaves.
@@ -26,12 +27,6 @@ pub struct Session {
     runtime: tokio::runtime::Runtime,
     progress: Progress,
     quiet: bool,
-}
-
-/// What a session holds on to.
-enum Owned {
-    Engine(#[allow(dead_code, reason = "held, not read")] Engine),
-    Line(#[allow(dead_code, reason = "held, not read")] Remote),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,16 +91,16 @@ impl Session {
 
     fn on(remote: Remote, globals: &Globals, acts: bool) -> Result<Session, CliError> {
         let link = remote.link();
-        Session::new(Owned::Line(remote), link, globals, acts)
+        Session::new(Box::new(remote), link, globals, acts)
     }
 
     fn twin(globals: &Globals, name: &str) -> Result<Session, CliError> {
         let engine = globals.twin_engine()?;
         let link = engine.link(name);
-        Session::new(Owned::Engine(engine), link, globals, true)
+        Session::new(Box::new(engine), link, globals, true)
     }
 
-    fn new(owned: Owned, link: Link, globals: &Globals, stops: bool) -> Result<Session, CliError> {
+    fn new(owned: Box<dyn Any>, link: Link, globals: &Globals, stops: bool) -> Result<Session, CliError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

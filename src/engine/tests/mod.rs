@@ -5,6 +5,7 @@ mod jobs;
 mod jog;
 mod line;
 mod pictures;
+mod replay;
 mod stop;
 mod watch;
 mod wire;
