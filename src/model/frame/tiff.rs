@@ -12,6 +12,7 @@ use ndarray::Array2;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::thread::available_parallelism;
 
 /// Why a picture could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,8 @@ pub struct Loaded {
 
 /// Most bytes of pixels a picture may have (16384 x 16384 at 16 bit is half of it).
 const MOST_BYTES: usize = 1 << 30;
+/// A thread for less than this does not pay, bytes.
+const LEAST_PART: usize = 8 << 20;
 /// No compression TIFF knows shrinks grey values more than this (deflate: 1032 to 1).
 const BEST_COMPRESSION: u64 = 1100;
 
@@ -48,12 +51,17 @@ impl Frame {
     pub fn load(path: &Path) -> Result<Loaded, FrameError> {
         let file = File::open(path).map_err(FrameError::Io)?;
         let length = file.metadata().map_err(FrameError::Io)?.len();
-        read(BufReader::new(file), length)
+        read(BufReader::new(file), length, |offset, bytes| {
+            read_parts(path, offset, bytes)
+        })
     }
 
     /// Read a TIFF from memory.
     pub fn decode(bytes: &[u8]) -> Result<Loaded, FrameError> {
-        read(Cursor::new(bytes), bytes.len() as u64)
+        let mut again = Cursor::new(bytes);
+        read(Cursor::new(bytes), bytes.len() as u64, |offset, to| {
+            read_from(&mut again, offset, to)
+        })
     }
 
     /// The TIFF file, as bytes. An error only for pictures TIFF cannot hold (empty, or a side beyond 32 bits).
@@ -129,7 +137,12 @@ fn contiguous<T: Copy>(array: &Array2<T>) -> std::borrow::Cow<'_, [T]> {
     }
 }
 
-fn read(reader: impl Read + Seek, length: u64) -> Result<Loaded, FrameError> {
+/// `fetch(offset, bytes)` reads plain pixels from there.
+fn read(
+    reader: impl Read + Seek,
+    length: u64,
+    fetch: impl FnOnce(u64, &mut [u8]) -> io::Result<()>,
+) -> Result<Loaded, FrameError> {
     let mut limits = Limits::default();
     // A damaged header may claim any size: a file can only hold so much.
     let most = usize::try_from(length.saturating_mul(BEST_COMPRESSION))
@@ -156,7 +169,7 @@ fn read(reader: impl Read + Seek, length: u64) -> Result<Loaded, FrameError> {
         limit: most >> 20,
     };
     let pixels = match plain_strip(&mut decoder, size, length) {
-        Some((offset, bits)) => read_plain(decoder.inner(), offset, size, bits)?,
+        Some((offset, bits)) => read_plain(fetch, offset, size, bits)?,
         None => decoder.read_image().map_err(|e| match e {
             TiffError::LimitsExceeded | TiffError::IntSizeError => too_big(),
             e => damaged(e),
@@ -200,7 +213,7 @@ fn plain_strip<R: Read + Seek>(decoder: &mut Decoder<R>, size: usize, length: u6
 }
 
 fn read_plain(
-    reader: &mut (impl Read + Seek),
+    fetch: impl FnOnce(u64, &mut [u8]) -> io::Result<()>,
     offset: u64,
     size: usize,
     bits: u32,
@@ -210,11 +223,34 @@ fn read_plain(
     } else {
         DecodingResult::U16(vec![0; size])
     };
-    reader.seek(SeekFrom::Start(offset)).map_err(FrameError::Io)?;
-    reader
-        .read_exact(pixels.as_buffer(0).as_bytes_mut())
-        .map_err(|e| damaged(TiffError::IoError(e)))?;
+    fetch(offset, pixels.as_buffer(0).as_bytes_mut()).map_err(|e| damaged(TiffError::IoError(e)))?;
     Ok(pixels)
+}
+
+fn read_from(reader: &mut (impl Read + Seek), offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+    reader.seek(SeekFrom::Start(offset))?;
+    reader.read_exact(bytes)
+}
+
+/// Bytes of a file, a large piece by as many threads as there are cores: what takes the time is the memory being touched for the
+/// first time, page by page, and that the cores can share.
+fn read_parts(path: &Path, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+    let parts = (bytes.len() / LEAST_PART).clamp(1, available_parallelism().map_or(1, usize::from));
+    if parts == 1 {
+        return read_from(&mut File::open(path)?, offset, bytes);
+    }
+    let each = bytes.len().div_ceil(parts);
+    std::thread::scope(|scope| {
+        let offsets = (offset..).step_by(each);
+        let workers: Vec<_> = offsets
+            .zip(bytes.chunks_mut(each))
+            .map(|(offset, part)| scope.spawn(move || read_from(&mut File::open(path)?, offset, part)))
+            .collect();
+        workers.into_iter().try_for_each(|worker| match worker.join() {
+            Ok(result) => result,
+            Err(_) => Err(io::Error::other("reading it broke off")),
+        })
+    })
 }
 
 fn damaged(e: TiffError) -> FrameError {
@@ -244,6 +280,18 @@ fn read_description<R: Read + Seek>(decoder: &mut Decoder<R>) -> (Option<Metadat
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_picture_is_read_in_parts_without_a_seam() {
+        let frame = Frame {
+            pixels: Pixels::U16(Array2::from_shape_fn((2111, 5003), |(y, x)| (y * 31 + x * 7) as u16)),
+            metadata: None,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let name = frame.save(&folder.path().join("large.tif")).unwrap();
+        assert!(frame.pixels.size().0 * frame.pixels.size().1 * 2 > 2 * LEAST_PART);
+        assert!(Frame::load(&name).unwrap().frame == frame);
+    }
 
     #[test]
     fn a_big_tiff_holds_the_same() {

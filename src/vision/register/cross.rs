@@ -9,8 +9,8 @@ use super::picture::Picture;
 use super::{RegisterError, Shift};
 use crate::View;
 use crate::filter::{BandPass, rect_profile, resize};
+use fourier::Complex;
 use ndarray::Array2;
-use rustfft::num_complex::Complex;
 
 /// Softness (pixels) of the rectangle mask's edge.
 const RECT_SIGMA: f64 = 5.0;

@@ -12,9 +12,9 @@ use super::picture::{Moments, Picture};
 use super::{RegisterError, Shift};
 use crate::View;
 use crate::filter::downsample_area;
+use fourier::Complex;
 use ndarray::{Array2, s};
 use rayon::prelude::*;
-use rustfft::num_complex::Complex;
 use std::f32::consts::PI;
 
 /// Long side of the reduced picture, pixels, at most.

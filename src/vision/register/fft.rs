@@ -5,32 +5,14 @@
 //! when somebody looks at them. Two real rows make one complex transform, as real and imaginary part.
 
 use super::picture::largest;
+use fourier::{Complex, Fft, FftNum, Planned};
 use ndarray::Array2;
 use rayon::prelude::*;
-use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftNum, FftPlanner};
 use std::ops::Range;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// Rows, or columns, handled together when data changes between row and column order: one cache line of f32 pairs.
 const BLOCK: usize = 8;
-
-/// A number type with a planner that keeps every plan it made, so that a size is planned once per process.
-pub(crate) trait Planned: FftNum + Default + PartialOrd {
-    fn planner() -> MutexGuard<'static, FftPlanner<Self>>;
-}
-
-macro_rules! planned {
-    ($($t:ty)*) => {$(
-        impl Planned for $t {
-            fn planner() -> MutexGuard<'static, FftPlanner<Self>> {
-                static CACHE: LazyLock<Mutex<FftPlanner<$t>>> = LazyLock::new(|| Mutex::new(FftPlanner::new()));
-                CACHE.lock().unwrap_or_else(PoisonError::into_inner)
-            }
-        }
-    )*};
-}
-planned!(f32 f64);
 
 /// The transforms of one picture size.
 pub(crate) struct Fft2<T: FftNum> {
@@ -50,13 +32,12 @@ pub(crate) struct RowSpectrum<T> {
 
 impl<T: Planned> Fft2<T> {
     pub fn new(rows: usize, columns: usize) -> Self {
-        let mut planner = T::planner();
         Fft2 {
             size: (rows, columns),
-            row_forward: planner.plan_fft_forward(columns),
-            row_inverse: planner.plan_fft_inverse(columns),
-            column_forward: planner.plan_fft_forward(rows),
-            column_inverse: planner.plan_fft_inverse(rows),
+            row_forward: T::forward(columns),
+            row_inverse: T::inverse(columns),
+            column_forward: T::forward(rows),
+            column_inverse: T::inverse(rows),
         }
     }
 

@@ -4,7 +4,7 @@ use super::fft::{Fft2, Surface};
 use super::picture::Picture;
 use super::{RegisterError, Shift};
 use crate::View;
-use rustfft::num_complex::Complex;
+use fourier::Complex;
 use std::f64::consts::PI;
 
 /// Displacement of `new` relative to `reference`, in pixels, and the response (0..1) as score.
@@ -47,11 +47,11 @@ pub(super) fn correlate(pair: &[Picture; 2]) -> Shift {
     centroid(&surface, size)
 }
 
-/// `a conj(b)` at length 1; a vanishing bin stays vanishing.
+/// `a conj(b)` at length 1; a vanishing bin stays vanishing. Both come from pictures of unit contrast, so that squares of squares stay
+/// far inside the range of float32.
 pub(super) fn unit_product(a: Complex<f32>, b: Complex<f32>) -> Complex<f32> {
-    // Roots before the product: it may lie outside the range when squared.
-    let length = a.norm_sqr().sqrt() * b.norm_sqr().sqrt();
-    a * b.conj() * (1.0 / length.max(f32::MIN_POSITIVE))
+    let square = a.norm_sqr() * b.norm_sqr();
+    a * b.conj() * (1.0 / square.max(f32::MIN_POSITIVE).sqrt())
 }
 
 /// One axis of OpenCV's Hanning window: the square root of a raised cosine over n samples.

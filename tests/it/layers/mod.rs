@@ -12,7 +12,8 @@ use crate::house::{Named, dependencies, files, read, sources};
 const ROOMS: &[(&str, &[&str], bool)] = &[
     ("model", &[], true),
     ("pattern", &["model"], true),
-    ("vision", &["model"], true),
+    ("fourier", &[], true),
+    ("vision", &["fourier", "model"], true),
     ("picture", &["model"], true),
     ("hal", &["model"], false),
     ("workflow", &["hal", "vision", "pattern", "model"], false),
@@ -51,6 +52,7 @@ const PATHS: &[(&str, &[&str], Places)] = &[
         Never(&[
             "src/model/",
             "src/pattern/",
+            "src/fourier/",
             "src/vision/",
             "src/picture/",
             "src/hal/",
@@ -91,7 +93,13 @@ const PATHS: &[(&str, &[&str], Places)] = &[
         Only(&["src/main.rs", "src/cli/"]),
     ),
 ];
-const PURE: &[&str] = &["src/model/", "src/pattern/", "src/vision/", "src/picture/"];
+const PURE: &[&str] = &[
+    "src/model/",
+    "src/pattern/",
+    "src/fourier/",
+    "src/vision/",
+    "src/picture/",
+];
 
 /// Stands for the folders of real drivers.
 const DRIVERS: &str = "src/hal/<driver>/";
