@@ -3,7 +3,7 @@
 //! `start` builds it. `bus` numbers events and folds them; `job` runs what a command asks, `lease` the steps of jogging; `stop` is
 //! the red button; `watch` notices what changed; `host` is a job's view of the engine; `frames`, `session`, `logs` keep pictures, files and the record.
 
-mod act_log;
+pub(crate) mod act_log;
 mod bus;
 pub(crate) mod connect;
 pub(crate) mod files;
@@ -107,6 +107,8 @@ pub struct Core {
     pub(crate) owed: Mutex<Vec<workflow::Debt>>,
     pub(crate) touched: Mutex<Touched>,
     pub(crate) logs: logs::Logs,
+    #[cfg(test)]
+    pub(crate) trap: Mutex<Option<act_log::Trap>>,
     next_id: AtomicU64,
 }
 

@@ -189,6 +189,8 @@ fn build(options: Options) -> Arc<Core> {
         owed: Mutex::default(),
         touched: Mutex::default(),
         logs,
+        #[cfg(test)]
+        trap: Mutex::default(),
         next_id: AtomicU64::new(1),
         options,
     });

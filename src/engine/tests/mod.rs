@@ -1,5 +1,6 @@
 //! The engine through its link, on the twin in virtual time.
 
+mod injection;
 mod jobs;
 mod jog;
 mod pictures;

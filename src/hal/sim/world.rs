@@ -82,10 +82,7 @@ impl World {
     /// blanked, pumped. The specimen grows when the first picture needs it.
     pub fn new(instrument: &Instrument, clock: Arc<dyn Clock>) -> Arc<World> {
         let twin = &instrument.twin;
-        let mut geometry = TwinGeometry::new(
-            instrument.geometry(),
-            [instrument.electron.eucentric_height, instrument.ion.eucentric_height],
-        );
+        let mut geometry = TwinGeometry::of(instrument);
         geometry.height_error = twin.errors.coincidence;
         geometry.rotation_axis = [twin.errors.runout.0, twin.errors.runout.1];
         let capabilities = values::capabilities(instrument);

@@ -127,7 +127,13 @@ async fn centre(cx: &JobCx, beam: Beam, hfw: f64) -> Result<(), JobError> {
             "right" => (step, 0.0),
             _ => continue,
         };
-        move_corrected(cx.clone(), Corrected { dx, dy, beam }).await?;
+        let step = Corrected {
+            dx,
+            dy,
+            beam,
+            confirmed: true,
+        };
+        move_corrected(cx.clone(), step).await?;
     }
     Err(JobError::new(
         ErrorKind::Doubtful,
@@ -161,7 +167,7 @@ async fn by_positions(cx: &JobCx, names: &[String]) -> Result<Calibrated, JobErr
         let state = cx.scope().manipulator().await?.value;
         let at = if state.inserted {
             let target = cx.scope().saved_needle(name).await?;
-            super::go_to(cx, target).await?
+            super::go_to(cx, target, true).await?
         } else {
             super::insert(cx.clone(), super::Insert { name: name.clone() }).await?
         };

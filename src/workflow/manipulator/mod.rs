@@ -57,12 +57,14 @@ pub struct Axes {
     pub x: Option<f64>,
     pub y: Option<f64>,
     pub z: Option<f64>,
+    /// A person has looked: it may come nearer to the sample than small steps do.
+    pub confirmed: bool,
 }
 
 /// Moves the needle by a way along its own axes.
 pub async fn move_relative(cx: JobCx, by: Axes) -> Result<ManipulatorState, JobError> {
     let way = [by.x, by.y, by.z].map(|v| v.unwrap_or(0.0));
-    nudge(&cx, (way[0], way[1], way[2])).await
+    nudge(&cx, (way[0], way[1], way[2]), by.confirmed).await
 }
 
 /// Moves the needle to a place along its own axes.
@@ -74,16 +76,16 @@ pub async fn move_absolute(cx: JobCx, to: Axes) -> Result<ManipulatorState, JobE
         z: to.z.unwrap_or(from.z),
         ..from
     };
-    go_to(&cx, target).await
+    go_to(&cx, target, to.confirmed).await
 }
 
-async fn nudge(cx: &JobCx, by: (f64, f64, f64)) -> Result<ManipulatorState, JobError> {
+async fn nudge(cx: &JobCx, by: (f64, f64, f64), confirmed: bool) -> Result<ManipulatorState, JobError> {
     let from = cx.scope().manipulator().await?.value.position;
-    go_to(cx, from.moved(by)).await
+    go_to(cx, from.moved(by), confirmed).await
 }
 
-async fn go_to(cx: &JobCx, target: ManipulatorPosition) -> Result<ManipulatorState, JobError> {
-    needle(cx.act(Act::NeedleTo { target }).await?)
+async fn go_to(cx: &JobCx, target: ManipulatorPosition, confirmed: bool) -> Result<ManipulatorState, JobError> {
+    needle(cx.act(Act::NeedleTo { target, confirmed }).await?)
 }
 
 /// Parameters of [`move_corrected`]: m in the picture of `beam`, +x right, +y up.
@@ -93,6 +95,8 @@ pub struct Corrected {
     pub dx: f64,
     pub dy: f64,
     pub beam: Beam,
+    /// As in [`Axes`].
+    pub confirmed: bool,
 }
 
 impl Default for Corrected {
@@ -101,6 +105,7 @@ impl Default for Corrected {
             dx: 0.0,
             dy: 0.0,
             beam: Beam::Electron,
+            confirmed: false,
         }
     }
 }
@@ -121,10 +126,10 @@ pub async fn move_corrected(cx: JobCx, params: Corrected) -> Result<ManipulatorS
                 "calibrate it first (manipulator.calibrate), or move along its own axes (manipulator.move-relative)",
             ));
         }
-        return nudge(&cx, (by.x, by.y, 0.0)).await;
+        return nudge(&cx, (by.x, by.y, 0.0), params.confirmed).await;
     }
     let tilt = cx.pose().await?.t;
-    nudge(&cx, corrected(params.beam, by, tilt)).await
+    nudge(&cx, corrected(params.beam, by, tilt), params.confirmed).await
 }
 
 /// Parameters of [`go`]: a remembered or saved position, and an offset (m) from it.
@@ -137,6 +142,8 @@ pub struct Go {
     pub dz: f64,
     /// The place of a position that the console itself saved.
     pub place: Option<ManipulatorPosition>,
+    /// As in [`Axes`].
+    pub confirmed: bool,
 }
 
 /// Moves the needle to a position by name, with an offset whose z follows the normal of the tilted sample.
@@ -157,5 +164,5 @@ pub async fn go(cx: JobCx, params: Go) -> Result<ManipulatorState, JobError> {
     } else {
         saved.moved(offset)
     };
-    go_to(&cx, target).await
+    go_to(&cx, target, params.confirmed).await
 }
