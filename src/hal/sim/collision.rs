@@ -2,26 +2,22 @@
 //! pole pieces, the stage and each other. Found from the real geometry, so an interlock can be judged against it. Contact with
 //! the sample itself is finer work, and `needle::touch`'s.
 
-use super::gas::ports;
 use super::geometry::TwinGeometry;
-use super::needle;
 use super::stage::{Contact, Leg};
-use model::config::Instrument;
-use model::room::{HandBody, HandName, Plate, PlateName, Pole as PoleBody, Room};
 use model::{Beam, Pose, StageKind};
 use nalgebra::{Point3, Vector3};
 
 /// A pole piece: a blunt cone around the column's axis, its tip at the working distance of coincidence.
-struct Pole {
+pub struct Pole {
     name: &'static str,
     /// m.
-    tip_radius: f64,
+    pub tip_radius: f64,
     /// Tangent of half the angle of the cone.
-    flare: f64,
+    pub flare: f64,
 }
 
 /// Blunt enough to be real, slender enough that a sample flat to one beam passes the other.
-fn pole(beam: Beam) -> Pole {
+pub fn pole(beam: Beam) -> Pole {
     match beam {
         Beam::Electron => Pole {
             name: "the electron pole piece",
@@ -37,15 +33,13 @@ fn pole(beam: Beam) -> Pole {
 }
 
 /// Rim of the stage's top: radius, and depth below the sample (m, platform frame).
-const TOP_RADIUS: f64 = 20e-3;
-const TOP_DEPTH: f64 = 8e-3;
+pub const TOP_RADIUS: f64 = 20e-3;
+pub const TOP_DEPTH: f64 = 8e-3;
 /// Half width and half length of the shuttle, and how far its clips stand out of the sample plane (m, sample frame).
-const SHUTTLE: (f64, f64) = (6e-3, 7e-3);
-const CLIPS: f64 = 0.3e-3;
-/// The specimen is a plane without end: it is drawn, and touched, wherever the stage goes (half width and length, m).
-const SPECIMEN: (f64, f64) = (0.2, 0.2);
+pub const SHUTTLE: (f64, f64) = (6e-3, 7e-3);
+pub const CLIPS: f64 = 0.3e-3;
 /// Radius of a compustage's cartridge (m).
-const CARTRIDGE: f64 = 1.8e-3;
+pub const CARTRIDGE: f64 = 1.8e-3;
 /// Points round a rim, points of a way that are looked at, and halvings to find the place of contact.
 const RIM: usize = 24;
 const STEPS: u32 = 120;
@@ -70,7 +64,7 @@ pub struct Probe {
 }
 
 /// How much of a probe matters (m).
-const LENGTH: f64 = 60e-3;
+pub const LENGTH: f64 = 60e-3;
 
 impl Probe {
     fn radius(&self, along: f64) -> f64 {
@@ -96,73 +90,6 @@ impl Probe {
         let way = point - self.tip;
         let along = way.dot(&self.shaft).clamp(0.0, LENGTH);
         (way - self.shaft * along).norm() - self.radius(along)
-    }
-}
-
-/// The bodies of this chamber as the rules are told of them: the perfect instrument, whatever errors the real one has.
-pub fn room(geometry: &TwinGeometry, instrument: &Instrument) -> Room {
-    let kind = geometry.nominal.stage;
-    let plate = |name, half, round, height| Plate {
-        name,
-        half,
-        round,
-        height,
-    };
-    let plates = match kind {
-        StageKind::Compustage => {
-            let round = (CARTRIDGE, CARTRIDGE);
-            vec![
-                plate(PlateName::Holder, round, true, CLIPS),
-                plate(PlateName::Holder, round, true, -CLIPS),
-                plate(PlateName::Sample, SPECIMEN, false, 0.0),
-            ]
-        }
-        StageKind::Tilting | StageKind::ChamberFixed => vec![
-            plate(PlateName::Platform, (TOP_RADIUS, TOP_RADIUS), true, -TOP_DEPTH),
-            plate(PlateName::Holder, SHUTTLE, false, CLIPS),
-            plate(PlateName::Sample, SPECIMEN, false, 0.0),
-        ],
-    };
-    let hand = |hand, probe: &Probe, place| HandBody {
-        hand,
-        shaft: probe.shaft.into(),
-        place,
-        radius: probe.radius,
-        taper: probe.taper,
-        shank: probe.shank,
-        length: LENGTH,
-    };
-    let needle = needle::body::probe(Vector3::zeros());
-    let mut hands = vec![hand(HandName::Needle, &needle, needle::OUT)];
-    let ports = ports::capabilities(instrument).map(|gas| gas.ports).unwrap_or_default();
-    for (seat, port) in ports.into_iter().enumerate() {
-        let named: Vec<Option<String>> = match port.positions.is_empty() {
-            true => vec![None],
-            false => port.positions.into_iter().map(Some).collect(),
-        };
-        for position in named {
-            let far = ports::distance(position.as_deref());
-            let name = HandName::Injector {
-                port: port.port.clone(),
-                position,
-            };
-            hands.push(hand(name, &ports::probe(seat, far, 1.0), far));
-        }
-    }
-    Room {
-        geometry: geometry.nominal,
-        home_z: geometry.home_z,
-        // a column that is switched off is still there
-        poles: Beam::ALL
-            .map(|beam| PoleBody {
-                beam,
-                distance: geometry.eucentric(beam),
-                radius: pole(beam).tip_radius,
-                flare: pole(beam).flare,
-            })
-            .to_vec(),
-        plates,
-        hands,
     }
 }
 

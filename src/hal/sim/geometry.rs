@@ -9,7 +9,6 @@
 //! Built from the axes of the stage, not from `model::kinematics`: the tests compare the two as independent models.
 
 use super::matter::Beamline;
-use model::config::Instrument;
 use model::{Beam, Geometry, Point, Pose, StageKind};
 use nalgebra::{Isometry3, Point3, Rotation3, Translation3, UnitQuaternion, Vector3};
 
@@ -54,12 +53,6 @@ impl TwinGeometry {
             rotation_axis: [0.0; 2],
             runout: 0.0,
         }
-    }
-
-    /// As the instrument's configuration describes it.
-    pub fn of(instrument: &Instrument) -> Self {
-        let heights = [instrument.electron.eucentric_height, instrument.ion.eucentric_height];
-        TwinGeometry::new(instrument.geometry(), heights)
     }
 
     /// The raw pose with the sample's origin at the coincidence point, flat to the electron beam.

@@ -2,8 +2,7 @@
 //!
 //! Instruments with axes fixed in the chamber are driven by presets, so their twin offers some.
 
-use super::geometry::TwinGeometry;
-use super::{collision, gas, needle, patterning};
+use super::{gas, needle, patterning, room};
 use model::capabilities::{BeamCapabilities, ChamberCapabilities, StageCapabilities};
 use model::config::Instrument;
 use model::{Axis, Beam, Capabilities, Key, Limits, StageKind, Value};
@@ -146,7 +145,7 @@ pub fn capabilities(instrument: &Instrument) -> Capabilities {
 
 fn stage(instrument: &Instrument, kind: StageKind) -> StageCapabilities {
     let mut limits = Limits::of(kind);
-    let geometry = TwinGeometry::of(instrument);
+    let geometry = room::geometry(instrument);
     if kind == StageKind::Tilting {
         let highest = geometry.home_z + geometry.eucentric(Beam::Electron) - AIR;
         limits.z = limits.z.map(|(low, high)| (low, high.min(highest)));
@@ -169,7 +168,7 @@ fn stage(instrument: &Instrument, kind: StageKind) -> StageCapabilities {
         home: true,
         link: kind != StageKind::Compustage,
         compucentric_rotation: false,
-        room: Some(collision::room(&geometry, instrument)),
+        room: Some(room::of(instrument)),
     }
 }
 

@@ -154,7 +154,7 @@ pub const KINDS: &[Kind] = &[
     (2, |d| format!("system.capture path=DIR/state-{}.yaml", d.below(3))),
     (2, |d| format!("system.restore path=DIR/state-{}.yaml", d.below(4))),
     // the hands
-    (8, |d| load(d)),
+    (8, load),
     (8, |d| while_it_runs(d, "milling.run")),
     (3, |d| while_it_runs(d, "gis.pattern gas=\"Pt dep\"")),
     (4, |d| {

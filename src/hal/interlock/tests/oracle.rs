@@ -3,11 +3,12 @@
 
 use super::*;
 use crate::sim::World;
+use model::StageKind;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Runs and commands of each, at fixed seeds. `FIBDECK_ORACLE=N` does N runs.
-const RUNS: u64 = 4;
+/// Runs of each kind of stage, and commands of each, at fixed seeds. `FIBDECK_ORACLE=N` does N runs.
+const RUNS: u64 = 3;
 const COMMANDS: usize = 200;
 
 struct Bench {
@@ -18,8 +19,13 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Bench {
-        let instrument = Instrument::default();
+    fn new(kind: StageKind) -> Bench {
+        let mut instrument = Instrument::default();
+        instrument.twin.stage = Some(kind);
+        if kind == StageKind::Compustage {
+            (instrument.stage.shuttle_pre_tilt, instrument.stage.rotation_180) = (0.0, 0.0);
+            instrument.stage.rotation = false;
+        }
         let clock = Arc::new(ManualClock::default());
         let world = World::new(&instrument, clock.clone());
         let opening = Opening {
@@ -54,7 +60,7 @@ impl Bench {
         let (mut now, caps) = (self.now(), self.twin.capabilities());
         let place = match act {
             Act::NeedleInsert { name } => name,
-            _ => "PARK",
+            _ => &caps.manipulator.as_ref().unwrap().saved[0],
         };
         now.saved = self.twin.manipulator().unwrap().saved(place).ok();
         if check(act, &now, &caps).is_err() {
@@ -91,19 +97,24 @@ impl Bench {
 }
 
 /// Anything, anywhere within the limits; nearby more often than far away, where little is in the way.
-fn any(rng: &mut ChaCha8Rng, now: &Readings, caps: &Capabilities) -> Act {
-    let (pose, limits) = (now.stage.unwrap().pose, caps.stage.as_ref().unwrap().limits);
-    let within = |rng: &mut ChaCha8Rng, axis: Axis| {
-        let (low, high) = limits.get(axis).unwrap();
-        rng.random_range(low..high)
+fn any(rng: &mut ChaCha8Rng, now: &Readings, caps: &Capabilities, home: Pose) -> Act {
+    let (pose, stage) = (now.stage.unwrap().pose, caps.stage.as_ref().unwrap());
+    // an axis that is not there stays where it is
+    let within = |rng: &mut ChaCha8Rng, axis: Axis| match stage.limits.get(axis) {
+        Some((low, high)) => rng.random_range(low..high),
+        None => 0.0,
     };
-    let near = |rng: &mut ChaCha8Rng, axis: Axis, way: f64| {
-        let (low, high) = limits.get(axis).unwrap();
-        (pose.get(axis) + rng.random_range(-way..way)).clamp(low, high)
+    let near = |rng: &mut ChaCha8Rng, axis: Axis, way: f64| match stage.limits.get(axis) {
+        Some((low, high)) => (pose.get(axis) + rng.random_range(-way..way)).clamp(low, high),
+        None => 0.0,
     };
     let needle = now.needle.as_ref().unwrap().position.clone();
     match rng.random_range(0..24) {
-        0..2 => insert(["PARK", "PARK", "EUCENTRIC"][rng.random_range(0..3)]),
+        0..2 => {
+            let saved = &caps.manipulator.as_ref().unwrap().saved;
+            // the first twice as often as the others
+            insert(&saved[rng.random_range(0..=saved.len()) % saved.len()])
+        }
         2..4 => Act::NeedleRetract,
         4..6 => Act::GasInsert {
             port: "Multichem".into(),
@@ -119,30 +130,21 @@ fn any(rng: &mut ChaCha8Rng, now: &Readings, caps: &Capabilities) -> Act {
         14 => to(Axis::T, within(rng, Axis::T)),
         15 => to(Axis::R, within(rng, Axis::R)),
         16 => {
-            let target = Axis::ALL.into_iter().fold(StagePosition::default(), |target, axis| {
-                target.with(axis, within(rng, axis))
-            });
-            Act::StageTo { target }
-        }
-        17..19 => {
-            let target = [Axis::X, Axis::Y]
-                .into_iter()
-                .fold(StagePosition::default(), |target, axis| {
-                    target.with(axis, near(rng, axis, 20e-3))
-                });
+            let everywhere = |target: StagePosition, axis| target.with(axis, within(rng, axis));
             Act::StageTo {
-                target: target
-                    .with(Axis::Z, within(rng, Axis::Z))
-                    .with(Axis::T, within(rng, Axis::T)),
+                target: Axis::ALL.into_iter().fold(StagePosition::default(), everywhere),
             }
         }
-        19 => Act::StageTo {
-            target: StagePosition::from(Pose {
-                z: 3e-3,
-                t: 0.3,
-                ..Pose::default()
-            }),
-        },
+        17..19 => {
+            let target = StagePosition::default()
+                .with(Axis::X, near(rng, Axis::X, 20e-3))
+                .with(Axis::Y, near(rng, Axis::Y, 20e-3))
+                .with(Axis::Z, within(rng, Axis::Z));
+            Act::StageTo {
+                target: target.with(Axis::T, within(rng, Axis::T)),
+            }
+        }
+        19 => Act::StageTo { target: home.into() },
         20 => Act::StageHome,
         21 => {
             let mut anywhere = |way: f64| rng.random_range(-way..way);
@@ -166,41 +168,52 @@ fn needle_to(x: f64, y: f64, z: f64) -> Act {
     }
 }
 
+/// How often each kind of act was allowed.
+fn run(kind: StageKind, seed: u64) -> std::collections::BTreeMap<String, usize> {
+    let mut allowed = std::collections::BTreeMap::new();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut bench = Bench::new(kind);
+    let caps = bench.twin.capabilities();
+    let home = bench.now().stage.unwrap().pose;
+    for n in 0..COMMANDS {
+        let now = bench.now();
+        let act = any(&mut rng, &now, &caps, home);
+        let done = bench.act(&act);
+        *allowed.entry(act.describe()[..9].to_owned()).or_insert(0) += usize::from(done);
+        assert_eq!(
+            bench.collisions(),
+            0,
+            "{kind:?}, seed {seed}, command {n}: {} from {}: {}",
+            act.describe(),
+            now.stage.unwrap().pose,
+            bench.world.truth()
+        );
+    }
+    allowed
+}
+
 #[test]
 fn what_the_rules_allow_never_collides() {
     let runs = std::env::var("FIBDECK_ORACLE").ok().and_then(|n| n.parse().ok());
-    let mut kinds = std::collections::BTreeMap::new();
-    for seed in 0..runs.unwrap_or(RUNS) {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut bench = Bench::new();
-        let caps = bench.twin.capabilities();
-        for n in 0..COMMANDS {
-            let now = bench.now();
-            let act = any(&mut rng, &now, &caps);
-            let done = bench.act(&act);
-            *kinds.entry(act.describe()[..9].to_owned()).or_insert(0) += usize::from(done);
-            assert_eq!(
-                bench.collisions(),
-                0,
-                "seed {seed}, command {n}: {} from {}: {}",
-                act.describe(),
-                now.stage.unwrap().pose,
-                bench.world.truth()
-            );
+    for kind in [StageKind::Tilting, StageKind::Compustage, StageKind::ChamberFixed] {
+        let mut allowed = std::collections::BTreeMap::new();
+        for seed in 0..runs.unwrap_or(RUNS) {
+            for (what, times) in run(kind, seed) {
+                *allowed.entry(what).or_insert(0) += times;
+            }
         }
+        println!("{kind:?}: {allowed:?}");
+        assert!(
+            allowed.len() > 6 && allowed.values().all(|times| *times > 0),
+            "{kind:?}: some kind of act was never allowed: {allowed:?}"
+        );
     }
-    let done: usize = kinds.values().sum();
-    println!("{done} done: {kinds:?}");
-    assert!(
-        kinds.len() > 6 && kinds.values().all(|done| *done > 0),
-        "some kind of act was never allowed: {kinds:?}"
-    );
 }
 
 /// An oracle that never finds anything proves nothing.
 #[test]
 fn what_they_refuse_does_collide() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::new(StageKind::Tilting);
     assert!(bench.act(&insert("PARK")));
     let pose = bench.now().stage.unwrap().pose;
     let up = Pose {
