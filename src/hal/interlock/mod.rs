@@ -1,6 +1,8 @@
 //! May this act be done now? Pure rules: act, fresh state, limits -> yes with warnings, or a refusal that says why.
 //!
-//! To add a rule: a function here that returns a refusal, called from [`check`]. Nothing here talks to hardware.
+//! `beam`, `patterning`, `needle`, `gas`, `beside`: rules by what they are about. `room`: what keeps apart in the chamber, with `apart` as its
+//! geometry. `memory`: what is counted from act to act. To add a rule: a function that returns a refusal, called from [`check`].
+//! Nothing here talks to hardware.
 
 mod apart;
 mod beam;
