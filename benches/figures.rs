@@ -67,6 +67,55 @@ fn pictures(folder: &Path) -> Outcome<(f64, f64)> {
     Ok((cold, cached))
 }
 
+/// Presses of the red button in [`stop`].
+const PRESSES: usize = 100;
+/// Commands that wait when it is pressed.
+const QUEUED: usize = 300;
+
+/// From the press of stop to the beams off, s, 99th of 100: an ion beam parked on the sample, and a queue of commands.
+/// The press returns when the instrument has taken it; that the beams are off then is read back.
+fn stop(folder: &Path) -> Outcome<f64> {
+    let engine = start(Options {
+        instrument: Instrument::default(),
+        speed: Speed::Real(1.0),
+        faults: None,
+        paths: Paths::new(Some(&folder.join("config")), Some(&folder.join("data")))?,
+        user: Default::default(),
+        connect: false,
+    })?;
+    let link = engine.link("figures");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let mut times = Vec::with_capacity(PRESSES);
+    runtime.block_on(async {
+        link.run(parse::line("system.connect")?).await?;
+        for _ in 0..PRESSES {
+            link.run(parse::line("beam.unblank beam=both")?).await?;
+            let burn = link.send(parse::line("milling.spot-burn points=0.5,0.5 exposure_time=100s")?);
+            let mut snapshots = link.snapshots();
+            snapshots
+                .wait_for(|s| s.patterning.as_ref().is_some_and(|p| p.value.phase.is_active()))
+                .await?;
+            let get = parse::line("system.get key=blanked beam=ion")?;
+            let queue: Vec<_> = (0..QUEUED).map(|_| link.send(get.clone())).collect();
+            let press = Instant::now();
+            link.stop();
+            times.push(press.elapsed().as_secs_f64());
+            let off = link.run(get).await?;
+            if off["value"] != true || burn.ended().await.is_ok() {
+                return Err("the beam was not off after stop".into());
+            }
+            for waiting in queue {
+                waiting.ended().await?;
+            }
+            // what it came to is found out meanwhile
+            link.run(parse::line("system.wait seconds=0.5")?).await?;
+        }
+        Ok::<(), Box<dyn Error>>(())
+    })?;
+    times.sort_by(f64::total_cmp);
+    Ok(times[PRESSES * 99 / 100 - 1])
+}
+
 fn tiff(folder: &Path, frame: &Frame) -> Outcome<(f64, f64)> {
     let file = folder.join("saved.tif");
     let remove = || match std::fs::remove_file(&file) {
@@ -158,6 +207,7 @@ fn main() -> Outcome<()> {
         })
     };
     let figures = json!({
+        "stop to beam off, 99th of 100": stop(&folder.join("stop"))?,
         "picture cold": cold, "picture cached": cached, "tiff save": save, "tiff load": load, "kinematics": kinematics()?,
         "patterns": patterns()?,
         "register cross-correlation": shift(Method::CrossCorrelation)?,

@@ -278,6 +278,7 @@ def pictures(table: Table, binary: Path, python: str, folder: Path) -> None:
     peer = subprocess.run([python, "-c", PEER, "a.tif", "b.tif"], cwd=folder, env=environment(), capture_output=True, text=True, check=True)
     theirs = json.loads(peer.stdout.splitlines()[-1])
     ours = rust(folder)
+    table.most("stop to beam off, p99 of 100 presses", ours["stop to beam off, 99th of 100"], "s", 0.1)
     table.most("twin's picture 1536x1024, cold", ours["picture cold"], "s", 0.15)
     table.most("twin's picture 1536x1024, cached geometry", ours["picture cached"], "s", 0.04, theirs["picture"])
     table.least("TIFF save 1536x1024 8 bit", ours["tiff save"], theirs["tiff save"], "s", 1)

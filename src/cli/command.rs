@@ -6,7 +6,7 @@ use super::output;
 use super::session::Session;
 use clap::Args;
 use engine::Command;
-use engine::command::{Lane, parse, rows};
+use engine::command::{CONFIRMED, Lane, parse, rows};
 use model::Danger;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -43,7 +43,7 @@ impl Script {
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
-            let ended = parse::line(text).and_then(|command| session.run(command));
+            let ended = parse::line(text).and_then(|command| session.run(said_yes(globals, command)));
             tell(globals, text, &session.instrument(), &ended, Some(number))?;
             match ended {
                 Ok(_) => done += 1,
@@ -114,7 +114,7 @@ impl Do {
         }
         let name = self.name.clone().unwrap_or_default();
         let command = parse::pairs(&name, self.args.iter().cloned())?;
-        one(globals, command)
+        one(globals, said_yes(globals, command))
     }
 }
 
@@ -135,6 +135,15 @@ pub struct Truth {}
 impl Truth {
     pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
         bare(globals, Command::new("truth"))
+    }
+}
+
+/// `--yes` is what a command hears that wants to know whether a person was asked.
+fn said_yes(globals: &Globals, command: Command) -> Command {
+    let asks = rows().any(|row| row.name == command.name && row.args.iter().any(|arg| arg.name == CONFIRMED));
+    match globals.yes && asks && !command.args.contains_key(CONFIRMED) {
+        true => command.with(CONFIRMED, true),
+        false => command,
     }
 }
 

@@ -71,9 +71,12 @@ pub enum Act {
         name: String,
     },
     NeedleRetract,
-    /// Always an absolute target.
+    /// Always an absolute target. `confirmed`: a person has looked and said that it may come nearer to the sample than small
+    /// steps do.
     NeedleTo {
         target: ManipulatorPosition,
+        #[serde(default)]
+        confirmed: bool,
     },
     GasInsert {
         port: String,
@@ -320,7 +323,7 @@ impl Act {
             ),
             Act::NeedleInsert { name } => format!("insert the needle to {}", model::text::printable(name)),
             Act::NeedleRetract => "retract the needle".to_owned(),
-            Act::NeedleTo { target } => format!(
+            Act::NeedleTo { target, .. } => format!(
                 "move the needle to x {:.2}, y {:.2}, z {:.2} um",
                 target.x * 1e6,
                 target.y * 1e6,

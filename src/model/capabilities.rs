@@ -1,5 +1,6 @@
 //! What an instrument can do: plain data, the driver's word narrowed by configuration and never widened.
 
+use crate::room::Room;
 use crate::shape::ScanDirection;
 use crate::{Axis, Beam, Key, Limits, PatterningMode, StageKind, Value};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,9 @@ pub struct StageCapabilities {
     pub link: bool,
     /// The stage itself shifts x, y when it rotates, so that the picture's centre stays.
     pub compucentric_rotation: bool,
+    /// What it shares the chamber with, where the driver knows; else keeping clear of the columns is left to the instrument.
+    #[serde(default)]
+    pub room: Option<Room>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -19,6 +19,7 @@ pub mod milling;
 pub mod notice;
 pub mod pose;
 pub mod positions;
+pub mod room;
 pub mod settings;
 pub mod shape;
 pub mod state;

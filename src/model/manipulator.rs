@@ -70,6 +70,17 @@ pub struct ManipulatorState {
     pub position: ManipulatorPosition,
     /// Its coordinates agree with the beams (always, where the instrument needs no calibration).
     pub calibrated: bool,
+    /// How far it has come towards the sample since its place was last confirmed, m. The session knows, not the instrument.
+    #[serde(default)]
+    pub approached: f64,
+}
+
+/// How much nearer to the sample a way (m) of the needle comes, stage tilted by `tilt` (rad); below 0 where it leads away. Raw +z is
+/// away from the sample, and so is the normal of its tilted plane: what comes nearer by either counts, since how the sample lies
+/// on the stage is not known here.
+pub fn towards((_, dy, dz): (f64, f64, f64), tilt: f64) -> f64 {
+    let (sin, cos) = tilt.sin_cos();
+    (-dz).max(sin * dy - cos * dz)
 }
 
 /// Where "`saved` with an offset" is, stage tilted by `tilt` (rad): the offset's z follows the tilted sample's normal.

@@ -18,7 +18,7 @@ mod words;
 use crate::cx::Cx;
 use crate::effect::{Ask, Effect};
 use engine::Command;
-use engine::command::rows;
+use engine::command::{CONFIRMED, rows};
 use model::Danger;
 use words::{beam, configuration, flat_to, named, turned, word};
 
@@ -129,9 +129,8 @@ pub const ASKED: &[AskRow] = &[
 
 /// The question before this command, if there is one. What changes the sample is always asked about, listed or not.
 pub fn before(command: &Command, cx: &Cx) -> Option<Ask> {
-    let danger = rows()
-        .find(|row| row.name == command.name)
-        .map_or(Danger::None, |row| row.danger);
+    let row = rows().find(|row| row.name == command.name);
+    let danger = row.map_or(Danger::None, |row| row.danger);
     let (title, lines) = match ASKED.iter().find(|row| row.command == command.name) {
         Some(row) => (row.ask)(command, cx)?,
         None if danger == Danger::Sample => (
@@ -144,6 +143,10 @@ pub fn before(command: &Command, cx: &Cx) -> Option<Ask> {
         title,
         lines,
         danger,
-        then: vec![Effect::Send(command.clone())],
+        then: vec![Effect::Send(match row {
+            // the engine counts what comes near to the sample unless it hears of the yes
+            Some(row) if row.args.iter().any(|arg| arg.name == CONFIRMED) => command.clone().with(CONFIRMED, true),
+            _ => command.clone(),
+        })],
     })
 }

@@ -100,6 +100,7 @@ fn capabilities() -> Capabilities {
             home: true,
             link: true,
             compucentric_rotation: true,
+            room: None,
         }),
         electron: Some(beam_capabilities(Beam::Electron)),
         ion: Some(beam_capabilities(Beam::Ion)),

@@ -26,6 +26,11 @@ impl Debts {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The newest that is owed after `mark`.
+    fn newest(&self, mark: Mark) -> Option<Debt> {
+        self.with(|debts| debts.get(mark.0..)?.last().cloned())
+    }
+
     /// Everything owed, newest first: the order in which it is put back. The list is empty afterwards.
     pub fn take(&self) -> Vec<Debt> {
         self.with(|debts| debts.drain(..).rev().collect())
@@ -50,27 +55,25 @@ impl JobCx {
     }
 
     /// Pays what is owed since `mark`, newest first, also when the job was cancelled; every debt is tried. After the red button
-    /// nothing is done and everything stays owed. An act that fails is told with what it was to put back.
+    /// nothing is done and everything stays owed. An act that fails is told with what it was to put back, which stays owed: the
+    /// engine tries again when the job has ended.
     pub async fn put_back(&self, mark: Mark) -> Result<(), JobError> {
         let cx = self.afterwards();
-        let mut first = None;
-        while let Some(debt) = self.debts.with(|debts| {
-            if debts.len() > mark.0 {
-                debts.last().cloned()
-            } else {
-                None
-            }
-        }) {
+        let (mut first, mut unpaid) = (None, Vec::new());
+        while let Some(debt) = self.debts.newest(mark) {
             if cx.hand.is_ended() {
-                return Err(hal::HalError::stopped().into());
+                first.get_or_insert(hal::HalError::stopped().into());
+                break;
             }
             let paid = pay(&cx, &debt).await;
             self.debts.with(|debts| debts.pop());
             self.host.owes(&self.debts.with(|debts| debts.clone()));
             if let Err(error) = paid {
+                unpaid.push(debt);
                 first.get_or_insert(error);
             }
         }
+        self.debts.with(|debts| debts.extend(unpaid.into_iter().rev()));
         first.map_or(Ok(()), Err)
     }
 }

@@ -23,6 +23,12 @@ const NAME: ArgRow = need(
 const ANGLE: ArgKind = ArgKind::Number(Unit::Radian);
 const CURRENT: ArgRow = arg("current", ArgKind::Number(Unit::Ampere), "milling current").or("28 nA");
 const LOADED: ArgRow = arg("loaded", ArgKind::Bool, "mill the loaded milling task instead").or("false");
+const CONFIRMED: ArgRow = arg(
+    super::CONFIRMED,
+    ArgKind::Bool,
+    "a person has looked: it may come nearer to the sample than 10 um in small steps",
+)
+.or("false");
 
 pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
@@ -55,7 +61,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "manipulator.move-relative",
         doc: "Move the needle along its own axes.",
-        args: &[X, Y, Z],
+        args: &[X, Y, Z, CONFIRMED],
         danger: Danger::Sample,
         lane: Lane::Job,
         example: "manipulator.move-relative z=10um",
@@ -64,7 +70,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "manipulator.move-absolute",
         doc: "Move the needle to a place of its own axes.",
-        args: &[X, Y, Z],
+        args: &[X, Y, Z, CONFIRMED],
         danger: Danger::Sample,
         lane: Lane::Job,
         example: "manipulator.move-absolute z=180um",
@@ -77,6 +83,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
             arg("dx", LENGTH, "to the right").or("0"),
             arg("dy", LENGTH, "up").or("0"),
             arg("beam", ArgKind::Beam, "whose picture").or("electron"),
+            CONFIRMED,
         ],
         danger: Danger::Sample,
         lane: Lane::Job,
@@ -97,10 +104,11 @@ pub(crate) const ROWS: &[CommandRow] = &[
             arg("dx", LENGTH, "offset").or("0"),
             arg("dy", LENGTH, "offset").or("0"),
             arg("dz", LENGTH, "offset away from the sample").or("0"),
+            CONFIRMED,
         ],
         danger: Danger::Sample,
         lane: Lane::Job,
-        example: "manipulator.go name=EUCENTRIC dz=10um",
+        example: "manipulator.go name=EUCENTRIC dz=150um",
         run: |cx, args| Box::pin(go(cx, args)),
     },
     CommandRow {
@@ -259,6 +267,7 @@ async fn go(cx: Cx, args: Args) -> Ended {
         dz: offset("dz"),
         name,
         place,
+        confirmed: args.flag("confirmed").unwrap_or(false),
     };
     result(manipulator::go(cx.job()?, params).await?)
 }

@@ -48,6 +48,9 @@ pub fn rows() -> impl Iterator<Item = &'static CommandRow> {
     COMMANDS.iter().flat_map(|rows| rows.iter())
 }
 
+/// The argument by which a command hears that a person was asked and said yes.
+pub const CONFIRMED: &str = "confirmed";
+
 /// A request to the engine. Arguments are JSON in SI units, already checked by name and kind when made by `parse`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Command {

@@ -80,6 +80,8 @@ impl ActLog for Record {
         let Some(core) = self.0.upgrade() else {
             return Err(HalError::not_connected());
         };
+        #[cfg(test)]
+        core.spring(Moment::Intent)?;
         let time = core.time();
         core.journal.write(&Entry::Intent {
             act: id,
@@ -135,5 +137,30 @@ impl ActLog for Record {
             core.logs.failure(time, act, &error.to_string());
         }
         core.lanes.look();
+    }
+}
+
+/// When a test's trap is sprung: where a job asks whether it may go on to its next act, and where an act is about to go out.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Turn,
+    Intent,
+}
+
+/// What a test lets happen at the acts of a job.
+#[cfg(test)]
+pub(crate) type Trap = Box<dyn FnMut(&std::sync::Arc<Core>, Moment) -> Result<(), HalError> + Send>;
+
+#[cfg(test)]
+impl Core {
+    pub(crate) fn spring(self: &std::sync::Arc<Core>, moment: Moment) -> Result<(), HalError> {
+        // not held while it works: it may panic, or act itself
+        let Some(mut trap) = lock(&self.trap).take() else {
+            return Ok(());
+        };
+        let sprung = trap(self, moment);
+        *lock(&self.trap) = Some(trap);
+        sprung
     }
 }

@@ -62,7 +62,13 @@ impl Host for JobHost {
 
     fn unpaused(&self) -> BoxFuture<'static, ()> {
         let (mut paused, active) = (self.paused.clone(), self.while_active.clone());
+        #[cfg(test)]
+        let (core, job) = (self.core.clone(), self.job);
         Box::pin(async move {
+            #[cfg(test)]
+            if job.is_some() {
+                let _ = core.spring(super::act_log::Moment::Turn);
+            }
             // the senders are gone only when the job or the engine is, and then nothing waits here
             let _ = paused.wait_for(|paused| !paused).await;
             if let Some(mut active) = active {

@@ -3,7 +3,7 @@
 //! `start` builds it. `bus` numbers events and folds them; `job` runs what a command asks, `lease` the steps of jogging; `stop` is
 //! the red button; `watch` notices what changed; `host` is a job's view of the engine; `recover` asks about what a crash cut off; `frames`, `session`, `logs` keep pictures, files and the record.
 
-mod act_log;
+pub(crate) mod act_log;
 mod bus;
 pub(crate) mod connect;
 pub(crate) mod files;
@@ -115,6 +115,8 @@ pub struct Core {
     pub(crate) left: Mutex<Vec<recover::Left>>,
     /// The twin's world is as old as this engine: nothing of before is in it.
     pub(crate) new_world: AtomicBool,
+    #[cfg(test)]
+    pub(crate) trap: Mutex<Option<act_log::Trap>>,
     next_id: AtomicU64,
 }
 

@@ -1,4 +1,4 @@
-//! What a job still owes when its task has ended: put back at once, or, after the red button, offered.
+//! What a job still owes when its task has ended: put back at once, or, after the red button and where that fails, offered.
 
 use super::{Core, Cx, lock};
 use crate::event::Event;
@@ -42,11 +42,18 @@ pub(crate) async fn restore(cx: Cx, forget: bool) -> Ended {
     Ok(json!({ "restored": what }))
 }
 
+/// What cannot be put back is told, and stays offered.
 async fn pay_all(core: &Arc<Core>, cx: &JobCx, debts: Vec<Debt>) {
+    let mut unpaid = Vec::new();
     for debt in debts {
         if let Err(error) = restore::pay(cx, &debt).await {
             core.notice(Notice::new(Severity::Alarm, error.what).hint(error.hint));
+            unpaid.push(debt);
         }
+    }
+    if !unpaid.is_empty() {
+        lock(&core.owed).extend(unpaid);
+        offer(core);
     }
 }
 

@@ -251,6 +251,8 @@ fn build_on(options: Options, clock: Arc<TokioClock>, ground: Ground) -> Arc<Cor
         journal: ground.journal,
         left: Mutex::new(ground.left),
         new_world: AtomicBool::new(false),
+        #[cfg(test)]
+        trap: Mutex::default(),
         next_id: AtomicU64::new(1),
         options,
     });

@@ -239,6 +239,16 @@ impl Suite<'_> {
                     || format!("{end:?}"),
                 );
             }
+            let begun = self.m.manipulator().map(|n| n.begin_move(&up));
+            if let Some(ticket) = begun.and_then(|b| self.must("the needle moves", b)) {
+                let end = self.follow("a needle move ends", ticket);
+                let off = read(self).map(|s| s.position.distance(&up));
+                let there = end == Some(Progress::Done) && off.is_some_and(|off| off < 1e-6);
+                self.expect("a needle move ends where it was sent", there, || {
+                    format!("{end:?}, {off:?} m off")
+                });
+            }
+            self.stop_halts_the_needle(&saved);
         }
         let begun = self.m.manipulator().map(|n| n.begin_retract());
         if let Some(ticket) = begun.and_then(|b| self.must("the needle can be retracted", b)) {
@@ -247,6 +257,26 @@ impl Suite<'_> {
             self.expect("a retraction ends outside", end == Some(Progress::Done) && out, || {
                 format!("{end:?}")
             });
+        }
+    }
+
+    /// The red button on a needle that moves; the beams are then as they were.
+    fn stop_halts_the_needle(&mut self, to: &ManipulatorPosition) {
+        let before = Beam::ALL.map(|beam| self.beam_state(beam));
+        let begun = self.m.manipulator().map(|n| n.begin_move(to));
+        if let Some(ticket) = begun.and_then(|b| self.must("the needle moves", b)) {
+            let sent = self.m.stopper().stop();
+            let end = self.follow("a stopped needle move ends", ticket);
+            self.expect("a stopped needle move says so", sent.is_ok() && stopped(&end), || {
+                format!("{sent:?} {end:?}")
+            });
+            let moving = self.m.manipulator().and_then(|n| n.read().ok()).map(|r| r.value.moving);
+            self.expect("stop halts the needle", moving == Some(false), || format!("{moving:?}"));
+        }
+        for (beam, before) in Beam::ALL.into_iter().zip(before) {
+            if let Some(before) = before {
+                let _ = self.set(beam, Key::Blanked, &Value::Bool(before.blanked));
+            }
         }
     }
 
@@ -301,6 +331,16 @@ impl Suite<'_> {
             matches!(closed, Some((Ok(()), Ok(())))),
             || format!("{closed:?}"),
         );
+        let cold = self.m.gas().map(|g| g.heat(&port.port, None, false));
+        self.expect(
+            "a heater that is off can be turned off",
+            matches!(cold, Some(Ok(()))),
+            || format!("{cold:?}"),
+        );
+        let again = self.m.gas().map(|g| g.begin_insert(&port.port, None));
+        self.expect("an injector goes in once", matches!(again, Some(Err(_))), || {
+            format!("{again:?}")
+        });
         let begun = self.m.gas().map(|g| g.begin_retract(&port.port));
         if let Some(ticket) = begun.and_then(|b| self.must("an injector can be retracted", b)) {
             let end = self.follow("an injector goes out", ticket);

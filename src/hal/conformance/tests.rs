@@ -70,8 +70,9 @@ fn faults_are_found() {
         ("- {on: move, nth: 1, kind: stuck-axis, axis: x}", "a move ends"),
         ("- {on: move, nth: 1, kind: timeout}", "a move ends"),
         ("- {on: acquire, nth: 1, kind: dropped-frame}", "a picture ends"),
-        ("- {on: stop, nth: 1, kind: stop-lie}", "a stopped move says so"),
-        ("- {on: stop, nth: 3, kind: stop-lie}", "a stopped pattern says so"),
+        ("- {on: stop, nth: 1, kind: stop-lie}", "a stopped needle move says so"),
+        ("- {on: stop, nth: 2, kind: stop-lie}", "a stopped move says so"),
+        ("- {on: stop, nth: 4, kind: stop-lie}", "a stopped pattern says so"),
         (
             "- {on: pattern, nth: 1, after: 0.5, kind: beam-trip, beam: ion}",
             "a pattern ends",

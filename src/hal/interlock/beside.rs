@@ -1,10 +1,11 @@
 //! The stage beside an inserted needle or gas injector, and what a whole-stage procedure would strike.
 
-use super::{Readings, refuse};
+use super::{Readings, refuse, room};
 use crate::HalError;
-use model::{Pose, StagePosition, units, units::Unit};
+use model::{Capabilities, Pose, StagePosition, units, units::Unit};
 
-/// How far the stage may go beside an inserted needle or gas injector, m: sideways, up, down.
+/// How far the stage may go beside an inserted needle or gas injector, m: sideways, up (nearer to it), down. In all, from where it
+/// stood when that was inserted or last confirmed.
 const BESIDE: f64 = 200e-6;
 const UP: f64 = 20e-6;
 const DOWN: f64 = 2e-3;
@@ -12,16 +13,17 @@ const DOWN: f64 = 2e-3;
 const NO_TURN: f64 = 1e-4;
 
 /// The stage with the needle or an injector in: small moves only, and no turn.
-pub(super) fn stage_beside(target: &StagePosition, now: &Readings) -> Result<(), HalError> {
-    let needle = now.needle.as_ref().is_some_and(|n| n.inserted);
-    let gas = now.gas.as_ref().is_some_and(|g| g.inserted());
-    let (Some(state), true) = (now.stage, needle || gas) else {
+pub(super) fn stage_beside(
+    target: &StagePosition,
+    now: &Readings,
+    capabilities: &Capabilities,
+) -> Result<(), HalError> {
+    let (Some(state), true) = (now.stage, now.hands_in()) else {
         return Ok(());
     };
-    let (what, hint) = if needle {
-        ("the needle is inserted", "retract it first (manipulator.retract)")
-    } else {
-        ("a gas injector is inserted", "retract it first")
+    let (what, hint) = match now.needle.as_ref().is_some_and(|n| n.inserted) {
+        true => ("the needle is inserted", "retract it first (manipulator.retract)"),
+        false => ("a gas injector is inserted", "retract it first"),
     };
     let (from, to) = (state.pose, target.resolve(state.pose));
     let turns = |a: f64, b: f64| model::kinematics::angles::difference(a, b) > NO_TURN;
@@ -31,24 +33,43 @@ pub(super) fn stage_beside(target: &StagePosition, now: &Readings) -> Result<(),
             hint,
         ));
     }
-    let way = (to.x - from.x).abs().max((to.y - from.y).abs());
-    if way > BESIDE || to.z - from.z > UP || from.z - to.z > DOWN {
+    let Some(anchor) = now.memory.stage else {
+        // inserted by somebody else: nobody here knows what room there was
+        let nearer = room::nearer_to_hands((&from, &to), &from, 0.0, now, capabilities);
+        let way = (to.x - from.x).abs().max((to.y - from.y).abs());
+        return match nearer.is_none() && to.z <= from.z && way <= BESIDE && from.z - to.z <= DOWN {
+            true => Ok(()),
+            false => Err(refuse(
+                format!("{what}, and not in this session: the stage may only be lowered; nothing moved"),
+                hint,
+            )),
+        };
+    };
+    let nearer = match room::of(capabilities) {
+        Some(_) => room::nearer_to_hands((&from, &to), &anchor, UP, now, capabilities),
+        None => Some(to.z - anchor.z).filter(|up| *up > UP),
+    };
+    let way = (to.x - anchor.x).abs().max((to.y - anchor.y).abs());
+    if way > BESIDE || anchor.z - to.z > DOWN || nearer.is_some() {
+        let show = |v: f64| units::format(v, Unit::Metre);
+        let near = nearer.map_or(String::new(), |by| format!(" and {} nearer to it", show(by)));
         return Err(refuse(
             format!(
-                "{what}: a stage move of {} is too far beside it; nothing moved",
-                moved(&from, &to)
+                "{what}: the stage would be {}{near} from where it stood then, which is too far; nothing moved",
+                moved(&anchor, &to)
             ),
             format!(
-                "{hint}, or move less: {} sideways, {} up, {} down",
-                units::format(BESIDE, Unit::Metre),
-                units::format(UP, Unit::Metre),
-                units::format(DOWN, Unit::Metre)
+                "{hint}, or move less: {} sideways, {} nearer, {} down in all",
+                show(BESIDE),
+                show(UP),
+                show(DOWN)
             ),
         ));
     }
     Ok(())
 }
 
+/// By how much, in x, y, z.
 fn moved(from: &Pose, to: &Pose) -> String {
     let by = |v: f64| units::format(v, Unit::Metre);
     format!("{}, {}, {}", by(to.x - from.x), by(to.y - from.y), by(to.z - from.z))

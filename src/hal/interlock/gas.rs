@@ -2,7 +2,7 @@
 
 use super::beside::all_out;
 use super::patterning::not_drawing;
-use super::{Readings, busy, duration, pumped, refuse};
+use super::{Readings, busy, duration, pumped, refuse, room};
 use crate::HalError;
 use model::capabilities::GasPortCapabilities;
 use model::{Capabilities, ErrorKind, SputterStep, units, units::Unit};
@@ -67,7 +67,7 @@ pub(super) fn gas_in(
                 format!("lower the stage below {}", units::format(GAS_HEIGHT, Unit::Metre)),
             ))
         }
-        _ => Ok(()),
+        _ => room::injector_inserts(name, position, now, capabilities),
     }
 }
 

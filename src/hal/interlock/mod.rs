@@ -1,22 +1,28 @@
 //! May this act be done now? Pure rules: act, fresh state, limits -> yes with warnings, or a refusal that says why.
 //!
-//! To add a rule: a function here that returns a refusal, called from [`check`]. Nothing here talks to hardware.
+//! `beam`, `patterning`, `needle`, `gas`, `beside`: rules by what they are about. `room`: what keeps apart in the chamber, with `apart` as its
+//! geometry. `memory`: what is counted from act to act. To add a rule: a function that returns a refusal, called from [`check`].
+//! Nothing here talks to hardware.
 
+mod apart;
 mod beam;
 mod beside;
 mod gas;
+mod memory;
 mod needle;
 mod patterning;
+mod room;
 
 use crate::HalError;
 use crate::act::Act;
 pub use beam::acquire;
 use beam::{beam_value, kind_fits, one_of};
+pub use memory::Memory;
 use model::ErrorKind;
 use model::key::Access;
 use model::{
-    Beam, BeamState, Capabilities, ChamberPhase, ChamberState, GasState, Key, ManipulatorState, PatterningPhase,
-    PatterningState, StageState, Value, units, units::Unit,
+    Beam, BeamState, Capabilities, ChamberPhase, ChamberState, GasState, Key, ManipulatorPosition, ManipulatorState,
+    PatterningPhase, PatterningState, StageState, Value, units, units::Unit,
 };
 
 /// What an act is judged on; a part the instrument lacks is `None`.
@@ -29,9 +35,18 @@ pub struct Readings {
     pub patterning: Option<PatterningState>,
     pub needle: Option<ManipulatorState>,
     pub gas: Option<GasState>,
+    /// Where the position lies that a needle is inserted to, or parks at on its way out.
+    pub saved: Option<ManipulatorPosition>,
+    /// From where small steps beside a hand are counted.
+    pub memory: Memory,
 }
 
 impl Readings {
+    /// Needle or gas injector stand beside the sample.
+    pub fn hands_in(&self) -> bool {
+        self.needle.as_ref().is_some_and(|n| n.inserted) || self.gas.as_ref().is_some_and(|g| g.inserted())
+    }
+
     pub fn beam(&self, beam: Beam) -> Option<&BeamState> {
         match beam {
             Beam::Electron => self.electron.as_ref(),
@@ -77,8 +92,11 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
                 ));
             }
             turn_while_tilted(target, &state)?;
-            beside::stage_beside(target, now)?;
+            beside::stage_beside(target, now, capabilities)?;
             patterning::not_drawing(now, "the stage stays where it is")?;
+            if let Some(room) = room::of(capabilities) {
+                room::stage_passes(&state.pose, &target.resolve(state.pose), room)?;
+            }
             if !state.linked && stage.link {
                 warnings.push("the stage is not linked: z does not follow the working distance".to_owned());
             }
@@ -187,7 +205,7 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
         Act::SpotBurn { beam, at, seconds } => patterning::spot(*beam, *at, *seconds, now, capabilities)?,
         Act::NeedleInsert { name } => needle::needle_in(name, now, capabilities)?,
         Act::NeedleRetract => needle::needle_out(now, capabilities)?,
-        Act::NeedleTo { target } => needle::needle_to(target, now, capabilities)?,
+        Act::NeedleTo { target, confirmed } => needle::needle_to(target, *confirmed, now, capabilities)?,
         Act::GasInsert { port, position } => gas::gas_in(port, position.as_deref(), now, capabilities)?,
         // out, off and closed are the safe side, and never refused
         Act::GasRetract { port } | Act::GasHeat { port, on: false, .. } | Act::GasValve { port, open: false } => {

@@ -1,13 +1,13 @@
 //! A hand: somebody's right to act, and how an act is claimed, sent, followed and written.
 
 use super::order::{self, Begun};
-use super::{ActId, Flight, POLL_MOST, Scope, blocking, lock};
+use super::{ActId, Flight, POLL_FIRST, POLL_MOST, Scope, blocking, lock};
 use crate::act::{Act, Hold, Outcome, Resource};
-use crate::{HalError, Progress, Ticket, interlock};
-use model::{Axis, ErrorKind, ManipulatorPosition, Pose, StagePosition, StopOutcome, Unit, units};
+use crate::interlock::{self, Readings};
+use crate::{HalError, Progress, Ticket};
+use model::{ErrorKind, StopOutcome};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 use tokio::sync::watch;
 
 /// Somebody's right to act: a job, a command, a background stream.
@@ -33,14 +33,9 @@ impl Release {
         *self.0.borrow()
     }
 }
-/// Position error (m, rad) within which a stage counts as arrived.
-const ARRIVED_M: f64 = 1e-6;
-const ARRIVED_RAD: f64 = 1e-4;
-/// How long (s) after its ticket is done a stage may take to read as settled.
-const SETTLE: f64 = 5.0;
+
 /// Polls in a row that may go unanswered: ten seconds.
 const DEAF: u32 = 100;
-const POLL_FIRST: Duration = Duration::from_millis(10);
 
 impl Hand {
     pub fn scope(&self) -> &Scope {
@@ -193,12 +188,18 @@ impl Hand {
                         "start it again when it is safe",
                     ));
                 }
-                let now = order::readings(microscope.as_mut(), &act)?;
+                let now = Readings {
+                    memory: *lock(&inner.memory),
+                    ..order::readings(microscope.as_mut(), &act, &inner.capabilities)?
+                };
                 for warning in interlock::check(&act, &now, &inner.capabilities)? {
                     inner.log.warning(id, &act, &warning);
                 }
                 inner.log.intent(id, &hand.by, &act)?;
                 let begun = order::begin(microscope.as_mut(), &act, &now);
+                if begun.is_ok() {
+                    lock(&inner.memory).sent(&act, &now, &inner.capabilities);
+                }
                 if hand.scope.0.presses.load(Ordering::SeqCst) != hand.presses {
                     // stop was pressed between the check and the order: it went out before what it was to stop
                     let _ = inner.stopper.stop();
@@ -293,73 +294,6 @@ impl Hand {
         }
         self.gather(act, ticket).await
     }
-
-    /// The outcome of a ticket that is done.
-    async fn gather(&self, act: &Act, ticket: Ticket) -> Result<Outcome, HalError> {
-        match act {
-            Act::Acquire { .. } => self
-                .scope
-                .read(move |m| {
-                    m.imaging()
-                        .ok_or_else(|| HalError::unsupported("imaging"))?
-                        .take(ticket)
-                })
-                .await
-                .map(|frame| Outcome::Frame(Box::new(frame))),
-            Act::StageTo { target } => self.settle(target).await,
-            Act::StageHome => Ok(Outcome::Stage(self.scope.stage().await?.value.pose)),
-            Act::Pump | Act::Vent => Ok(Outcome::Chamber(self.scope.chamber().await?.value)),
-            Act::PlasmaGas { beam, .. } => Ok(Outcome::Beam(Box::new(self.scope.beam(*beam).await?.value))),
-            Act::PatternStart { .. } => Ok(Outcome::Patterning(self.scope.patterning().await?.value)),
-            Act::NeedleTo { target } => self.reached(target).await,
-            Act::NeedleInsert { .. } | Act::NeedleRetract => Ok(Outcome::Needle(self.scope.manipulator().await?.value)),
-            Act::GasInsert { .. } | Act::GasRetract { .. } | Act::Sputter { .. } => {
-                Ok(Outcome::Gas(self.scope.gas().await?.value))
-            }
-            _ => Ok(Outcome::Done),
-        }
-    }
-
-    /// The needle stands where it was sent.
-    async fn reached(&self, target: &ManipulatorPosition) -> Result<Outcome, HalError> {
-        let state = self.scope.manipulator().await?.value;
-        let off = state.position.distance(target);
-        if state.moving || off > ARRIVED_M {
-            return Err(HalError::new(
-                ErrorKind::Unknown,
-                format!(
-                    "the needle ended its move but is {} from its target",
-                    units::format(off, Unit::Metre)
-                ),
-                "look where it is in both pictures before you go on",
-            ));
-        }
-        Ok(Outcome::Needle(state))
-    }
-
-    /// Settled means settled: two idle reads in a row, at the place that was asked for.
-    async fn settle(&self, target: &StagePosition) -> Result<Outcome, HalError> {
-        let clock = self.scope.0.clock.clone();
-        let deadline = clock.now() + SETTLE;
-        let mut idle_before = false;
-        loop {
-            let state = self.scope.stage().await?.value;
-            let error = miss(target, &state.pose);
-            if !state.moving && error.is_none() && idle_before {
-                return Ok(Outcome::Stage(state.pose));
-            }
-            if clock.now() > deadline {
-                let detail = error.unwrap_or_else(|| "it still moves".to_owned());
-                return Err(HalError::new(
-                    ErrorKind::Unknown,
-                    format!("the stage ended its move but did not settle: {detail}"),
-                    "read its position before you go on",
-                ));
-            }
-            idle_before = !state.moving && error.is_none();
-            tokio::time::sleep(POLL_FIRST).await;
-        }
-    }
 }
 
 /// A resource that both want and at least one wants alone.
@@ -379,23 +313,6 @@ fn in_doubt(act: &Act) -> HalError {
         format!("the instrument cannot say whether it finished: {}", act.describe()),
         "read its state before you go on",
     )
-}
-
-/// Which axis missed its target and by how much.
-fn miss(target: &StagePosition, pose: &Pose) -> Option<String> {
-    Axis::ALL.into_iter().find_map(|axis| {
-        let want = target.get(axis)?;
-        let off = if axis == Axis::R {
-            model::kinematics::angles::difference(want, pose.get(axis))
-        } else {
-            (want - pose.get(axis)).abs()
-        };
-        let most = if axis.is_angle() { ARRIVED_RAD } else { ARRIVED_M };
-        (off > most).then(|| {
-            let unit = if axis.is_angle() { Unit::Radian } else { Unit::Metre };
-            format!("{} is {} away", axis.name(), units::format(off, unit))
-        })
-    })
 }
 
 /// What a press of stop made of an act. An order that the instrument refused was never started.

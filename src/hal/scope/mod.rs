@@ -4,6 +4,7 @@
 //! writes the intent, acts, follows the ticket, writes the outcome. The act is driven by a task of its own, so a dropped
 //! future never loses an outcome. Reads go through [`Scope`]; they change nothing. [`Scope::stop`] waits for nothing.
 
+mod arrive;
 mod hand;
 mod order;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 pub use hand::{Hand, Release};
 
 use crate::act::{Act, Hold, Outcome, Resource};
+use crate::interlock::Memory;
 use crate::{Clock, HalError, Microscope, Reading, Stopper};
 use model::{
     Beam, BeamState, Capabilities, ChamberState, ErrorKind, Frame, GasState, Geometry, Identity, Key, Limits,
@@ -53,6 +55,8 @@ struct Inner {
     presses: AtomicU64,
     flights: Mutex<Vec<Flight>>,
     landed: Notify,
+    /// From where the rules count small steps.
+    memory: Mutex<Memory>,
     /// What ended since the last press.
     aftermath: Mutex<Vec<(String, StopOutcome)>>,
 }
@@ -71,7 +75,8 @@ struct Flight {
 const STILL: f64 = 1e-8;
 /// How long a stop waits for confirmation before it says so.
 const CONFIRM: Duration = Duration::from_secs(2);
-/// Longest pause between two looks.
+/// First and longest pause between two looks.
+const POLL_FIRST: Duration = Duration::from_millis(10);
 const POLL_MOST: Duration = Duration::from_millis(100);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -103,6 +108,7 @@ impl Scope {
             presses: AtomicU64::new(0),
             flights: Mutex::new(Vec::new()),
             landed: Notify::new(),
+            memory: Mutex::default(),
             aftermath: Mutex::new(Vec::new()),
         }))
     }
@@ -177,12 +183,15 @@ impl Scope {
     }
 
     pub async fn manipulator(&self) -> Result<Reading<ManipulatorState>, HalError> {
-        self.read(|m| {
-            m.manipulator()
-                .ok_or_else(|| HalError::unsupported("manipulator"))?
-                .read()
-        })
-        .await
+        let mut reading = self
+            .read(|m| {
+                m.manipulator()
+                    .ok_or_else(|| HalError::unsupported("manipulator"))?
+                    .read()
+            })
+            .await?;
+        reading.value.approached = lock(&self.0.memory).approached;
+        Ok(reading)
     }
 
     /// A needle position that the instrument itself remembers.

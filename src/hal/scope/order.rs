@@ -3,7 +3,7 @@
 use crate::act::{Act, Outcome};
 use crate::interlock::Readings;
 use crate::{Gas, HalError, Manipulator, Microscope, Milling, Ticket};
-use model::{Beam, Key, SputterStep, Value};
+use model::{Beam, Capabilities, Key, SputterStep, Value};
 
 /// Longest time (instrument seconds) an act may take.
 pub(super) fn patience(act: &Act) -> f64 {
@@ -25,8 +25,13 @@ pub(super) fn patience(act: &Act) -> f64 {
 }
 
 /// Fresh state of just those parts that the act's rules look at.
-pub(super) fn readings(microscope: &mut dyn Microscope, act: &Act) -> Result<Readings, HalError> {
+pub(super) fn readings(
+    microscope: &mut dyn Microscope,
+    act: &Act,
+    capabilities: &Capabilities,
+) -> Result<Readings, HalError> {
     let mut now = Readings::default();
+    let parks = capabilities.manipulator.as_ref().and_then(|m| m.saved.first());
     let moves = matches!(act, Act::StageTo { .. } | Act::StageHome);
     let draws = matches!(
         act,
@@ -58,6 +63,12 @@ pub(super) fn readings(microscope: &mut dyn Microscope, act: &Act) -> Result<Rea
         && let Some(manipulator) = microscope.manipulator()
     {
         now.needle = Some(manipulator.read()?.value);
+        now.saved = match act {
+            // a name that it does not know is refused by its rule, and not here
+            Act::NeedleInsert { name } => manipulator.saved(name).ok(),
+            Act::NeedleRetract => parks.and_then(|name| manipulator.saved(name).ok()),
+            _ => None,
+        };
     }
     if (moves || vents || needle || gas)
         && let Some(system) = microscope.gas()
@@ -149,7 +160,7 @@ pub(super) fn begin(microscope: &mut dyn Microscope, act: &Act, now: &Readings) 
         Act::SpotBurn { beam, at, seconds } => milling(microscope)?.begin_spot(*beam, *at, *seconds).map(Begun::Under),
         Act::NeedleInsert { name } => needle(microscope)?.begin_insert(name).map(Begun::Under),
         Act::NeedleRetract => needle(microscope)?.begin_retract().map(Begun::Under),
-        Act::NeedleTo { target } => needle(microscope)?.begin_move(target).map(Begun::Under),
+        Act::NeedleTo { target, .. } => needle(microscope)?.begin_move(target).map(Begun::Under),
         Act::GasInsert { port, position } => gas(microscope)?
             .begin_insert(port, position.as_deref())
             .map(Begun::Under),

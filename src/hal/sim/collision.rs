@@ -8,16 +8,16 @@ use model::{Beam, Pose, StageKind};
 use nalgebra::{Point3, Vector3};
 
 /// A pole piece: a blunt cone around the column's axis, its tip at the working distance of coincidence.
-struct Pole {
+pub struct Pole {
     name: &'static str,
     /// m.
-    tip_radius: f64,
+    pub tip_radius: f64,
     /// Tangent of half the angle of the cone.
-    flare: f64,
+    pub flare: f64,
 }
 
 /// Blunt enough to be real, slender enough that a sample flat to one beam passes the other.
-fn pole(beam: Beam) -> Pole {
+pub fn pole(beam: Beam) -> Pole {
     match beam {
         Beam::Electron => Pole {
             name: "the electron pole piece",
@@ -33,13 +33,13 @@ fn pole(beam: Beam) -> Pole {
 }
 
 /// Rim of the stage's top: radius, and depth below the sample (m, platform frame).
-const TOP_RADIUS: f64 = 20e-3;
-const TOP_DEPTH: f64 = 8e-3;
+pub const TOP_RADIUS: f64 = 20e-3;
+pub const TOP_DEPTH: f64 = 8e-3;
 /// Half width and half length of the shuttle, and how far its clips stand out of the sample plane (m, sample frame).
-const SHUTTLE: (f64, f64) = (6e-3, 7e-3);
-const CLIPS: f64 = 0.3e-3;
+pub const SHUTTLE: (f64, f64) = (6e-3, 7e-3);
+pub const CLIPS: f64 = 0.3e-3;
 /// Radius of a compustage's cartridge (m).
-const CARTRIDGE: f64 = 1.8e-3;
+pub const CARTRIDGE: f64 = 1.8e-3;
 /// Points round a rim, points of a way that are looked at, and halvings to find the place of contact.
 const RIM: usize = 24;
 const STEPS: u32 = 120;
@@ -64,7 +64,7 @@ pub struct Probe {
 }
 
 /// How much of a probe matters (m).
-const LENGTH: f64 = 60e-3;
+pub const LENGTH: f64 = 60e-3;
 
 impl Probe {
     fn radius(&self, along: f64) -> f64 {

@@ -2,7 +2,7 @@
 //!
 //! - `world`: what goes on, connected or not. `stage`, `column`, `chamber`, `patterning`, `needle`, `gas`: its parts, each a
 //!   function of the clock.
-//!   `collision`, `faults`, `values`: what is in the way, what goes wrong, what can be set.
+//!   `collision`, `room`, `faults`, `values`: what is in the way, what the rules are told of it, what goes wrong, what can be set.
 //! - `workpiece`: what beams, gases and the needle do to `matter`, done when somebody looks.
 //! - `geometry`, `optics`, `specimen`, `render`, `chamber_view`: how it looks; pure. `imaging`: scans that take their time.
 //! - `matter`: what beams and gases change on the specimen; pure.
@@ -24,6 +24,7 @@ mod needle;
 pub mod optics;
 mod patterning;
 pub mod render;
+mod room;
 pub mod specimen;
 mod stage;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Instruments with axes fixed in the chamber are driven by presets, so their twin offers some.
 
-use super::{gas, needle, patterning};
+use super::{gas, needle, patterning, room};
 use model::capabilities::{BeamCapabilities, ChamberCapabilities, StageCapabilities};
 use model::config::Instrument;
 use model::{Axis, Beam, Capabilities, Key, Limits, StageKind, Value};
@@ -41,9 +41,9 @@ const DWELL: (f64, f64) = (25e-9, 1e-3);
 const WORKING_DISTANCE: (f64, f64) = (1e-3, 60e-3);
 const SHIFT: f64 = 50e-6;
 
-/// Highest raw z of a tilting stage (m). The sample meets both beams at z = 4 mm, 7 mm below the electron pole piece at the
-/// default working distance: 9.5 mm keeps 1.5 mm of air over it whatever the tilt.
-const HIGHEST_Z: f64 = 9.5e-3;
+/// What a tilting stage that lies flat keeps free below the electron pole piece at its highest (m). How high it may go tilted, turned
+/// or aside, the room that it describes says.
+const AIR: f64 = 1.5e-3;
 
 /// A preset of a column: voltage (V) and probe current (A) under one name.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -145,8 +145,10 @@ pub fn capabilities(instrument: &Instrument) -> Capabilities {
 
 fn stage(instrument: &Instrument, kind: StageKind) -> StageCapabilities {
     let mut limits = Limits::of(kind);
+    let geometry = room::geometry(instrument);
     if kind == StageKind::Tilting {
-        limits.z = limits.z.map(|(low, high)| (low, high.min(HIGHEST_Z)));
+        let highest = geometry.home_z + geometry.eucentric(Beam::Electron) - AIR;
+        limits.z = limits.z.map(|(low, high)| (low, high.min(highest)));
     }
     if !instrument.stage.rotation {
         limits.r = None;
@@ -166,6 +168,7 @@ fn stage(instrument: &Instrument, kind: StageKind) -> StageCapabilities {
         home: true,
         link: kind != StageKind::Compustage,
         compucentric_rotation: false,
+        room: Some(room::of(instrument)),
     }
 }
 

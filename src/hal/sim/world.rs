@@ -15,7 +15,7 @@ use super::needle::{self, NeedleSim};
 use super::patterning::PatterningSim;
 use super::stage::{Contact, Ending, Motion, Order, Purpose, StageSim};
 use super::workpiece::{Deed, Lab, Workpiece};
-use super::{collision, values};
+use super::{collision, room, values};
 use crate::{Clock, HalError};
 use model::config::Instrument;
 use model::{Beam, Capabilities, ErrorKind, Identity, Key, PatterningPhase, Pose, StagePosition, Value};
@@ -82,10 +82,7 @@ impl World {
     /// blanked, pumped. The specimen grows when the first picture needs it.
     pub fn new(instrument: &Instrument, clock: Arc<dyn Clock>) -> Arc<World> {
         let twin = &instrument.twin;
-        let mut geometry = TwinGeometry::new(
-            instrument.geometry(),
-            [instrument.electron.eucentric_height, instrument.ion.eucentric_height],
-        );
+        let mut geometry = room::geometry(instrument);
         geometry.height_error = twin.errors.coincidence;
         geometry.rotation_axis = [twin.errors.runout.0, twin.errors.runout.1];
         let capabilities = values::capabilities(instrument);

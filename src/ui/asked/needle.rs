@@ -87,9 +87,7 @@ fn beam(command: &Command) -> Option<Beam> {
 
 /// How much nearer to the sample a way comes, m; 0 where it leads away or along it.
 fn towards(way: Way, tilt: f64) -> f64 {
-    let (_, dy, dz) = way;
-    let (sin, cos) = tilt.sin_cos();
-    (-dz).max(sin * dy - cos * dz).max(0.0)
+    model::manipulator::towards(way, tilt).max(0.0)
 }
 
 fn length(way: Way) -> f64 {
@@ -102,7 +100,9 @@ pub(super) fn step(command: &Command, cx: &Cx) -> Option<Words> {
     let way = way(command, cx.snapshot).unwrap_or_default();
     let beyond = |value: f64, most: f64| value > most * (1.0 + ROUNDING);
     let near = towards(way, tilt(cx.snapshot));
-    let asked = beyond(near, cx.options.ask_needle_towards) || beyond(length(way), cx.options.ask_beyond_length);
+    let before = cx.snapshot.needle.as_ref().map_or(0.0, |n| n.value.approached);
+    let asked = near > 0.0 && beyond(before + near, cx.options.ask_needle_towards)
+        || beyond(length(way), cx.options.ask_beyond_length);
     let title = if near > 0.0 {
         "Move the needle towards the sample?"
     } else {
@@ -210,6 +210,16 @@ mod tests {
         ] {
             assert!(!asked(line), "{line}");
         }
+    }
+
+    #[test]
+    fn steps_that_go_unasked_are_counted_until_one_is_asked_about() {
+        let mut s = handy();
+        s.needle.as_mut().unwrap().value.approached = 6e-6;
+        assert!(ask("manipulator.move-relative z=-4um", &s).is_none());
+        let ask_at = ask("manipulator.move-relative z=-5um", &s).unwrap();
+        assert!(matches!(&ask_at.then[..], [crate::effect::Effect::Send(c)] if c.args["confirmed"] == true));
+        assert!(ask("manipulator.move-relative z=5um", &s).is_none(), "away is free");
     }
 
     #[test]

@@ -81,7 +81,7 @@ async fn by_positions(cx: &JobCx, names: &[String]) -> Result<Calibrated, JobErr
         let state = cx.scope().manipulator().await?.value;
         let at = if state.inserted {
             let target = cx.scope().saved_needle(name).await?;
-            super::go_to(cx, target).await?
+            super::go_to(cx, target, true).await?
         } else {
             super::insert(cx.clone(), super::Insert { name: name.clone() }).await?
         };

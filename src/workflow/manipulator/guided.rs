@@ -119,7 +119,7 @@ pub(super) async fn bring_in(cx: &JobCx, bench: &Bench, what: &str) -> Result<()
     cx.owe("the needle", vec![Act::NeedleRetract]);
     needle(cx.act(Act::NeedleInsert { name: first.clone() }).await?)?;
     let tilt = cx.pose().await?.t;
-    go_to(cx, with_offset(&work, (0.0, 0.0, bench.above), tilt))
+    go_to(cx, with_offset(&work, (0.0, 0.0, bench.above), tilt), true)
         .await
         .map(drop)
 }
@@ -176,7 +176,7 @@ async fn centre(cx: &JobCx, beam: Beam, hfw: f64) -> Result<(), JobError> {
             _ => continue,
         };
         let way = view(cx, beam).await?.shown(by);
-        nudge(cx, way.ok_or_else(|| blind(beam))?).await?;
+        nudge(cx, way.ok_or_else(|| blind(beam))?, true).await?;
     }
     Err(JobError::new(
         ErrorKind::Doubtful,

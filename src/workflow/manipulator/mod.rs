@@ -66,6 +66,8 @@ pub struct Axes {
     pub x: Option<f64>,
     pub y: Option<f64>,
     pub z: Option<f64>,
+    /// A person has looked: it may come nearer to the sample than small steps do.
+    pub confirmed: bool,
 }
 
 /// Moves the needle by a way along its own axes.
@@ -78,6 +80,7 @@ pub async fn move_relative(cx: JobCx, by: Axes) -> Result<ManipulatorState, JobE
             y: way[1],
             z: way[2],
         },
+        by.confirmed,
     )
     .await
 }
@@ -91,16 +94,16 @@ pub async fn move_absolute(cx: JobCx, to: Axes) -> Result<ManipulatorState, JobE
         z: to.z.unwrap_or(from.z),
         ..from
     };
-    go_to(&cx, target).await
+    go_to(&cx, target, to.confirmed).await
 }
 
-async fn nudge(cx: &JobCx, by: Displacement) -> Result<ManipulatorState, JobError> {
+async fn nudge(cx: &JobCx, by: Displacement, confirmed: bool) -> Result<ManipulatorState, JobError> {
     let from = cx.scope().manipulator().await?.value.position;
-    go_to(cx, from.moved(by)).await
+    go_to(cx, from.moved(by), confirmed).await
 }
 
-async fn go_to(cx: &JobCx, target: ManipulatorPosition) -> Result<ManipulatorState, JobError> {
-    needle(cx.act(Act::NeedleTo { target }).await?)
+async fn go_to(cx: &JobCx, target: ManipulatorPosition, confirmed: bool) -> Result<ManipulatorState, JobError> {
+    needle(cx.act(Act::NeedleTo { target, confirmed }).await?)
 }
 
 /// Parameters of [`move_corrected`]: m in the picture of `beam`, +x right; +y up (electron), away from the sample (ion), as they are
@@ -111,6 +114,8 @@ pub struct Corrected {
     pub dx: f64,
     pub dy: f64,
     pub beam: Beam,
+    /// As in [`Axes`].
+    pub confirmed: bool,
 }
 
 impl Default for Corrected {
@@ -119,6 +124,7 @@ impl Default for Corrected {
             dx: 0.0,
             dy: 0.0,
             beam: Beam::Electron,
+            confirmed: false,
         }
     }
 }
@@ -131,7 +137,7 @@ pub async fn move_corrected(cx: JobCx, params: Corrected) -> Result<ManipulatorS
         y: params.dy,
     };
     let way = view(&cx, params.beam).await?.corrected(by);
-    nudge(&cx, way.ok_or_else(|| blind(params.beam))?).await
+    nudge(&cx, way.ok_or_else(|| blind(params.beam))?, params.confirmed).await
 }
 
 /// How the picture of `beam` shows the needle now; refused while its moves mean nothing there.
@@ -171,6 +177,8 @@ pub struct Go {
     pub dz: f64,
     /// The place of a position that the console itself saved.
     pub place: Option<ManipulatorPosition>,
+    /// As in [`Axes`].
+    pub confirmed: bool,
 }
 
 /// Moves the needle to a position by name, with an offset whose z follows the normal of the tilted sample.
@@ -191,5 +199,5 @@ pub async fn go(cx: JobCx, params: Go) -> Result<ManipulatorState, JobError> {
     } else {
         saved.moved(offset)
     };
-    go_to(&cx, target).await
+    go_to(&cx, target, params.confirmed).await
 }

@@ -1,68 +1,12 @@
-//! Patterns, needle, gas and coater, and the stage beside them.
+//! Needle, gas and coater, and the stage beside them.
 
 use super::*;
-use model::PatterningPhase::{Idle, Paused, Running};
-use model::shape::{Bitmap, Circle, CrossSection, Line, Polygon, Rectangle, ScanDirection};
-
-fn rectangle() -> Rectangle {
-    Rectangle {
-        width: 4e-6,
-        height: 2e-6,
-        depth: 1e-6,
-        centre_x: 0.0,
-        centre_y: 0.0,
-        rotation: 0.0,
-        cleaning_cross_section: false,
-        scan_direction: ScanDirection::TopToBottom,
-        cross_section: CrossSection::Rectangle,
-        passes: 0,
-        time: 0.0,
-        is_exclusion: false,
-    }
-}
-
-fn circle(radius: f64, thickness: f64) -> Shape {
-    Shape::Circle(Circle {
-        radius,
-        depth: 1e-6,
-        centre_x: 0.0,
-        centre_y: 0.0,
-        thickness,
-        start_angle: 0.0,
-        end_angle: 360.0,
-        rotation: 0.0,
-        is_exclusion: false,
-    })
-}
-
-fn load(shape: Shape) -> Act {
-    Act::PatternsLoad { shapes: vec![shape] }
-}
-
-fn start(current: Option<f64>) -> Act {
-    Act::PatternStart {
-        channel: Beam::Ion,
-        current,
-    }
-}
-
-fn burn(x: f64, seconds: f64) -> Act {
-    Act::SpotBurn {
-        beam: Beam::Ion,
-        at: Point { x, y: 0.5 },
-        seconds,
-    }
-}
-
-fn setup(change: impl FnOnce(&mut MillingSettings)) -> Act {
-    let mut settings = MillingSettings::default();
-    change(&mut settings);
-    Act::MillingSetup { settings }
-}
+use model::PatterningPhase::Running;
 
 fn needle(x: f64, z: f64) -> Act {
     Act::NeedleTo {
         target: ManipulatorPosition::new(x, 0.0, z),
+        confirmed: false,
     }
 }
 
@@ -86,213 +30,13 @@ fn valve(open: bool) -> Act {
     }
 }
 
-fn loaded() -> Case {
-    case().drawing(Idle)
-}
-
-#[test]
-fn shapes_have_a_size_and_a_depth_and_finite_numbers() {
-    let case = case();
-    assert!(case.check(&load(Shape::Rectangle(rectangle()))).is_ok());
-    assert!(case.check(&load(circle(2e-6, 1e-6))).is_ok());
-    let point = Line {
-        start_x: 1e-6,
-        end_x: 1e-6,
-        start_y: 0.0,
-        end_y: 0.0,
-        depth: 1e-6,
-    };
-    for shape in [
-        Shape::Rectangle(Rectangle {
-            width: 0.0,
-            ..rectangle()
-        }),
-        Shape::Rectangle(Rectangle {
-            depth: 0.0,
-            ..rectangle()
-        }),
-        Shape::Rectangle(Rectangle {
-            depth: -1e-6,
-            ..rectangle()
-        }),
-        Shape::Rectangle(Rectangle {
-            centre_x: f64::NAN,
-            ..rectangle()
-        }),
-        Shape::Rectangle(Rectangle {
-            time: f64::INFINITY,
-            ..rectangle()
-        }),
-        Shape::Rectangle(Rectangle {
-            time: -1.0,
-            ..rectangle()
-        }),
-        circle(0.0, 0.0),
-        circle(1e-6, 2e-6),
-        Shape::Line(point),
-        Shape::Polygon(Polygon {
-            vertices: vec![(0.0, 0.0), (1e-6, 0.0)],
-            depth: 1e-6,
-            is_exclusion: false,
-        }),
-    ] {
-        assert_eq!(case.refused(&load(shape.clone())), ErrorKind::OutOfRange, "{shape:?}");
-    }
-    assert_eq!(
-        case.refused(&Act::PatternsLoad { shapes: vec![] }),
-        ErrorKind::OutOfRange
-    );
-    let exclusion = Rectangle {
-        depth: 0.0,
-        is_exclusion: true,
-        ..rectangle()
-    };
-    assert!(
-        case.check(&load(Shape::Rectangle(exclusion))).is_ok(),
-        "what is kept clear has no depth"
-    );
-}
-
-#[test]
-fn bitmaps_pauses_and_burns_are_for_instruments_that_have_them() {
-    let mut case = loaded();
-    let caps = case.caps.milling.as_mut().unwrap();
-    (caps.bitmaps, caps.pause, caps.spot_burn) = (false, false, false);
-    let bitmap = Shape::Bitmap(Bitmap {
-        width: 1e-6,
-        height: 1e-6,
-        depth: 1e-6,
-        centre_x: 0.0,
-        centre_y: 0.0,
-        rotation: 0.0,
-        scan_direction: ScanDirection::TopToBottom,
-        passes: 0,
-        time: 0.0,
-        is_exclusion: false,
-        flip_y: false,
-        interpolate: None,
-        bitmap: None,
-    });
-    for act in [load(bitmap), Act::PatternPause, Act::PatternResume, burn(0.5, 1.0)] {
-        assert_eq!(case.refused(&act), ErrorKind::Unsupported, "{}", act.describe());
-    }
-    case.caps.milling = None;
-    for act in [setup(|_| ()), start(None), Act::PatternsClear, burn(0.5, 1.0)] {
-        assert_eq!(case.refused(&act), ErrorKind::Unsupported, "{}", act.describe());
-    }
-}
-
-#[test]
-fn milling_is_set_up_with_what_the_instrument_has() {
-    let case = case();
-    assert!(case.check(&setup(|_| ())).is_ok());
-    assert_eq!(
-        case.refused(&setup(|s| s.application_file = "Cheese".into())),
-        ErrorKind::OutOfRange
-    );
-    assert_eq!(case.refused(&setup(|s| s.hfw = f64::NAN)), ErrorKind::OutOfRange);
-    let mut ion_only = case;
-    ion_only.caps.milling.as_mut().unwrap().channels = vec![Beam::Ion];
-    assert_eq!(
-        ion_only.refused(&setup(|s| s.milling_channel = Beam::Electron)),
-        ErrorKind::Unsupported
-    );
-}
-
-#[test]
-fn a_beam_touches_the_sample_only_as_it_was_planned() {
-    assert_eq!(case().refused(&start(None)), ErrorKind::Interlock, "nothing loaded");
-    let current = loaded().now.ion.as_ref().unwrap().settings.beam_current;
-    assert!(loaded().check(&start(Some(current * 1.09))).is_ok());
-    for planned in [current * 1.2, current * 0.8, 0.0, f64::NAN] {
-        assert_eq!(
-            loaded().refused(&start(Some(planned))),
-            ErrorKind::Interlock,
-            "{planned}"
-        );
-    }
-    assert_eq!(
-        loaded().vacuum(ChamberPhase::Vented).refused(&start(None)),
-        ErrorKind::Interlock
-    );
-    assert_eq!(
-        loaded().stage(|s| s.moving = true).refused(&start(None)),
-        ErrorKind::Busy
-    );
-    let mut dark = loaded();
-    dark.now.ion.as_mut().unwrap().on = false;
-    assert_eq!(dark.refused(&start(None)), ErrorKind::Interlock);
-    assert_eq!(dark.refused(&burn(0.5, 1.0)), ErrorKind::Interlock);
-    for act in [
-        burn(1.5, 1.0),
-        burn(f64::NAN, 1.0),
-        burn(0.5, 0.0),
-        burn(0.5, f64::NAN),
-        burn(0.5, 1e6),
-    ] {
-        assert_eq!(loaded().refused(&act), ErrorKind::OutOfRange, "{}", act.describe());
-    }
-}
-
-#[test]
-fn nothing_is_changed_under_a_beam_that_draws() {
-    for phase in [Running, Paused] {
-        let case = case().drawing(phase);
-        for act in [
-            to(Axis::X, 1e-6),
-            Act::StageHome,
-            setup(|_| ()),
-            load(Shape::Rectangle(rectangle())),
-            Act::PatternsClear,
-            start(None),
-            burn(0.5, 1.0),
-            insert("PARK"),
-            Act::NeedleRetract,
-        ] {
-            assert_eq!(case.refused(&act), ErrorKind::Busy, "{phase:?} {}", act.describe());
-        }
-        let picture = case.check(&grab(|s| s.beam_type = Beam::Ion));
-        assert_eq!(picture.unwrap_err().kind, ErrorKind::Busy, "{phase:?}");
-        assert!(
-            case.check(&grab(|s| s.beam_type = Beam::Electron)).is_ok(),
-            "the other beam looks on"
-        );
-    }
-    let mut alone = case().drawing(Running);
-    alone.caps.milling.as_mut().unwrap().imaging_meanwhile = false;
-    let picture = alone.check(&grab(|s| s.beam_type = Beam::Electron));
-    assert_eq!(picture.unwrap_err().kind, ErrorKind::Busy);
-}
-
-#[test]
-fn pause_is_for_what_runs_and_resume_for_what_is_paused() {
-    assert!(case().drawing(Running).check(&Act::PatternPause).is_ok());
-    assert!(case().drawing(Paused).check(&Act::PatternResume).is_ok());
-    for (phase, act) in [
-        (Idle, Act::PatternPause),
-        (Paused, Act::PatternPause),
-        (Running, Act::PatternResume),
-    ] {
-        assert_eq!(case().drawing(phase).refused(&act), ErrorKind::Interlock, "{phase:?}");
-    }
-    let moving = case().drawing(Paused).stage(|s| s.moving = true);
-    assert_eq!(moving.refused(&Act::PatternResume), ErrorKind::Busy);
-    assert_eq!(
-        case()
-            .drawing(Paused)
-            .vacuum(ChamberPhase::Vented)
-            .refused(&Act::PatternResume),
-        ErrorKind::Interlock
-    );
-}
-
 #[test]
 fn the_needle_goes_where_it_can_and_only_when_it_is_in() {
     assert!(case().check(&insert("PARK")).is_ok());
     assert_eq!(case().refused(&insert("HOME")), ErrorKind::OutOfRange);
     assert_eq!(case().needle_in().refused(&insert("PARK")), ErrorKind::Interlock);
     assert_eq!(case().refused(&needle(0.0, 0.0)), ErrorKind::Interlock, "retracted");
-    assert!(case().needle_in().check(&needle(0.0, 1e-4)).is_ok());
+    assert!(case().needle_in().check(&needle(0.0, 150e-6)).is_ok());
     for (x, z) in [(1.0, 0.0), (0.0, f64::NAN), (f64::NEG_INFINITY, 0.0)] {
         assert_eq!(case().needle_in().refused(&needle(x, z)), ErrorKind::OutOfRange);
     }
@@ -328,6 +72,109 @@ fn beside_needle_and_injector_the_stage_moves_little_and_does_not_turn() {
         }
         assert_eq!(dark.refused(&Act::Vent), ErrorKind::Interlock);
     }
+}
+
+#[test]
+fn small_moves_of_the_stage_beside_a_hand_are_counted_together() {
+    let risen = |um: f64| case().needle_in().stage(|s| s.pose.z += um * 1e-6);
+    let up = |case: &Case, um: f64| to(Axis::Z, case.now.stage.unwrap().pose.z + um * 1e-6);
+    assert!(
+        risen(15.0).check(&up(&risen(15.0), 9.0)).is_ok(),
+        "24 um along the leaning axis are less than 20 up"
+    );
+    assert_eq!(risen(15.0).refused(&up(&risen(15.0), 12.0)), ErrorKind::Interlock);
+    assert!(risen(25.0).check(&up(&risen(25.0), -5.0)).is_ok(), "away is free");
+    // a step aside on a tilted stage lifts the sample too
+    let pose = case().now.stage.unwrap().pose;
+    let (sin, cos) = pose.t.sin_cos();
+    assert_eq!(
+        case().needle_in().refused(&to(Axis::Y, pose.y + 100e-6)),
+        ErrorKind::Interlock
+    );
+    let level = StagePosition::default()
+        .with(Axis::Y, pose.y + 150e-6 * cos)
+        .with(Axis::Z, pose.z - 150e-6 * sin);
+    assert!(
+        case().needle_in().check(&Act::StageTo { target: level }).is_ok(),
+        "along the plane of the sample nothing comes nearer"
+    );
+    // nobody knows how it stood when somebody else inserted a needle
+    let mut unknown = case().needle_in();
+    unknown.now.memory = Memory::default();
+    assert_eq!(unknown.refused(&up(&unknown, 1.0)), ErrorKind::Interlock);
+    assert!(unknown.check(&up(&unknown, -100.0)).is_ok());
+}
+
+#[test]
+fn a_needle_goes_in_where_there_is_room_for_it() {
+    let at = |name: &str, z: f64, lift: f64| {
+        let mut case = case().stage(|s| s.pose.z += lift);
+        case.now.saved = Some(ManipulatorPosition::new(0.0, 0.0, z));
+        case.check(&insert(name)).map_err(|e| e.kind)
+    };
+    assert!(at("PARK", 180e-6, 0.0).is_ok());
+    assert_eq!(
+        at("PARK", 180e-6, 0.76e-3),
+        Err(ErrorKind::Interlock),
+        "the sample stands too high"
+    );
+    assert_eq!(
+        at("EUCENTRIC", 0.0, 0.0),
+        Err(ErrorKind::Interlock),
+        "on the sample itself"
+    );
+    assert!(at("EUCENTRIC", 0.0, -0.2e-3).is_ok());
+    let mut turned = case().stage(|s| (s.pose.r, s.pose.t) = (1.5, 0.5));
+    turned.now.saved = Some(ManipulatorPosition::new(0.0, 0.0, 180e-6));
+    assert_eq!(
+        turned.refused(&insert("PARK")),
+        ErrorKind::Interlock,
+        "its shaft would lie in the shuttle"
+    );
+}
+
+#[test]
+fn steps_towards_the_sample_are_summed_until_somebody_looks() {
+    let mut case = case().needle_in();
+    let step = |case: &Case, um: f64, confirmed: bool| {
+        let from = case.now.needle.as_ref().unwrap().position.clone();
+        // straight up and down: the sample lies flat, and the needle's axes lean with the stage
+        let (sin, cos) = case.now.stage.unwrap().pose.t.sin_cos();
+        Act::NeedleTo {
+            target: from.moved((0.0, -sin * um * 1e-6, cos * um * 1e-6)),
+            confirmed,
+        }
+    };
+    let take = |case: &mut Case, um: f64, confirmed: bool| {
+        let act = step(case, um, confirmed);
+        let allowed = case.check(&act);
+        if allowed.is_ok() {
+            let now = case.now.clone();
+            case.now.memory.sent(&act, &now, &case.caps);
+            let Act::NeedleTo { target, .. } = act else {
+                unreachable!()
+            };
+            case.now.needle.as_mut().unwrap().position = target;
+        }
+        allowed.map(drop)
+    };
+    take(&mut case, -30.0, false).expect("far above the sample nothing is in the way");
+    let error = take(&mut case, -50.0, false).unwrap_err();
+    assert!(
+        error.what.contains("80.0 um towards the sample") && error.hint.contains("confirm"),
+        "{error}"
+    );
+    assert!(take(&mut case, -50.0, true).is_ok());
+    for _ in 0..5 {
+        assert!(take(&mut case, -2.0, false).is_ok());
+    }
+    assert_eq!(take(&mut case, -2.0, false).unwrap_err().kind, ErrorKind::Interlock);
+    assert!(
+        take(&mut case, 4.0, false).is_ok() && take(&mut case, -4.0, false).is_ok(),
+        "up and down again"
+    );
+    assert!(take(&mut case, -1.0, false).is_err());
+    assert!(take(&mut case, -1.0, true).is_ok() && take(&mut case, -9.0, false).is_ok());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod beam;
 mod hands;
 mod oracle;
+mod patterning;
 mod stage;
 
 use super::*;
@@ -40,6 +41,8 @@ fn case() -> Case {
         patterning: Some(twin.milling().unwrap().read().unwrap().value),
         needle: Some(twin.manipulator().unwrap().read().unwrap().value),
         gas: Some(twin.gas().unwrap().read().unwrap().value),
+        saved: None,
+        memory: Memory::default(),
     };
     Case {
         now,
@@ -68,13 +71,17 @@ impl Case {
         self
     }
 
+    /// The needle parked over the sample, inserted with the stage as it is.
     fn needle_in(mut self) -> Case {
-        self.now.needle.as_mut().unwrap().inserted = true;
+        let needle = self.now.needle.as_mut().unwrap();
+        (needle.inserted, needle.position) = (true, ManipulatorPosition::new(0.0, 0.0, 180e-6));
+        self.now.memory.stage = self.now.stage.map(|s| s.pose);
         self
     }
 
     fn port(mut self, change: impl FnOnce(&mut GasPortState)) -> Case {
         change(&mut self.now.gas.as_mut().unwrap().ports[0]);
+        self.now.memory.stage = self.now.stage.map(|s| s.pose);
         self
     }
 

@@ -86,12 +86,11 @@ async fn a_beam_that_trips_ends_its_picture() {
 
 #[tokio::test(start_paused = true)]
 async fn a_collision_ends_the_move_and_the_truth_knows() {
-    let rig = Rig::plain();
-    // tilted flat to the ion beam and lifted, the rim of the shuttle comes under the electron column
-    let target = StagePosition::default()
-        .with(Axis::T, 85f64.to_radians())
-        .with(Axis::Z, 9e-3);
-    let error = rig.hand().act(Act::StageTo { target }).await.unwrap_err();
+    // a shuttle that stands 3 mm higher than the rules were told
+    let mut instrument = Instrument::default();
+    instrument.twin.errors.coincidence = 3e-3;
+    let rig = Rig::new(instrument);
+    let error = rig.hand().act(to(Axis::Z, 9.2e-3)).await.unwrap_err();
     assert!(error.what.contains("touched"), "{error}");
     let truth = rig.scope.truth().await.unwrap().unwrap();
     assert_eq!(truth["collisions"], 1, "{truth}");

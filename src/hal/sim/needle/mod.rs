@@ -22,7 +22,7 @@ const FIXED: &[(&str, [f64; 3])] = &[
     ("Working", [0.0; 3]),
 ];
 /// How far it goes out along its shaft from where it parks (m).
-const OUT: f64 = 20e-3;
+pub const OUT: f64 = 20e-3;
 /// Travel either way of each axis (m).
 const TRAVEL: f64 = 8e-3;
 /// Speed of long and of short ways (m/s), the way from which a way is long (m), and the time to settle (s).
@@ -216,6 +216,7 @@ impl NeedleSim {
                 || saved(self.kind)
                     .iter()
                     .all(|(name, _)| self.visited.iter().any(|v| v == name)),
+            approached: 0.0,
         }
     }
 

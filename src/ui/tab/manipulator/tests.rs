@@ -150,7 +150,10 @@ fn what_comes_nearer_to_the_sample_than_the_limit_asks_and_enter_is_no_yes() {
     assert_eq!(sent(press(&mut ui, "Enter n", &s)), []);
     ui.desk.now += 1.0;
     press(&mut ui, "Down", &s);
-    assert_eq!(sent(press(&mut ui, "y", &s)), [corrected(0.0, -20e-6, "ion")]);
+    assert_eq!(
+        sent(press(&mut ui, "y", &s)),
+        [corrected(0.0, -20e-6, "ion").with("confirmed", true)]
+    );
     ui.desk.now += 1.0;
     assert_eq!(
         sent(press(&mut ui, "Up", &s)),
@@ -212,7 +215,7 @@ fn typed_places_and_ways_wait_for_the_key_that_goes() {
     assert!(screen(&ui, &s, 120, 40).contains("to x"));
     assert_eq!(sent(press(&mut ui, "G Enter", &s)), [], "a place is asked about");
     let place = Command::new("manipulator.move-absolute").with("x", 20e-6);
-    assert_eq!(sent(press(&mut ui, "y", &s)), [place]);
+    assert_eq!(sent(press(&mut ui, "y", &s)), [place.with("confirmed", true)]);
 
     press(&mut ui, "Down Down Down Down Down Enter", &s);
     type_text(&mut ui, "5um", &s);
@@ -243,7 +246,8 @@ fn positions_are_gone_to_with_an_offset_saved_and_removed() {
     assert!(screen(&ui, &s, 120, 40).contains("Move the needle to `above-lamella`?"));
     let go = Command::new("manipulator.go")
         .with("name", "above-lamella")
-        .with("dz", 10e-6);
+        .with("dz", 10e-6)
+        .with("confirmed", true);
     assert_eq!(sent(press(&mut ui, "y", &s)), [go]);
     assert_eq!(
         sent(press(&mut ui, "D y", &s)),
