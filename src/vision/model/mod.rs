@@ -64,6 +64,9 @@ const UNSCALED: &[&str] = &[
     "autoliftout-serial-01-34.pt",
 ];
 
+/// Pixels of a side that a network may ask for: a larger one is a damaged file, and would ask for all the memory.
+const LARGEST_SIDE: usize = 16_384;
+
 /// How to open a model.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -114,7 +117,15 @@ impl Model {
     fn onnx(bytes: Vec<u8>, options: &Options) -> Result<Self, ModelError> {
         let engine = options.runtime.open(bytes)?;
         let input = engine.input();
-        let square = input.rows.filter(|rows| input.columns == Some(*rows) && *rows > 0);
+        let side = input
+            .rows
+            .into_iter()
+            .chain(input.columns)
+            .find(|side| !(1..=LARGEST_SIDE).contains(side));
+        if let Some(side) = side {
+            return Err(ModelError::Input(format!("pictures with a side of {side} pixels")));
+        }
+        let square = input.rows.filter(|rows| input.columns == Some(*rows));
         let is = match (input.channels, square) {
             (Some(3), Some(_)) => Backend::Window,
             (None | Some(1 | 3), _) => Backend::Onnx,
