@@ -151,7 +151,7 @@ fn a_regular_cross_section_is_a_staircase_along_the_scan() {
         // What lands again lies where scanning began.
         let film = want - step;
         assert!(
-            film > -2.0 * NM && film < 0.08 * 0.4 * UM * (1.0 - n as f64 / 5.0) + 2.0 * NM,
+            film > -2.0 * NM && film < 0.1 * 0.4 * UM * (1.0 - n as f64 / 5.0) + 2.0 * NM,
             "{steps:?}"
         );
     }
