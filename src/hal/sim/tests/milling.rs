@@ -335,22 +335,22 @@ fn three_stages_leave_a_lamella_between_the_last_trenches() {
 }
 
 #[test]
-fn drift_spoils_a_lamella_that_nobody_aligns_and_not_one_that_is() {
-    for aligned in [false, true] {
+fn a_lamella_stands_where_it_was_planned_only_if_the_beam_follows_the_drift() {
+    let at = |drift: f64, aligned: bool| {
         // along the sample's y, which the ion beam sees under the sine of 15 deg
-        let mut rig = Rig::new(|i| i.twin.errors.drift = (0.0, 2.5e-9, 0.0));
+        let mut rig = Rig::new(|i| i.twin.errors.drift = (0.0, drift, 0.0));
         lamella(&mut rig, aligned);
-        let truth = rig.world.truth();
-        let thick = truth
-            .pointer("/sites/0/thickness_m/mean")
-            .and_then(serde_json::Value::as_f64);
-        let off = thick.map_or(f64::INFINITY, |thick| (thick / SPACING - 1.0).abs());
-        if aligned {
-            assert!(off < 0.1, "{truth}");
-        } else {
-            assert!(off > 0.2, "{truth}");
-        }
-    }
+        (rig.truth("/sites/0/at_m/1"), rig.truth("/sites/0/thickness_m/mean"))
+    };
+    let (planned, _) = at(0.0, false);
+    let seen = |y: f64| (y - planned).abs() * 15f64.to_radians().sin();
+    let ((lost, _), (kept, thick)) = (at(2.5e-9, false), at(2.5e-9, true));
+    assert!(
+        seen(lost) > SPACING,
+        "it stands beside what was to be in it: {lost} {planned}"
+    );
+    assert!(seen(kept) < 0.6 * SPACING, "{kept} {planned}");
+    assert!((thick / SPACING - 1.0).abs() < 0.2, "{thick}");
 }
 
 #[test]

@@ -23,6 +23,8 @@ const LOWERED: f64 = 1e-6;
 const FIELD: (f64, f64) = (25e-6, 8e-6);
 /// Looks beyond the end of a slab at which there must be a wall.
 const CORNER: usize = 2;
+/// A lamella is a sheet: so many times as wide as it is thick at least.
+const SHEET: f64 = 3.0;
 /// A lamella that is nowhere this much thicker than on the whole is cut out over all of its depth.
 const EVEN: f64 = 1.5;
 /// Points at which a lamella is measured.
@@ -253,7 +255,7 @@ fn measured(matter: &Matter, view: &Beamline, looks: &Looks, slabs: &[Slab]) -> 
     let taken: Vec<_> = matter.thickness(view, &points).ok()?.into_iter().flatten().collect();
     let mean = taken.iter().map(|t| t.mean).sum::<f64>() / taken.len() as f64;
     // what hangs together with the bulk below it is not cut out yet
-    if taken.is_empty() || mean > THICKEST {
+    if taken.is_empty() || mean > THICKEST || width < SHEET * mean {
         return None;
     }
     let middle = slabs[slabs.len() / 2];
