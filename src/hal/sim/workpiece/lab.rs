@@ -64,20 +64,25 @@ impl Aim {
         self.beam.settings.beam_type
     }
 
-    /// The axes of its picture in the sample's frame at clock time `t`: scan rotation, shift and drift included.
-    pub(super) fn line(&self, lab: &Lab, t: f64) -> Beamline {
+    /// The axes of its picture in the chamber, scan rotation and shift included, for what has drifted by so much (m).
+    pub fn in_chamber(&self, lab: &Lab, drift: Vector3<f64>) -> Beamline {
         let view = lab.geometry.column(self.channel());
         let (sin, cos) = self.beam.settings.scan_rotation.sin_cos();
         let (right, up) = (view.right * cos + view.up * sin, view.up * cos - view.right * sin);
         let shift = self.beam.settings.shift;
         let landing = right * (shift.x * self.flaws.shift_gain + self.flaws.offset.x)
             + up * (shift.y * self.flaws.shift_gain + self.flaws.offset.y);
-        let chamber = Beamline {
-            origin: (-landing - lab.drift(&self.pose, t)).into(),
+        Beamline {
+            origin: (-landing - drift).into(),
             right,
             up,
             along: -view.toward,
-        };
+        }
+    }
+
+    /// The same in the sample's frame at clock time `t`.
+    pub(super) fn line(&self, lab: &Lab, t: f64) -> Beamline {
+        let chamber = self.in_chamber(lab, lab.drift(&self.pose, t));
         chamber.seen_from(&lab.geometry.sample_to_chamber(&self.pose))
     }
 
