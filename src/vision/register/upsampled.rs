@@ -5,8 +5,8 @@ use super::fft::{Fft2, multiplicity};
 use super::picture::Picture;
 use super::{RegisterError, Shift};
 use crate::View;
+use fourier::Complex;
 use rayon::prelude::*;
-use rustfft::num_complex::Complex;
 use std::f64::consts::TAU;
 
 /// Steps per pixel of the fine grid.

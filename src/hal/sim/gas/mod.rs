@@ -1,92 +1,24 @@
 //! The twin's gas injection and sputter coater: injectors that travel, crucibles that warm, valves, and what flows.
 //!
-//! `ports`: which injectors an instrument has and how their gases spread. Functions of the clock: a crucible's temperature, an
+//! `port`: one injector. `ports`: which injectors an instrument has and how their gases spread. Functions of the clock: a crucible's temperature, an
 //! injector's way. What grows on the sample is worked out from the [`Flow`]s by whoever looks at it.
 
+mod port;
 pub mod ports;
+
+pub use port::Port;
 
 use super::collision::{self, Probe};
 use crate::HalError;
 use model::capabilities::GasCapabilities;
-use model::{ErrorKind, GasPortState, GasState, SputterStep, text};
+use model::{ErrorKind, GasState, SputterStep, text};
+use port::{COLD, Crucible, HOT, Travel};
 use ports::Gas;
 
 /// Seconds an injector travels, and the coater takes to prepare and to recover.
 const TRAVEL: f64 = 4.0;
 const PREPARE: f64 = 30.0;
 const RECOVER: f64 = 20.0;
-/// Temperatures of a crucible that is off and on (K), and the time constant of its warming (s).
-const COLD: f64 = 293.0;
-const HOT: f64 = 318.0;
-const WARMING: f64 = 15.0;
-
-/// A temperature on its way.
-#[derive(Clone, Copy, Debug)]
-struct Crucible {
-    from: f64,
-    to: f64,
-    since: f64,
-}
-
-impl Crucible {
-    fn temperature(&self, t: f64) -> f64 {
-        self.to + (self.from - self.to) * (-(t - self.since).max(0.0) / WARMING).exp()
-    }
-}
-
-#[derive(Clone, Debug)]
-pub struct Port {
-    pub name: String,
-    gases: Vec<String>,
-    positions: Vec<String>,
-    /// Share of the way in, 0 (out) to 1, at rest.
-    place: f64,
-    position: Option<String>,
-    gas: Option<String>,
-    heater: bool,
-    crucible: Crucible,
-    open: bool,
-    motion: Option<Travel>,
-}
-
-#[derive(Clone, Debug)]
-struct Travel {
-    ticket: u64,
-    from: f64,
-    to: f64,
-    start: f64,
-    reached: f64,
-    /// When it is told.
-    end: f64,
-    /// Clock time at which it runs into something.
-    strike: Option<(f64, &'static str)>,
-}
-
-impl Port {
-    /// Share of the way in.
-    pub fn inward(&self, t: f64) -> f64 {
-        match &self.motion {
-            None => self.place,
-            Some(m) if m.reached > m.start => {
-                m.from + (m.to - m.from) * ((t - m.start) / (m.reached - m.start)).clamp(0.0, 1.0)
-            }
-            Some(m) => m.to,
-        }
-    }
-
-    fn read(&self, t: f64) -> GasPortState {
-        GasPortState {
-            port: self.name.clone(),
-            // anything that is not wholly out is in the way
-            inserted: self.motion.is_some() || self.place > 0.0,
-            position: self.position.clone(),
-            gas: self.gas.clone(),
-            heater: self.heater,
-            temperature: self.crucible.temperature(t),
-            open: self.open,
-        }
-    }
-}
 
 /// Gas that flowed, or metal that was sputtered, for a while.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,6 +6,7 @@ use super::columns::{Columns, Key, key_at};
 use super::ground::{Area, coated};
 use super::march::{self, Schedule};
 use super::materials::Rates;
+use super::plan;
 use super::raster::Raster;
 use super::sweep::{Lattice, Sweep, Window};
 use super::tile::{COARSEST, TILE, Tile};
@@ -35,16 +36,18 @@ impl Matter {
         }
         let inner = self.change();
         let touched = std::mem::take(&mut inner.touched);
-        let site = bodies::cluster(&inner.sheet, &touched);
+        let mut site = bodies::cluster(&inner.sheet, &touched);
         let ground = inner.ground.clone();
+        let enclosed = plan::enclosed(&site);
+        plan::make(&ground, &mut inner.sheet, &enclosed, plan::roughness(enclosed.len()));
+        site.extend(enclosed);
         let mut freed: Vec<(Columns, Isometry3<f64>)> = bodies::free(&mut inner.sheet, Some(&ground), &site)
-            .bodies
             .into_iter()
             .map(|c| (c, unmoved()))
             .collect();
         for body in &mut inner.bodies {
             let keys: BTreeSet<Key> = body.columns.iter().map(|(k, _)| k).collect();
-            let parts = bodies::free(&mut body.columns, None, &keys).bodies;
+            let parts = bodies::free(&mut body.columns, None, &keys);
             if !parts.is_empty() {
                 body.weigh();
                 freed.extend(parts.into_iter().map(|c| (c, body.pose)));

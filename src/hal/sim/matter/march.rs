@@ -3,7 +3,8 @@
 use super::columns::{Columns, Key};
 use super::materials::Rates;
 use super::spend::Slice;
-use super::sweep::{Lattice, Sweep, mirrored};
+use super::surface;
+use super::sweep::{Lattice, Sweep, Walker, mirrored};
 use super::tile::{Run, Tile};
 use rayon::prelude::*;
 
@@ -47,14 +48,22 @@ pub(super) fn cut(columns: &mut Columns, lattice: &mut Lattice, rates: &Rates, w
     let sheet: &Columns = columns;
     let cells = lattice.cells.max(1);
     let mut dose = std::mem::take(&mut lattice.dose);
+    let mut gains = vec![0.0; dose.len()];
+    let rows = gains.par_chunks_mut(cells).zip(dose.par_chunks(cells)).enumerate();
+    rows.for_each(|(i, (gains, dose))| {
+        let walker = Walker::new(sheet, lattice.sweep, lattice.first_slice + i as i64);
+        surface::gains(lattice, walker, dose, layers, rates, gains);
+    });
+    surface::even(&mut gains, &lattice.sweep, cells);
     let slices: Vec<(Changed, Cut)> = dose
         .par_chunks_mut(cells)
+        .zip(gains.par_chunks(cells))
         .enumerate()
-        .map(|(i, dose)| {
-            if dose.iter().all(|d| *d <= 0.0) {
+        .map(|(i, rays)| {
+            if rays.1.iter().all(|gain| *gain <= 0.0) {
                 return Default::default();
             }
-            Slice::new(sheet, lattice, i, dose, rates, layers).walk(when)
+            Slice::new(sheet, lattice, i, rays, rates, layers).walk(when)
         })
         .collect();
     lattice.dose = dose;

@@ -80,7 +80,8 @@ impl Rates {
 impl Incidence {
     fn factor(&self, cosine: f64) -> f64 {
         let t = 1.0 / cosine.clamp(1e-3, 1.0);
-        let factor = t.powf(self.exponent) * (self.exponent * self.peak * (1.0 - t)).exp();
+        // t^exponent exp(exponent peak (1 - t)), asked for by every ray
+        let factor = (self.exponent * (t.ln() + self.peak * (1.0 - t))).exp();
         factor.clamp(self.least, self.most)
     }
 }

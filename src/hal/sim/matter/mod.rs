@@ -3,7 +3,7 @@
 //! Where something was changed, matter is columns: runs along the sample's normal, continuous in z, on cells of 25 nm
 //! (`tile`, `columns`); elsewhere it is the scene's relief under layers (`ground`). A [`Drawing`] becomes a dose [`Raster`]
 //! (`sections`, `raster`), whose rays (`sweep`) spend their dose in matter (`march`, `spend`, `surface`, `redeposit`) or lay some down
-//! (`accrete`). What comes free is a [`Body`] (`bodies`); `rays` and `measure` ask what is where.
+//! (`accrete`). What comes free is a [`Body`] (`bodies`, by the `pieces` of tiles); `rays` and `measure` ask what is where.
 //!
 //! A [`Matter`] is cheap to clone; clones share all that does not change. A new way to take or lay down matter makes a
 //! raster and ends in [`Matter::cut`] or [`Matter::deposit`]; a new stuff is a [`Material`] and a row of
@@ -18,6 +18,7 @@ mod ground;
 mod march;
 mod materials;
 mod measure;
+mod pieces;
 mod plan;
 mod purse;
 mod raster;

@@ -113,6 +113,35 @@ pub(super) fn fineness(columns: &Columns, wanted: &BTreeSet<Key>, steep: bool) -
     side
 }
 
+/// Places without a tile that tiles of `site` lie all around: what a closed cut stands about.
+pub(super) fn enclosed(site: &BTreeSet<Key>) -> BTreeSet<Key> {
+    let range = |pick: fn(&Key) -> i32| {
+        let all = site.iter().map(pick);
+        (all.clone().min().unwrap_or(0) - 1, all.max().unwrap_or(0) + 1)
+    };
+    let (xs, ys) = (range(|k| k.0), range(|k| k.1));
+    let mut outside = BTreeSet::new();
+    let mut open = vec![(xs.0, ys.0)];
+    while let Some(key @ (x, y)) = open.pop() {
+        let inside = (xs.0..=xs.1).contains(&x) && (ys.0..=ys.1).contains(&y);
+        if inside && !site.contains(&key) && outside.insert(key) {
+            open.extend([(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)]);
+        }
+    }
+    let all = (xs.0..=xs.1).flat_map(|x| (ys.0..=ys.1).map(move |y| (x, y)));
+    all.filter(|key| !site.contains(key) && !outside.contains(key))
+        .collect()
+}
+
+/// Columns along a side for tiles that only have to hang together with others: as many as memory bears.
+pub(super) fn roughness(wanted: usize) -> u16 {
+    let mut side = USUAL;
+    while side > COARSEST && wanted * usize::from(side).pow(2) > FEW {
+        side /= 2;
+    }
+    side
+}
+
 /// Makes the tiles that are wanted, all of one fineness.
 pub(super) fn make(ground: &Ground, columns: &mut Columns, wanted: &BTreeSet<Key>, side: u16) {
     let made: BTreeMap<Key, Tile> = wanted

@@ -2,13 +2,12 @@
 //!
 //! Rays that came to an end in matter left a floor; a share of what their slice lost lands on it, as a loose mixture. The
 //! share is that of the stuff, more the deeper and narrower the hole; where rays came through, what they sputtered leaves with
-//! them. A cut that is scanned line by line fills behind itself: most where scanning began, nothing on its last line. What
+//! them. Where more was dug more lands. A cut that is scanned line by line fills behind itself: most where scanning began, nothing on its last line. What
 //! lands was removed before; the rest is pumped away.
 
 use super::march::Changed;
 use super::tile::{GLUE, Run, push};
 use crate::sim::specimen::Material;
-use std::collections::BTreeMap;
 
 /// Where a ray ran out of dose.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +15,8 @@ pub(super) struct End {
     /// Which of the slice's changed columns.
     pub column: u32,
     pub ray: u32,
+    /// The dose it had, and dug with.
+    pub dug: f32,
     /// As the beam walks heights (m).
     pub height: f32,
 }
@@ -26,29 +27,28 @@ pub(super) fn settle(out: &mut Changed, ends: &[End], volume: f64, mirror: bool,
     if total <= 0.0 || volume <= f64::from(GLUE) {
         return 0.0;
     }
-    // Floors by column: height and how much lands there.
-    let mut floors: BTreeMap<u32, Vec<(f32, f32)>> = BTreeMap::new();
-    for end in ends {
-        let share = (volume * weight(end) / total) as f32;
-        floors.entry(end.column).or_default().push((end.height, share));
-    }
-    let mut landed = 0.0;
-    let mut laid = Changed::default();
-    for n in 0..out.columns.len() {
+    // Ends come in the order of their columns.
+    let mut floors = ends.chunk_by(|a, b| a.column == b.column).peekable();
+    let (mut landed, mut laid) = (0.0, Changed::default());
+    laid.runs.reserve(out.runs.len() + ends.len());
+    for (n, (layer, _)) in out.columns.iter().enumerate() {
         let runs = &out.runs[out.range(n)];
         let first = laid.runs.len();
-        match floors.get(&(n as u32)) {
+        match floors.next_if(|f| f[0].column as usize == n) {
             None => laid.runs.extend_from_slice(runs),
-            Some(floors) => landed += lay(&mut laid.runs, first, runs, floors, mirror),
+            Some(floors) => {
+                let share = |end: &End| (end.height, (volume * weight(end) / total) as f32);
+                landed += lay(&mut laid.runs, first, runs, floors.iter().map(share), mirror);
+            }
         }
-        laid.columns.push((out.columns[n].0, laid.runs.len() as u32));
+        laid.columns.push((*layer, laid.runs.len() as u32));
     }
     *out = laid;
     landed
 }
 
 /// One column with what lands in it: on the run that ends nearest to each floor, as far as there is room.
-fn lay(to: &mut Vec<Run>, first: usize, runs: &[Run], floors: &[(f32, f32)], mirror: bool) -> f64 {
+fn lay(to: &mut Vec<Run>, first: usize, runs: &[Run], floors: impl Iterator<Item = (f32, f32)>, mirror: bool) -> f64 {
     let mut add = vec![0.0f32; runs.len()];
     for (height, share) in floors {
         let floor = |r: &Run| if mirror { -r.lo } else { r.hi };

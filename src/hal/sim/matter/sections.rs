@@ -55,12 +55,34 @@ impl Drawing<'_> {
         let section = Section::of(shape);
         let share = |u: f64, v: f64| section.given(order.at(u, v), to) - section.given(order.at(u, v), from);
         let whole = |u: f64, v: f64| section.given(order.at(u, v), 1.0);
-        let mut raster = Raster::draw(bounds, self.spot, self.charge, weight, share, whole)?;
+        let mut raster = match order.axis().filter(|_| self.is_upright_box()) {
+            Some(axis) => {
+                let at = |x: f64| if axis == 0 { order.at(x, 0.0) } else { order.at(0.0, x) };
+                let (one, share) = (
+                    |_: f64| 1.0,
+                    |x: f64| section.given(at(x), to) - section.given(at(x), from),
+                );
+                let whole = |x: f64| section.given(at(x), 1.0);
+                let mut sides: [[&dyn Fn(f64) -> f64; 2]; 2] = [[&one; 2]; 2];
+                (sides[0][axis], sides[1][axis]) = (&share, &whole);
+                Raster::product(bounds, self.spot, self.charge, sides[0], sides[1])?
+            }
+            None => Raster::draw(bounds, self.spot, self.charge, weight, share, whole)?,
+        };
         raster.order = match section {
             Section::Even => None,
             Section::Stairs(_) | Section::Lines(_) => order.linear(),
         };
         Some(raster)
+    }
+}
+
+impl Drawing<'_> {
+    /// A rectangle along the axes of the picture, all of it, by a spot that is not aslant.
+    fn is_upright_box(&self) -> bool {
+        let Shape::Rectangle(r) = self.shape else { return false };
+        let s = &self.spot;
+        r.rotation == 0.0 && self.exclusions.is_empty() && s.xy.abs() <= 1e-3 * s.xx.min(s.yy).max(0.0)
     }
 }
 
@@ -174,6 +196,15 @@ impl Order {
                 let out = x.max(y).clamp(0.0, 1.0);
                 if *inwards { 1.0 - out } else { out }
             }
+        }
+    }
+
+    /// The axis of the picture along which it is scanned, u 0 and v 1; `None` where it is neither.
+    fn axis(&self) -> Option<usize> {
+        match self {
+            Order::Linear([_, b, _]) if *b == 0.0 => Some(0),
+            Order::Linear([a, _, _]) if *a == 0.0 => Some(1),
+            _ => None,
         }
     }
 

@@ -7,9 +7,8 @@
 use super::columns::Columns;
 use super::march::{Changed, Cut, Schedule};
 use super::materials::Rates;
-use super::purse::{BLOCK, Purse};
+use super::purse::{Purse, WORD};
 use super::redeposit::{self, End};
-use super::surface;
 use super::sweep::{Lattice, Walker, mirrored};
 use super::tile::{Run, push};
 use crate::sim::specimen::material::COUNT;
@@ -22,7 +21,9 @@ pub(super) struct Slice<'a> {
     layers: (i64, i64),
     purse: Purse<'a>,
     /// The angle's factor of each ray; 0 where it meets nothing.
-    gain: Vec<f32>,
+    gain: &'a [f32],
+    /// What each ray had at first.
+    had: Vec<f32>,
     redeposition: [f64; COUNT],
     /// Charge per area for one ray through one column of each stuff.
     cost: [f32; COUNT],
@@ -56,22 +57,18 @@ impl<'a> Slice<'a> {
         sheet: &'a Columns,
         lattice: &'a Lattice,
         index: usize,
-        dose: &'a mut [f32],
+        (dose, gain): (&'a mut [f32], &'a [f32]),
         rates: &Rates,
         layers: (i64, i64),
     ) -> Self {
         let path = lattice.sweep.path();
-        let walker = || Walker::new(sheet, lattice.sweep, lattice.first_slice + index as i64);
-        let gain = surface::gains(lattice, walker(), dose, layers, rates);
-        for (dose, gain) in dose.iter_mut().zip(&gain).filter(|(_, g)| **g > 0.0) {
-            *dose *= gain;
-        }
         Slice {
             lattice,
             index,
-            walker: walker(),
+            walker: Walker::new(sheet, lattice.sweep, lattice.first_slice + index as i64),
             layers,
-            purse: Purse::new(dose),
+            had: dose.iter().zip(gain).map(|(dose, gain)| dose * gain).collect(),
+            purse: Purse::new(dose, gain),
             gain,
             redeposition: rates.redeposition,
             cost: std::array::from_fn(|m| (path / rates.rate[m].max(1e-15)) as f32),
@@ -100,8 +97,7 @@ impl<'a> Slice<'a> {
             } else {
                 runs
             };
-            let spent = self.purse.spent();
-            if spent == self.purse.len() {
+            if self.purse.is_spent() {
                 break;
             }
             let mut changed = false;
@@ -119,7 +115,7 @@ impl<'a> Slice<'a> {
                         to,
                         layer,
                     };
-                    changed |= self.spend(&piece, spent);
+                    changed |= self.spend(&piece);
                 }
                 ends.push(self.left.len());
             }
@@ -146,73 +142,58 @@ impl<'a> Slice<'a> {
             redeposited: 0.0,
         };
         if met > 0 && !self.ends.is_empty() {
-            // Rays that came through carry what they sputtered out behind; the others dug a hole.
-            let blind = (self.ends.len() as f64 / met as f64).min(1.0);
+            // Rays that came through carry what they sputtered out behind; the others dug a hole, each as deep as it could pay.
+            let all: f64 = self.had.iter().map(|d| f64::from(*d)).sum();
+            let dug: f64 = self.ends.iter().map(|end| f64::from(end.dug)).sum();
             let depth = cut.removed / (met as f64 * self.lattice.sweep.section());
             let aspect = depth / when.width.max(1e-9);
-            let landing = self.loose * blind * aspect / (1.0 + aspect);
+            let landing = self.loose * (dug / all).min(1.0) * aspect / (1.0 + aspect);
             let weight = |end: &End| {
                 let [u, v] = self.lattice.picture(self.index as f64, f64::from(end.ray));
-                (when.when)(u, v).map_or(1.0, |t| 2.0 * (1.0 - t))
+                f64::from(end.dug) * (when.when)(u, v).map_or(1.0, |t| 2.0 * (1.0 - t))
             };
             let landed = redeposit::settle(&mut self.out, &self.ends, landing, self.lattice.sweep.mirror, weight);
             cut.redeposited = landed * area;
         }
-        self.purse.close(&self.gain);
+        self.purse.close(self.gain);
         (self.out, cut)
     }
 
-    /// Takes from one run what its rays can pay, and puts the rest on the list; the first `spent` rays have nothing. Whether
-    /// anything went.
-    fn spend(&mut self, piece: &Piece, spent: usize) -> bool {
+    /// Takes from one run what its rays can pay, and puts the rest on the list. Whether anything went.
+    fn spend(&mut self, piece: &Piece) -> bool {
         let cost = self.cost[piece.run.material as usize];
         let before = self.gone;
         let end = self.purse.len() as f64;
-        let last = piece.to.min(end).ceil() as usize;
-        let whole = piece.to.min(end).floor() as usize;
         let mut chain = None;
-        let mut k = (piece.from.max(0.0).floor() as usize).max(spent);
-        if piece.from < spent as f64 || piece.from < 0.0 {
-            self.keep(piece, &mut chain, piece.from, piece.to.min(spent as f64));
+        if piece.from < 0.0 {
+            self.keep(piece, &mut chain, piece.from, piece.to.min(0.0));
         }
-        while k < last {
-            let block = k / BLOCK;
-            let next = ((block + 1) * BLOCK).min(last);
-            let all = k.is_multiple_of(BLOCK) && k as f64 >= piece.from && k + BLOCK <= whole;
-            if all && let Some(paid) = self.purse.charge(block, cost) {
-                if paid {
-                    self.take(piece, &mut chain, BLOCK as f64);
-                } else {
-                    self.keep(piece, &mut chain, k as f64, next as f64);
-                }
-                k = next;
-                continue;
+        let (from, last) = (piece.from.max(0.0), piece.to.min(end) as usize);
+        let first = from as usize + usize::from(from > from as usize as f64);
+        // the ray whose piece the run's lower end cuts, those it holds whole, and the one at its upper end
+        if piece.from > 0.0 && (first as f64) > piece.from {
+            self.pay(
+                piece,
+                &mut chain,
+                first - 1,
+                piece.from,
+                piece.to.min(first as f64),
+                cost,
+            );
+        }
+        if first < last {
+            for word in first / WORD..=(last - 1) / WORD {
+                self.word(
+                    piece,
+                    &mut chain,
+                    word,
+                    first.max(word * WORD)..last.min((word + 1) * WORD),
+                    cost,
+                );
             }
-            self.purse.open(block);
-            // The rays of the block that the run holds whole, together if they agree.
-            let full = k.max(piece.from.max(0.0).ceil() as usize)..next.min(whole);
-            if full.len() > 1
-                && let Some(paid) = self.purse.charge_some(full.clone(), cost)
-            {
-                for k in k..full.start {
-                    self.pay(piece, &mut chain, k, piece.from, (k + 1) as f64, cost);
-                }
-                if paid {
-                    self.take(piece, &mut chain, full.len() as f64);
-                } else {
-                    self.keep(piece, &mut chain, full.start as f64, full.end as f64);
-                }
-                for k in full.end..next {
-                    self.pay(piece, &mut chain, k, k as f64, piece.to.min((k + 1) as f64), cost);
-                }
-                k = next;
-                continue;
-            }
-            for k in k..next {
-                let (from, to) = (piece.from.max(k as f64), piece.to.min((k + 1) as f64));
-                self.pay(piece, &mut chain, k, from, to, cost);
-            }
-            k = next;
+        }
+        if first <= last && piece.to < end && (last as f64) < piece.to {
+            self.pay(piece, &mut chain, last, last as f64, piece.to, cost);
         }
         if piece.to > end {
             self.keep(piece, &mut chain, end.max(piece.from), piece.to);
@@ -221,21 +202,56 @@ impl<'a> Slice<'a> {
         self.gone > before
     }
 
+    /// Some rays of a word, each of whose pieces lies in the run whole.
+    #[inline]
+    fn word(&mut self, piece: &Piece, chain: &mut Option<Chain>, word: usize, some: std::ops::Range<usize>, cost: f32) {
+        let living = self.purse.living(word);
+        if (living >> (some.start % WORD)).trailing_zeros() as usize >= some.len() {
+            self.keep(piece, chain, some.start as f64, some.end as f64);
+            return;
+        }
+        let poor = self.purse.charge(some.clone(), cost);
+        let mut k = some.start;
+        while k < some.end {
+            if poor >> (k % WORD) & 1 == 1 {
+                let share = self.purse.give(k) / cost;
+                self.part(piece, chain, k, (k as f64, (k + 1) as f64), share);
+                k += 1;
+                continue;
+            }
+            // as many as are alike
+            let (alive, dying) = (living >> (k % WORD), poor >> (k % WORD));
+            let sound = (dying.trailing_zeros() as usize).min(some.end - k);
+            if alive & 1 == 1 {
+                let n = (alive.trailing_ones() as usize).min(sound);
+                self.take(piece, chain, n as f64);
+                k += n;
+            } else {
+                let n = (alive.trailing_zeros() as usize).min(sound);
+                self.keep(piece, chain, k as f64, (k + n) as f64);
+                k += n;
+            }
+        }
+    }
+
     /// One ray's piece of a run.
     #[inline]
     fn pay(&mut self, piece: &Piece, chain: &mut Option<Chain>, k: usize, from: f64, to: f64, cost: f32) {
-        let (ray, need) = (self.purse.ray(k), cost * (to - from) as f32);
-        let can = *ray;
-        if can <= 0.0 {
+        if self.purse.living(k / WORD) >> (k % WORD) & 1 == 0 {
             self.keep(piece, chain, from, to);
             return;
         }
-        *ray = (can - need).max(0.0);
-        if can >= need {
+        let share = self.purse.pay(k, cost * (to - from) as f32);
+        if share >= 1.0 {
             self.take(piece, chain, to - from);
-            return;
+        } else {
+            self.part(piece, chain, k, (from, to), share);
         }
-        let kept = (to - from) * f64::from(1.0 - can / need);
+    }
+
+    /// The last piece of a ray, of which it could pay a share.
+    fn part(&mut self, piece: &Piece, chain: &mut Option<Chain>, k: usize, (from, to): (f64, f64), share: f32) {
+        let kept = (to - from) * f64::from(1.0 - share);
         self.took(piece, to - from - kept);
         match chain {
             Some(chain) => chain.to += kept,
@@ -250,6 +266,7 @@ impl<'a> Slice<'a> {
         self.ends.push(End {
             column: self.out.columns.len() as u32,
             ray: k as u32,
+            dug: self.had[k],
             height: self.lattice.height(from + kept, piece.layer),
         });
     }

@@ -1,22 +1,28 @@
 //! How the surface that the rays of a slice meet first faces the beam, and what that does to their rate.
 //!
-//! A ray keeps the factor of the place where it first met matter. Slopes are taken along the slice over about 100 nm, the size
-//! of a collision cascade and more than the steps of columns; beside an edge the side that faces the beam more counts.
+//! A ray keeps the factor of the place where it first met matter. Slopes are taken along the slice; beside an edge the side that
+//! faces the beam more counts. While it is milled a rough face evens out: factors are means over its neighbourhood.
 
 use super::materials::Rates;
-use super::sweep::{Lattice, Walker, mirrored};
+use super::sweep::{Lattice, Sweep, Walker, mirrored};
+use rayon::prelude::*;
 
-/// Slopes are taken over this far either side, across the beam (m).
-const EVEN: f64 = 100e-9;
+/// Slopes are taken over this far either side, and factors evened out, across the beam (m).
+const EVEN: f64 = 250e-9;
 
-/// The factor of each ray of slice `i`; 0 where a ray meets nothing in these layers, or has no dose.
+/// Cosine of the flattest angle that counts: a face that a beam grazes is soon cut to a front, and the front finds the angle at
+/// which it goes fastest.
+const GRAZING: f64 = 0.17;
+
+/// Writes the factor of each ray of a walker's slice; 0 where a ray meets nothing in these layers, or has no dose.
 pub(super) fn gains(
     lattice: &Lattice,
     mut walker: Walker,
     dose: &[f32],
     layers: (i64, i64),
     rates: &Rates,
-) -> Vec<f32> {
+    out: &mut [f32],
+) {
     let met = contacts(lattice, &mut walker, dose, layers);
     let sweep = &lattice.sweep;
     let [lean, _, down] = sweep.direction();
@@ -29,21 +35,61 @@ pub(super) fn gains(
         Some((lean * z + down * h) / h.hypot(z).max(1e-12))
     };
     let level = down;
-    (0..met.len())
-        .map(|k| {
-            if met[k].is_none() {
-                return 0.0;
+    for (k, gain) in out.iter_mut().enumerate().filter(|(k, _)| met[*k].is_some()) {
+        let before = k.checked_sub(far).and_then(|b| cosine(met[b], met[k]));
+        let after = met.get(k + far).and_then(|a| cosine(met[k], *a));
+        let facing = match (before, after) {
+            (Some(a), Some(b)) => a.max(b),
+            (Some(c), None) | (None, Some(c)) => c,
+            (None, None) => level,
+        };
+        *gain = rates.incidence(facing.clamp(GRAZING, 1.0)) as f32;
+    }
+}
+
+/// Evens out the factors of all rays, slice by slice, among those that meet something.
+pub(super) fn even(gains: &mut [f32], sweep: &Sweep, cells: usize) {
+    let rays = ((EVEN / (sweep.merge as f64 * sweep.pitch * sweep.sine())).round() as usize).max(1);
+    let slices = ((EVEN / sweep.pitch).round() as usize).max(1);
+    let met: Vec<f32> = gains.iter().map(|g| f32::from(*g > 0.0)).collect();
+    gains
+        .par_chunks_mut(cells)
+        .zip(met.par_chunks(cells))
+        .for_each(|(gains, met)| {
+            let within = |k: usize| k.saturating_sub(rays)..(k + rays + 1).min(cells);
+            let (mut sums, mut counts) = (vec![0.0f64; cells + 1], vec![0.0f32; cells + 1]);
+            for k in 0..cells {
+                (sums[k + 1], counts[k + 1]) = (sums[k] + f64::from(gains[k]), counts[k] + met[k]);
             }
-            let before = k.checked_sub(far).and_then(|b| cosine(met[b], met[k]));
-            let after = met.get(k + far).and_then(|a| cosine(met[k], *a));
-            let facing = match (before, after) {
-                (Some(a), Some(b)) => a.max(b),
-                (Some(c), None) | (None, Some(c)) => c,
-                (None, None) => level,
-            };
-            rates.incidence(facing.clamp(0.02, 1.0)) as f32
-        })
-        .collect()
+            for (k, gain) in gains.iter_mut().enumerate().filter(|(k, _)| met[*k] > 0.0) {
+                let std::ops::Range { start, end } = within(k);
+                *gain = (sums[end] - sums[start]) as f32 / (counts[end] - counts[start]);
+            }
+        });
+    // the same across the slices: a window of them moves along
+    let before = gains.to_vec();
+    let all = before.len() / cells;
+    let (mut sum, mut count) = (vec![0.0f64; cells], vec![0.0f32; cells]);
+    let add = |sum: &mut [f64], count: &mut [f32], i: usize, sign: f32| {
+        let part = i * cells..(i + 1) * cells;
+        let values = before[part.clone()].iter().zip(&met[part]);
+        for ((sum, count), (gain, met)) in sum.iter_mut().zip(count).zip(values) {
+            (*sum, *count) = (*sum + f64::from(sign * gain), *count + sign * met);
+        }
+    };
+    (0..slices.min(all)).for_each(|i| add(&mut sum, &mut count, i, 1.0));
+    for i in 0..all {
+        if i + slices < all {
+            add(&mut sum, &mut count, i + slices, 1.0);
+        }
+        if i > slices {
+            add(&mut sum, &mut count, i - slices - 1, -1.0);
+        }
+        let here = gains[i * cells..(i + 1) * cells].iter_mut();
+        for (gain, (sum, count)) in here.zip(sum.iter().zip(&count)).filter(|(gain, _)| **gain > 0.0) {
+            *gain = *sum as f32 / count;
+        }
+    }
 }
 
 /// Where each ray first meets matter: how far forward, and how high as the beam walks it (m).
@@ -55,6 +101,8 @@ fn contacts(lattice: &Lattice, walker: &mut Walker, dose: &[f32], layers: (i64, 
         .collect();
     let (mirror, pitch) = (lattice.sweep.mirror, lattice.sweep.pitch);
     let mut left: u32 = open.iter().map(|w| w.count_ones()).sum();
+    // words before this one hold no open ray
+    let mut lowest = 0;
     let mut layer = layers.0;
     while layer < layers.1 && left > 0 {
         let Some(runs) = walker.column(layer) else {
@@ -72,7 +120,18 @@ fn contacts(lattice: &Lattice, walker: &mut Walker, dose: &[f32], layers: (i64, 
             if from >= to {
                 continue;
             }
-            for (w, word) in open.iter_mut().enumerate().take((to - 1) / 64 + 1).skip(from / 64) {
+            while open.get(lowest) == Some(&0) {
+                lowest += 1;
+            }
+            for (w, word) in open
+                .iter_mut()
+                .enumerate()
+                .take((to - 1) / 64 + 1)
+                .skip(lowest.max(from / 64))
+            {
+                if *word == 0 {
+                    continue;
+                }
                 let mut hit = *word & (u64::MAX << from.saturating_sub(64 * w).min(63));
                 if to < 64 * (w + 1) {
                     hit &= (1 << (to - 64 * w)) - 1;

@@ -8,7 +8,7 @@
 //! A beam that rises is walked upside down.
 
 use super::beamline::Beamline;
-use super::columns::{Columns, Key};
+use super::columns::Columns;
 use super::raster::Raster;
 use super::tile::{Run, TILE, Tile};
 use nalgebra::{Point3, Vector3};
@@ -140,6 +140,9 @@ pub(super) struct Lattice {
     pub cells: usize,
     /// C/m2 across the beam, slice by slice.
     pub dose: Vec<f32>,
+    /// Rays per height and per layer.
+    per_height: f64,
+    per_layer: f64,
     /// (u, v) of the picture from (slice, layer): constant, per slice, per layer.
     to_picture: [[f64; 2]; 3],
 }
@@ -209,6 +212,8 @@ impl Lattice {
             first_layer: window.layers.0,
             cells,
             dose: vec![0.0; slices * cells],
+            per_height: 1.0 / (sweep.drop * sweep.merge as f64),
+            per_layer: 1.0 / sweep.merge as f64,
             to_picture,
         };
         // Enough samples that no cell of the raster is jumped over.
@@ -216,21 +221,31 @@ impl Lattice {
         let steps = |d: [f64; 2]| ((d[0].abs() / cu + d[1].abs() / cv).round() as usize).clamp(1, 8);
         let m = sweep.merge as f64;
         let (ni, ns) = (steps(to_picture[1]), steps(to_picture[2].map(|d| d * m)));
+        // Places of samples within one ray, of `n` along a side.
+        let within = |a: usize, n: usize| (a as f64 + 0.5) / n as f64 - 0.5;
+        let mean = |n: usize, at: &dyn Fn(f64) -> f32| (0..n).map(|a| at(within(a, n))).sum::<f32>() / n as f32;
         let mut dose = std::mem::take(&mut lattice.dose);
-        dose.par_chunks_mut(cells.max(1)).enumerate().for_each(|(i, out)| {
-            for (k, slot) in out.iter_mut().enumerate() {
-                let mut sum = 0.0;
-                for a in 0..ni {
-                    for b in 0..ns {
-                        let di = (a as f64 + 0.5) / ni as f64 - 0.5;
-                        let ds = (b as f64 + 0.5) / ns as f64 - 0.5;
-                        let [u, v] = lattice.picture(i as f64 + di, k as f64 + ds);
-                        sum += raster.at(u, v);
-                    }
+        let aside = [to_picture[1][1] * slices as f64, to_picture[2][0] * m * cells as f64];
+        if raster.is_product() && aside.iter().all(|off| off.abs() < 0.1 * cu.min(cv)) {
+            let up: Vec<f32> = (0..cells)
+                .map(|k| mean(ns, &|d| raster.side(1, lattice.picture(0.0, k as f64 + d)[1])))
+                .collect();
+            dose.par_chunks_mut(cells.max(1)).enumerate().for_each(|(i, out)| {
+                let across = mean(ni, &|d| raster.side(0, lattice.picture(i as f64 + d, 0.0)[0]));
+                out.iter_mut().zip(&up).for_each(|(slot, up)| *slot = across * up);
+            });
+        } else {
+            dose.par_chunks_mut(cells.max(1)).enumerate().for_each(|(i, out)| {
+                for (k, slot) in out.iter_mut().enumerate() {
+                    *slot = mean(ni, &|di| {
+                        mean(ns, &|ds| {
+                            let [u, v] = lattice.picture(i as f64 + di, k as f64 + ds);
+                            raster.at(u, v)
+                        })
+                    });
                 }
-                *slot = sum / (ni * ns) as f32;
-            }
-        });
+            });
+        }
         if whole {
             let sum: f64 = dose.iter().map(|d| f64::from(*d)).sum::<f64>() * sweep.section();
             if sum > 0.0 {
@@ -254,8 +269,7 @@ impl Lattice {
     /// Which ray meets a height of a layer, between the rays: ray k spans k..k + 1.
     #[inline]
     pub fn ray(&self, z: f32, layer: i64) -> f64 {
-        let s = (layer - self.first_layer) as f64 + 0.5 + f64::from(z) / self.sweep.drop;
-        s / self.sweep.merge as f64
+        ((layer - self.first_layer) as f64 + 0.5) * self.per_layer + f64::from(z) * self.per_height
     }
 
     /// The height at which a layer meets a ray.
@@ -293,48 +307,71 @@ pub(super) struct Walker<'a> {
     columns: &'a Columns,
     sweep: Sweep,
     slice: i64,
-    held: Option<(Key, Option<&'a Tile>)>,
+    held: Held<'a>,
+}
+
+/// Layers that lie in one tile, one column after the other.
+struct Held<'a> {
+    layers: std::ops::Range<i64>,
+    tile: Option<&'a Tile>,
+    /// The column of the first layer, and from each to the next.
+    first: i64,
+    step: i64,
 }
 
 impl<'a> Walker<'a> {
     pub fn new(columns: &'a Columns, sweep: Sweep, slice: i64) -> Self {
+        let held = Held {
+            layers: 0..0,
+            tile: None,
+            first: 0,
+            step: 0,
+        };
         Walker {
             columns,
             sweep,
             slice,
-            held: None,
+            held,
         }
     }
 
     /// The column of a layer; `None` where there is no tile.
     #[inline]
     pub fn column(&mut self, layer: i64) -> Option<&'a [Run]> {
-        let (x, y) = self.sweep.column(self.slice, layer);
-        let side = i64::from(self.sweep.side);
+        if !self.held.layers.contains(&layer) {
+            self.hold(layer);
+        }
+        let column = self.held.first + self.held.step * (layer - self.held.layers.start);
+        Some(self.held.tile?.column(column as usize))
+    }
+
+    fn hold(&mut self, layer: i64) {
+        let sweep = &self.sweep;
+        let (x, y) = sweep.column(self.slice, layer);
+        let side = i64::from(sweep.side);
         let key = (x.div_euclid(side) as i32, y.div_euclid(side) as i32);
-        let tile = match self.held {
-            Some((held, tile)) if held == key => tile,
-            _ => {
-                let tile = self
-                    .columns
-                    .tile(key)
-                    .map(|t| &**t)
-                    .filter(|t| i64::from(t.side()) == side);
-                self.held = Some((key, tile));
-                tile
-            }
-        }?;
-        Some(tile.column(tile.at(x.rem_euclid(side) as usize, y.rem_euclid(side) as usize)))
+        let (ix, iy) = (x.rem_euclid(side), y.rem_euclid(side));
+        let (along, by) = if sweep.by_y { (iy, 1) } else { (ix, side) };
+        let (step, ahead) = if sweep.forward > 0.0 {
+            (by, side - along)
+        } else {
+            (-by, along + 1)
+        };
+        self.held = Held {
+            layers: layer..layer + if sweep.sideways == 0.0 { ahead } else { 1 },
+            tile: self
+                .columns
+                .tile(key)
+                .map(|t| &**t)
+                .filter(|t| i64::from(t.side()) == side),
+            first: ix * side + iy,
+            step,
+        };
     }
 
     /// The first layer after `layer` that may lie in another tile.
     pub fn next_tile(&self, layer: i64) -> i64 {
-        if self.sweep.sideways == 0.0 {
-            let side = i64::from(self.sweep.side);
-            (layer.div_euclid(side) + 1) * side
-        } else {
-            layer + 1
-        }
+        self.held.layers.end.max(layer + 1)
     }
 }
 

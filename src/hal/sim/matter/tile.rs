@@ -1,6 +1,8 @@
 //! Columns of matter: a tile is a square of them, and a column a list of runs along the normal, continuous in z.
 
+use super::pieces::Pieces;
 use crate::sim::specimen::Material;
+use std::sync::OnceLock;
 
 /// Side of a tile (m).
 pub(super) const TILE: f64 = 1.6e-6;
@@ -50,7 +52,7 @@ pub(super) fn push(runs: &mut Vec<Run>, first: usize, run: Run) {
 }
 
 /// A square of `side` x `side` columns; y runs fastest, since beams lean along y more often than not.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Tile {
     side: u16,
     /// Where the runs of each column begin, and the end of the last.
@@ -59,6 +61,7 @@ pub(super) struct Tile {
     /// Lowest and highest of all runs; `lo > hi` where there are none.
     pub lo: f32,
     pub hi: f32,
+    pieces: OnceLock<Pieces>,
 }
 
 impl Tile {
@@ -80,7 +83,13 @@ impl Tile {
             hi: bound(f32::NEG_INFINITY, |m, r| m.max(r.hi)),
             heads,
             runs,
+            pieces: OnceLock::new(),
         }
+    }
+
+    /// What of it hangs together; found when it is first asked for.
+    pub fn pieces(&self) -> &Pieces {
+        self.pieces.get_or_init(|| Pieces::find(self))
     }
 
     pub fn side(&self) -> u16 {

@@ -2,12 +2,14 @@
 //!
 //! A function of the clock like everything else here: it draws whether or not anybody looks. `files`: how long a shape takes.
 //! `draw`: the world around it, which starts, halts and breaks it. What the dose does to matter is not decided here: who
-//! looks at the sample takes the [`Segment`]s that were drawn since the last look.
+//! looks at the sample takes the [`Segment`]s that were drawn since the last look (`segments`).
 
 mod draw;
 pub mod files;
+mod segments;
 
 pub use draw::capabilities;
+pub use segments::{Drawn, Segment};
 
 use crate::HalError;
 use files::ApplicationFile;
@@ -81,45 +83,6 @@ pub struct Spot {
     pub end: f64,
     told: f64,
     record: usize,
-}
-
-/// Dose drawn between two looks at the sample: shape after shape.
-#[derive(Clone, Debug)]
-pub struct Segment {
-    pub what: Drawn,
-    pub probe: Probe,
-    /// Charge planned for the whole of it, C (as read), and the shares of it that this begins and ends with.
-    pub charge: f64,
-    pub from: f64,
-    pub to: f64,
-    /// Clock seconds.
-    pub start: f64,
-    pub end: f64,
-    /// Which record it belongs to.
-    pub record: usize,
-}
-
-impl Segment {
-    /// The same in `n` parts of equal time.
-    pub fn split(self, n: u32) -> impl Iterator<Item = Segment> {
-        let share = move |from: f64, to: f64, k: u32| from + (to - from) * f64::from(k) / f64::from(n);
-        (0..n).map(move |k| Segment {
-            from: share(self.from, self.to, k),
-            to: share(self.from, self.to, k + 1),
-            start: share(self.start, self.end, k),
-            end: share(self.start, self.end, k + 1),
-            ..self.clone()
-        })
-    }
-}
-
-#[derive(Clone, Debug)]
-pub enum Drawn {
-    Shape {
-        shape: Shape,
-        file: &'static ApplicationFile,
-    },
-    Spot(Point),
 }
 
 /// What became of one shape that was begun, for the truth.
@@ -440,72 +403,6 @@ impl PatterningSim {
     pub fn exclusions(&self) -> Vec<Shape> {
         let shapes = self.parts.iter().map(|part| &part.shape);
         shapes.filter(|shape| shape.is_exclusion()).cloned().collect()
-    }
-
-    /// What was drawn since it was last asked for, up to `t`.
-    pub fn take_segments(&mut self, t: f64) -> Vec<Segment> {
-        let mut segments = Vec::new();
-        if let Some(spot) = &mut self.spot {
-            let (whole, to) = (spot.end - spot.start, t.min(spot.end));
-            if to > spot.told {
-                segments.push(Segment {
-                    what: Drawn::Spot(spot.at),
-                    probe: spot.probe,
-                    charge: spot.probe.current * whole,
-                    from: (spot.told - spot.start) / whole,
-                    to: (to - spot.start) / whole,
-                    start: spot.told,
-                    end: to,
-                    record: spot.record,
-                });
-                spot.told = to;
-            }
-        }
-        let drawn = self.drawn(t);
-        let Some(run) = self.run.as_ref().filter(|run| drawn > run.told) else {
-            self.book(&segments);
-            return segments;
-        };
-        let clock = |at: f64| t.min(run.end()) - (drawn - at) * run.pace;
-        for (i, part) in self.parts.iter().enumerate() {
-            let (from, to) = (self.share(run, i, run.told), self.share(run, i, drawn));
-            if to <= from || run.times[i] <= 0.0 {
-                continue;
-            }
-            let (start, end) = match self.settings.patterning_mode {
-                PatterningMode::Parallel => (run.told, drawn),
-                PatterningMode::Serial => {
-                    let before: f64 = run.times[..i].iter().sum();
-                    (before + from * run.times[i], before + to * run.times[i])
-                }
-            };
-            segments.push(Segment {
-                what: Drawn::Shape {
-                    shape: part.shape.clone(),
-                    file: part.file,
-                },
-                probe: run.probe,
-                charge: run.probe.current * run.times[i],
-                from,
-                to,
-                start: clock(start),
-                end: clock(end),
-                record: run.record + i,
-            });
-        }
-        if let Some(run) = &mut self.run {
-            run.told = drawn;
-        }
-        self.book(&segments);
-        segments
-    }
-
-    fn book(&mut self, segments: &[Segment]) {
-        for segment in segments {
-            if let Some(record) = self.records.get_mut(segment.record) {
-                record.delivered += segment.charge * (segment.to - segment.from);
-            }
-        }
     }
 }
 

@@ -13,8 +13,8 @@ use nalgebra::Vector3;
 
 /// Further along than this (m) no field of view reaches.
 const LENGTH: f64 = 30e-3;
-/// Polished tungsten and steel answer as the holder does.
-const METAL: Material = Material::Holder;
+/// Tungsten and steel, polished, give about as many electrons as gold.
+const METAL: Material = Material::Gold;
 
 /// A probe as a beam sees it.
 #[derive(Clone, Debug, PartialEq)]

@@ -234,7 +234,8 @@ impl<'a> Slice<'a> {
         if top > f64::from(*lane.reached) {
             self.gaps
                 .put(f64::from(*lane.reached).floor() + 1.0, top.floor().min(last));
-            *lane.reached = top as f32;
+            // a column that ends a hair before a step has not reached it, however it is rounded
+            *lane.reached = (top as f32).min(top.floor() as f32 + 0.999);
         }
         if self.gaps.open == 0 {
             return;

@@ -1,5 +1,8 @@
-//! Where lamellae stand: slabs between cuts, found by looking along the beams that milled, ray by ray, and measured by rays
+//! Where lamellae stand: thin slabs between cuts, found by looking along the beams that milled, ray by ray, and measured by rays
 //! through what is there. No pattern is asked.
+//!
+//! A slab is a lamella where matter was cut away on both of its flanks, where it is thin over the depth of the sample, and
+//! where it ends in walls on either side. Slivers, ridges and what the first of two trenches leaves are none.
 
 use crate::sim::matter::{Beamline, Matter, Ray};
 use crate::sim::specimen::Face;
@@ -18,6 +21,12 @@ const NARROWEST: f64 = 2e-6;
 const LOWERED: f64 = 1e-6;
 /// Field round a view in which is looked (half, m).
 const FIELD: (f64, f64) = (25e-6, 8e-6);
+/// Looks beyond the end of a slab at which there must be a wall.
+const CORNER: usize = 2;
+/// A lamella is a sheet: so many times as wide as it is thick at least.
+const SHEET: f64 = 3.0;
+/// A lamella that is nowhere this much thicker than on the whole is cut out over all of its depth.
+const EVEN: f64 = 1.5;
 /// Points at which a lamella is measured.
 const POINTS: usize = 9;
 /// Far enough on the lens's side to be outside of everything (m).
@@ -30,7 +39,7 @@ pub struct Site {
     pub kind: &'static str,
     pub thickness_m: Measured,
     pub width_m: f64,
-    /// Nothing is left in the beam's way on either side of it.
+    /// It is cut out over all of its depth: nowhere it is much thicker than on the whole.
     pub milled_through: bool,
     /// Its middle on the sample plane (m).
     pub at_m: [f64; 2],
@@ -47,19 +56,47 @@ pub struct Measured {
 /// What the beam sees at a point of its picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Look {
-    /// It meets nothing that was worked on.
-    Open,
-    /// It meets the floor or wall of a cut.
+    /// It meets the floor or wall of a cut, or goes on through where there was matter once.
     Cut,
     Face,
+    /// There never was anything.
+    Hole,
 }
 
-/// A slab in one look across: from and to (m, up in the picture), and whether both gaps beside it are open.
+/// A slab in one look across: which one, from and to (m, up in the picture).
 #[derive(Clone, Copy, Debug)]
 struct Slab {
-    u: f64,
+    across: usize,
     v: (f64, f64),
-    open: bool,
+}
+
+/// All looks of a view: column by column, from low to high.
+struct Looks {
+    left: f64,
+    bottom: f64,
+    columns: Vec<Vec<Look>>,
+}
+
+impl Looks {
+    fn u(&self, across: usize) -> f64 {
+        self.left + (across as f64 + 0.5) * ACROSS
+    }
+
+    fn v(&self, row: usize) -> f64 {
+        self.bottom + row as f64 * ALONG
+    }
+
+    /// Whether what goes on beside the end of a slab is a wall: face, and nothing cut where its flanks were.
+    fn is_wall(&self, across: Option<usize>, v: (f64, f64)) -> bool {
+        // what was not looked at was not worked on
+        let Some(column) = across.and_then(|n| self.columns.get(n)) else {
+            return true;
+        };
+        let row = |v: f64| (((v - self.bottom) / ALONG).max(0.0) as usize).min(column.len());
+        let part = &column[row(v.0 - GAP)..row(v.1 + GAP)];
+        let cut = part.iter().filter(|l| **l == Look::Cut).count();
+        4 * cut < part.len().max(1)
+    }
 }
 
 /// The lamellae there are, by the views that made them; remembered until the matter changes.
@@ -91,23 +128,31 @@ fn seen(matter: &Matter, view: &Beamline) -> Vec<Site> {
         return Vec::new();
     };
     let (columns, rows) = (((u.1 - u.0) / ACROSS) as usize, ((v.1 - v.0) / ALONG) as usize);
-    let slabs: Vec<Slab> = (0..columns)
-        .into_par_iter()
-        .flat_map_iter(|i| {
-            let at = u.0 + (i as f64 + 0.5) * ACROSS;
-            let looks: Vec<Look> = (0..rows)
-                .map(|j| look(matter, view, at, v.0 + j as f64 * ALONG))
-                .collect();
-            slabs(&looks).into_iter().map(move |(from, to, open)| Slab {
-                u: at,
-                v: (v.0 + from as f64 * ALONG, v.0 + to as f64 * ALONG),
-                open,
+    let mut looks = Looks {
+        left: u.0,
+        bottom: v.0,
+        columns: Vec::new(),
+    };
+    let column = |i: usize| (0..rows).map(|j| look(matter, view, looks.u(i), looks.v(j))).collect();
+    looks.columns = (0..columns).into_par_iter().map(column).collect();
+    let all = looks.columns.iter().enumerate().flat_map(|(across, column)| {
+        let found = slabs(column).into_iter();
+        found.map(move |(from, to)| (across, from, to))
+    });
+    let slabs = all.map(|(across, from, to)| Slab {
+        across,
+        v: (looks.v(from), looks.v(to)),
+    });
+    gather(slabs.collect())
+        .iter()
+        .filter(|slabs| {
+            slabs.first().zip(slabs.last()).is_some_and(|(first, last)| {
+                // the wall is looked for behind the rounding of the corner
+                looks.is_wall(first.across.checked_sub(CORNER), first.v)
+                    && looks.is_wall(Some(last.across + CORNER), last.v)
             })
         })
-        .collect();
-    gather(slabs)
-        .iter()
-        .filter_map(|slabs| measured(matter, view, slabs))
+        .filter_map(|slabs| measured(matter, view, &looks, slabs))
         .collect()
 }
 
@@ -134,20 +179,30 @@ fn look(matter: &Matter, view: &Beamline, u: f64, v: f64) -> Look {
         origin: view.point(u, v, -OUTSIDE),
         direction: view.along,
     };
-    let Some(hit) = matter.first_hit(&ray, 2.0 * OUTSIDE) else {
-        return Look::Open;
-    };
-    let p = hit.position;
-    let before = matter.specimen().sample(p.x, p.y, 50e-9, Face::Top);
-    if p.z < f64::from(before.height) - LOWERED {
-        Look::Cut
-    } else {
-        Look::Face
+    let before = |x: f64, y: f64| matter.specimen().sample(x, y, 50e-9, Face::Top);
+    if let Some(hit) = matter.first_hit(&ray, 2.0 * OUTSIDE) {
+        let p = hit.position;
+        return if p.z < f64::from(before(p.x, p.y).height) - LOWERED {
+            Look::Cut
+        } else {
+            Look::Face
+        };
+    }
+    // where it came through the face there was: two steps towards it, from the level it lies at on the whole
+    let mut at = ray.at(OUTSIDE);
+    for _ in 0..3 {
+        let height = f64::from(before(at.x, at.y).height);
+        at += view.along * ((height - at.z) / view.along.z.min(-0.01));
+    }
+    match (before(at.x, at.y).thickness > 1e-9, matter.covers(at.x, at.y)) {
+        (false, _) => Look::Hole,
+        (true, true) => Look::Cut,
+        (true, false) => Look::Face,
     }
 }
 
-/// Stretches of face between two gaps: first and one past the last look, and whether both gaps are open.
-fn slabs(looks: &[Look]) -> Vec<(usize, usize, bool)> {
+/// Stretches of face between two gaps that were cut: first and one past the last look.
+fn slabs(looks: &[Look]) -> Vec<(usize, usize)> {
     let (gap, most) = ((GAP / ALONG) as usize, (THICKEST / ALONG) as usize);
     let mut runs: Vec<(bool, usize, usize)> = Vec::new();
     for (i, look) in looks.iter().enumerate() {
@@ -157,18 +212,15 @@ fn slabs(looks: &[Look]) -> Vec<(usize, usize, bool)> {
             _ => runs.push((face, i, i + 1)),
         }
     }
-    let wide = |run: &(bool, usize, usize)| !run.0 && run.2 - run.1 >= gap;
-    let between = runs.windows(3).filter(|w| w[1].0 && wide(&w[0]) && wide(&w[2]));
+    // a gap may have been there before: most of it must have been cut
+    let flank = |run: &(bool, usize, usize)| {
+        let cut = looks[run.1..run.2].iter().filter(|l| **l == Look::Cut).count();
+        !run.0 && run.2 - run.1 >= gap && 2 * cut > run.2 - run.1
+    };
+    let between = runs.windows(3).filter(|w| w[1].0 && flank(&w[0]) && flank(&w[2]));
     between
         .filter(|w| w[1].2 - w[1].1 <= most && w[1].2 - w[1].1 > 1)
-        .map(|w| {
-            // the gap beside it is open where the beam meets nothing over most of it
-            let open = |run: &(bool, usize, usize)| {
-                let through = looks[run.1..run.2].iter().filter(|l| **l == Look::Open).count();
-                2 * through > run.2 - run.1
-            };
-            (w[1].1, w[1].2, open(&w[0]) && open(&w[2]))
-        })
+        .map(|w| (w[1].1, w[1].2))
         .collect()
 }
 
@@ -177,9 +229,9 @@ fn gather(slabs: Vec<Slab>) -> Vec<Vec<Slab>> {
     let mut groups: Vec<Vec<Slab>> = Vec::new();
     for slab in slabs {
         let joins = |group: &&mut Vec<Slab>| {
-            group.last().is_some_and(|last| {
-                slab.u - last.u < 1.5 * ACROSS && slab.v.0 < last.v.1 && slab.v.1 > last.v.0 && slab.u > last.u
-            })
+            group
+                .last()
+                .is_some_and(|last| slab.across == last.across + 1 && slab.v.0 < last.v.1 && slab.v.1 > last.v.0)
         };
         match groups.iter_mut().find(joins) {
             Some(group) => group.push(slab),
@@ -189,7 +241,7 @@ fn gather(slabs: Vec<Slab>) -> Vec<Vec<Slab>> {
     groups
 }
 
-fn measured(matter: &Matter, view: &Beamline, slabs: &[Slab]) -> Option<Site> {
+fn measured(matter: &Matter, view: &Beamline, looks: &Looks, slabs: &[Slab]) -> Option<Site> {
     let width = slabs.len() as f64 * ACROSS;
     if width < NARROWEST {
         return None;
@@ -198,25 +250,27 @@ fn measured(matter: &Matter, view: &Beamline, slabs: &[Slab]) -> Option<Site> {
     let inner = |k: f64| slabs[((0.1 + 0.8 * k) * (slabs.len() - 1) as f64).round() as usize];
     let points: Vec<(f64, f64)> = (0..POINTS)
         .map(|k| inner(k as f64 / (POINTS - 1) as f64))
-        .map(|slab| (slab.u, f64::midpoint(slab.v.0, slab.v.1)))
+        .map(|slab| (looks.u(slab.across), f64::midpoint(slab.v.0, slab.v.1)))
         .collect();
     let taken: Vec<_> = matter.thickness(view, &points).ok()?.into_iter().flatten().collect();
-    if taken.is_empty() {
+    let mean = taken.iter().map(|t| t.mean).sum::<f64>() / taken.len() as f64;
+    // what hangs together with the bulk below it is not cut out yet
+    if taken.is_empty() || mean > THICKEST || width < SHEET * mean {
         return None;
     }
     let middle = slabs[slabs.len() / 2];
-    let at = view.point(middle.u, f64::midpoint(middle.v.0, middle.v.1), 0.0);
+    let at = view.point(looks.u(middle.across), f64::midpoint(middle.v.0, middle.v.1), 0.0);
     let slide = view.along * (at.z / view.along.z.abs().max(0.01));
     Some(Site {
         name: String::new(),
         kind: "lamella",
         thickness_m: Measured {
             min: taken.iter().map(|t| t.least).fold(f64::INFINITY, f64::min),
-            mean: taken.iter().map(|t| t.mean).sum::<f64>() / taken.len() as f64,
+            mean,
             max: taken.iter().map(|t| t.most).fold(0.0, f64::max),
         },
         width_m: width,
-        milled_through: slabs.iter().filter(|s| s.open).count() * 10 >= slabs.len() * 9,
+        milled_through: taken.iter().filter(|t| t.most < EVEN * t.mean).count() * 10 >= taken.len() * 9,
         at_m: [(at + slide).x, (at + slide).y],
     })
 }
@@ -226,18 +280,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slab_is_a_face_between_two_gaps() {
+    fn a_slab_is_a_face_between_two_gaps_that_were_cut() {
         let stretch = |look: Look, n: usize| std::iter::repeat_n(look, n);
         let looks: Vec<Look> = stretch(Look::Face, 50)
-            .chain(stretch(Look::Open, 20))
+            .chain(stretch(Look::Cut, 20))
             .chain(stretch(Look::Face, 10))
-            .chain(stretch(Look::Open, 20))
+            .chain(stretch(Look::Cut, 20))
             .chain(stretch(Look::Face, 15))
             .chain(stretch(Look::Cut, 20))
             .chain(stretch(Look::Face, 15))
             .chain(stretch(Look::Cut, 2))
             .chain(stretch(Look::Face, 40))
+            .chain(stretch(Look::Cut, 20))
+            .chain(stretch(Look::Face, 10))
+            .chain(stretch(Look::Hole, 20))
             .collect();
-        assert_eq!(slabs(&looks), [(70, 80, true), (100, 115, false)]);
+        assert_eq!(slabs(&looks), [(70, 80), (100, 115)]);
+    }
+
+    #[test]
+    fn a_lamella_ends_in_walls_and_what_is_cut_off_at_an_end_does_not() {
+        let face = vec![Look::Face; 100];
+        let cut: Vec<Look> = (0..100)
+            .map(|j| if (30..70).contains(&j) { Look::Cut } else { Look::Face })
+            .collect();
+        let looks = Looks {
+            left: 0.0,
+            bottom: 0.0,
+            columns: vec![face, cut],
+        };
+        let at = (looks.v(45), looks.v(55));
+        assert!(looks.is_wall(Some(0), at) && !looks.is_wall(Some(1), at));
+        assert!(
+            looks.is_wall(None, at) && looks.is_wall(Some(9), at),
+            "nobody was there"
+        );
     }
 }

@@ -66,6 +66,25 @@ fn a_closed_cut_sets_a_body_free() {
 }
 
 #[test]
+fn a_block_larger_than_what_the_cuts_touched_comes_free_too() {
+    let mut matter = slab(0.5 * UM, Material::Ice);
+    let beam = Beamline::from_above(0.0, 0.0);
+    let sides = [
+        (0.0, 4.0, 9.0, 0.4),
+        (0.0, -4.0, 9.0, 0.4),
+        (4.3, 0.0, 0.4, 8.0),
+        (-4.3, 0.0, 0.4, 8.0),
+    ];
+    for (n, (x, y, w, h)) in sides.into_iter().enumerate() {
+        let shape = Shape::Rectangle(rectangle(x * UM, y * UM, w * UM, h * UM));
+        matter.mill(&beam, &drawing(&shape, 20e-9), &Ions::default()).unwrap();
+        assert_eq!(matter.release().len(), usize::from(n == 3), "after side {n}");
+    }
+    let want = 8.2e-6 * 7.6e-6 * 0.5e-6;
+    assert!((matter.bodies()[0].volume / want - 1.0).abs() < 0.02);
+}
+
+#[test]
 fn a_deposit_welds_a_body_to_what_it_lies_against() {
     let (mut matter, id) = cut_out(Material::Ice);
     assert!(!matter.is_welded(id).unwrap());

@@ -1,6 +1,7 @@
 //! Pictures are measured: where things appear, how sharp, how noisy.
 
 mod beam;
+mod matter;
 mod places;
 mod time;
 

@@ -1,11 +1,16 @@
 //! Pictures that take the time of their scan: begun from a snapshot of the world, developed on a thread of their own,
-//! handed over when the clock says that the beam has finished.
+//! handed over when the clock says that the beam has finished. `darkroom`: where they are developed.
+
+mod darkroom;
+
+pub(super) use darkroom::Darkroom;
+use darkroom::{Exposure, Filling};
 
 use super::faults::Sort;
 use super::matter::Matter;
-use super::render::{Motion, Renderer, Shot};
+use super::render::{Motion, Shot};
 use super::specimen::{SCENES, hash};
-use super::workpiece::{Aim, Deed, Lab};
+use super::workpiece::{Aim, Deed};
 use super::world::{State, World};
 use crate::HalError;
 use model::frame::Metadata;
@@ -13,96 +18,13 @@ use model::{
     Beam, BeamState, ErrorKind, Frame, ImageSettings, Key, MicroscopeState, Pixels, Pose, Rect, StagePosition, Value,
 };
 use nalgebra::Vector3;
-use ndarray::Array2;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Seconds from the order to the first pixel, and from the last one to the picture.
 const OVERHEAD: f64 = 0.1;
 /// Frequency of the building (Hz).
 const VIBRATION: f64 = 50.0;
-
-/// Where pictures are developed, one at a time, and what is kept between pictures of the same view.
-#[derive(Debug)]
-pub(super) struct Darkroom {
-    lab: Arc<Lab>,
-    renderer: Renderer,
-    /// Held while a picture is developed: those that were stopped meanwhile are then skipped.
-    pub turn: Mutex<()>,
-}
-
-impl Darkroom {
-    pub fn new(lab: Arc<Lab>) -> Darkroom {
-        Darkroom {
-            lab,
-            renderer: Renderer::new(),
-            turn: Mutex::default(),
-        }
-    }
-
-    /// Develops into `exposure`, unless nobody wants it any more by then.
-    fn develop(&self, shot: impl FnOnce(Matter) -> Shot, mark: &OnceLock<Matter>, exposure: &Exposure) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if exposure.unwanted.load(Ordering::Relaxed) {
-            return;
-        }
-        let pixels = self.lab.piece.at(&self.lab, mark).and_then(|matter| {
-            self.renderer.render(&shot(matter)).map_err(|e| {
-                HalError::new(
-                    ErrorKind::OutOfRange,
-                    e.to_string(),
-                    "change the settings and take it again",
-                )
-            })
-        });
-        exposure.fill(pixels);
-    }
-}
-
-/// A picture that is being developed.
-#[derive(Debug, Default)]
-pub(super) struct Exposure {
-    pixels: Mutex<Option<Result<Array2<u8>, HalError>>>,
-    ready: Condvar,
-    unwanted: AtomicBool,
-}
-
-impl Exposure {
-    fn slot(&self) -> MutexGuard<'_, Option<Result<Array2<u8>, HalError>>> {
-        self.pixels.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn fill(&self, pixels: Result<Array2<u8>, HalError>) {
-        self.slot().get_or_insert(pixels);
-        self.ready.notify_all();
-    }
-
-    /// Waits for the worker, which never takes longer than its rendering.
-    fn wait(&self) -> Result<Array2<u8>, HalError> {
-        let slot = self
-            .ready
-            .wait_while(self.slot(), |slot| slot.is_none())
-            .unwrap_or_else(PoisonError::into_inner);
-        slot.clone().unwrap_or_else(|| Err(lost()))
-    }
-}
-
-/// Fills an exposure whatever becomes of its worker.
-struct Filling(Arc<Exposure>);
-
-impl Drop for Filling {
-    fn drop(&mut self) {
-        self.0.fill(Err(lost()));
-    }
-}
-
-fn lost() -> HalError {
-    HalError::new(
-        ErrorKind::Unknown,
-        "the picture was lost while it was developed",
-        "take it again",
-    )
-}
 
 /// A scan under way.
 #[derive(Debug)]
