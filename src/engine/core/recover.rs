@@ -204,7 +204,7 @@ async fn look_at(scope: &Scope, past: &Past, doubt: &Doubt) -> Result<Found, hal
         }
         Act::BeamPower { beam, on } => either(scope.beam(*beam).await?.value.on == *on),
         Act::BeamBlank { beam, on } => either(scope.beam(*beam).await?.value.blanked == *on),
-        Act::NeedleTo { target } => {
+        Act::NeedleTo { target, .. } => {
             let state = scope.manipulator().await?.value;
             match (state.moving, state.position.distance(target) < 1e-6) {
                 (true, _) => Found::UnderWay(0.0),

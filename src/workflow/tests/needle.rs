@@ -43,6 +43,7 @@ async fn a_corrected_move_shows_the_same_on_a_turned_scan() {
                 dx: 3e-6,
                 dy: 5e-6,
                 beam,
+                confirmed: true,
             };
             manipulator::move_corrected(rig.cx.clone(), by).await.unwrap();
             let shown = seen(tip(&rig) - before, beam, turn);
