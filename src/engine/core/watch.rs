@@ -209,7 +209,9 @@ impl Core {
         if same {
             return;
         }
-        let foreign = by == By::Other && before.is_some_and(|b| !b.moving);
+        // a retracted needle's coordinates may change with the stage's tilt, and nobody has to look
+        let beside = before.is_some_and(|b| !b.moving && (b.inserted || state.inserted));
+        let foreign = by == By::Other && beside;
         self.publish(Event::NeedleChanged { by, state });
         if foreign {
             self.notice(

@@ -119,6 +119,7 @@ pub(super) async fn bring_in(cx: &JobCx, bench: &Bench, what: &str) -> Result<()
     cx.owe("the needle", vec![Act::NeedleRetract]);
     needle(cx.act(Act::NeedleInsert { name: first.clone() }).await?)?;
     let tilt = cx.pose().await?.t;
+    // the operator was asked, and the stage is out of its way
     go_to(cx, with_offset(&work, (0.0, 0.0, bench.above), tilt), true)
         .await
         .map(drop)
