@@ -47,22 +47,3 @@ planned!(f32 f64);
 trait Cached: FftNum {
     fn planner(plan: impl FnOnce(&mut FftPlanner<Self>) -> Arc<dyn Fft<Self>>) -> Arc<dyn Fft<Self>>;
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn there_and_back_multiplies_by_the_length() {
-        for length in [1, 7, 16, 1536] {
-            let signal: Vec<Complex<f64>> = (0..length).map(|i| Complex::new((i * i % 13) as f64, 0.5)).collect();
-            let mut bins = signal.clone();
-            f64::forward(length).process(&mut bins);
-            let sum: Complex<f64> = signal.iter().sum();
-            assert!((bins[0] - sum).norm() < 1e-9 * length as f64);
-            f64::inverse(length).process(&mut bins);
-            let back = |(a, b): (&Complex<f64>, &Complex<f64>)| (a / length as f64 - b).norm() < 1e-9;
-            assert!(bins.iter().zip(&signal).all(back));
-        }
-    }
-}
