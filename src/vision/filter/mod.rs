@@ -24,11 +24,6 @@ pub enum Border {
 }
 
 impl Border {
-    /// The index inside `0..n` that stands for `i`, which may lie beyond its end. `n` must not be 0.
-    pub(crate) fn index(self, i: usize, n: usize) -> usize {
-        self.fold(i as isize, n)
-    }
-
     /// The index inside `0..n` that stands for `i`, however far outside it is. `n` must not be 0.
     fn fold(self, i: isize, n: usize) -> usize {
         let n = n as isize;
