@@ -56,21 +56,21 @@ const PROTOCOLS: [(&str, Protocol); 5] = [
     ("braille", Protocol::Braille),
 ];
 
-/// Bytes a whole new picture puts on the line: cells and sequence.
-fn bytes(protocol: Protocol, scene: &Scene) -> usize {
+/// Bytes on the line, cells and sequences, of the first picture in a pane and of a wholly new one after it.
+fn bytes(protocol: Protocol) -> [usize; 2] {
     let mut painter = Painter::new(graphics(protocol), Budget::default(), InkTable::default());
-    let Some(encoded) = painter.paint(1, scene, PANE) else {
-        return 0;
-    };
-    let mut buffer = Buffer::empty(PANE);
-    encoded.draw(&mut buffer);
-    on_the_line(&buffer) + encoded.bytes.len()
-}
-
-fn on_the_line(buffer: &Buffer) -> usize {
-    let mut out = Vec::new();
-    let written = CrosstermBackend::new(&mut out).draw(Buffer::empty(PANE).diff(buffer).into_iter());
-    written.map_or(0, |()| out.len())
+    let mut shown = Buffer::empty(PANE);
+    [1, 2].map(|seed| {
+        let mut buffer = Buffer::empty(PANE);
+        let sequences = painter.paint(1, &scene(seed), PANE).map_or(0, |encoded| {
+            encoded.draw(&mut buffer);
+            encoded.bytes.len()
+        });
+        let mut cells = Vec::new();
+        let written = CrosstermBackend::new(&mut cells).draw(shown.diff(&buffer).into_iter());
+        shown = buffer;
+        sequences + written.map_or(0, |()| cells.len())
+    })
 }
 
 /// The picture cut to the pane's pixels, as ratatui-image is given it.
@@ -83,9 +83,10 @@ fn dynamic(scene: &Scene, width: u32, height: u32) -> image::DynamicImage {
 }
 
 fn sizes(scene: &Scene) {
-    println!("bytes of a new picture, 100 x 30 cells:");
+    println!("bytes of a new picture after another, and of the first, 100 x 30 cells:");
     for (name, protocol) in PROTOCOLS {
-        println!("  {name:8} {:9}", bytes(protocol, scene));
+        let [first, next] = bytes(protocol);
+        println!("  {name:8} {next:9} {first:9}");
     }
     let (full, size) = (dynamic(scene, 810, 540), Size::new(90, 27));
     let theirs = [
