@@ -3,7 +3,8 @@
 //! - `layers`: every source file keeps the arrows of the design. `docs`: what is written about fibdeck is so.
 //! - `scenario`: long runs on the twin through an engine's link, in virtual time.
 //! - `soak`: random commands on it, and what must hold after each.
-//! - `cli`: the built binary as people script it. `pty`: the built console in a terminal that answers.
+//! - `cli`: the built binary as people script it. `daemon`: it as a daemon, whose clients come and go and are killed. `pty`: the
+//!   built console in a terminal that answers.
 //!
 //! What one room can test alone is tested in that room. To add a module: a file and its line here.
 
@@ -11,6 +12,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod cli;
+mod daemon;
 mod docs;
 mod house;
 mod layers;
