@@ -119,23 +119,22 @@ fn instrument(globals: &Globals) -> Finding {
     match resolved {
         Ok((instrument, problems)) => {
             let name = &instrument.info.name;
-            let reachable = engine::core::has_driver(&instrument.driver);
+            let tried = engine::core::driver_tried(&instrument.driver);
             let odd = if problems.is_empty() {
                 String::new()
             } else {
                 format!("; to note: {}", problems.join("; "))
             };
-            let text = if reachable {
-                format!("{name} by driver `{}`{odd}", instrument.driver)
-            } else {
-                format!(
+            let text = match tried {
+                Some(tried) => format!("{name} by driver `{}` ({tried}){odd}", instrument.driver),
+                None => format!(
                     "{name}: there is no driver `{}` in this fibdeck; --demo opens the digital twin{odd}",
                     instrument.driver
-                )
+                ),
             };
             Finding {
                 what: "instrument",
-                good: reachable,
+                good: tried.is_some(),
                 text,
             }
         }

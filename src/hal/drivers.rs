@@ -1,6 +1,6 @@
 //! The table of drivers. To add one: its folder and one row.
 
-use crate::{Clock, HalError, Microscope, sim};
+use crate::{Clock, HalError, Microscope, fibsem, sim};
 use model::config::Instrument;
 use std::sync::Arc;
 
@@ -15,15 +15,26 @@ pub struct Opening {
 pub struct DriverRow {
     pub name: &'static str,
     pub doc: &'static str,
+    /// What it has been run on so far, for those who are about to trust it.
+    pub tried: &'static str,
     /// Opens the instrument. Connecting only reads: nothing is changed.
     pub open: fn(&Opening) -> Result<Box<dyn Microscope>, HalError>,
 }
 
-pub const DRIVERS: &[DriverRow] = &[DriverRow {
-    name: "sim",
-    doc: "the digital twin: a world with a specimen and two beams",
-    open: sim::open,
-}];
+pub const DRIVERS: &[DriverRow] = &[
+    DriverRow {
+        name: "sim",
+        doc: "the digital twin: a world with a specimen and two beams",
+        tried: "a simulation, no instrument",
+        open: sim::open,
+    },
+    DriverRow {
+        name: "fibsem",
+        doc: "an instrument behind openFIBSEM's REST server",
+        tried: "run on openFIBSEM's simulator; on no maker's hardware so far",
+        open: fibsem::open,
+    },
+];
 
 /// The driver of that name.
 pub fn find(name: &str) -> Option<&'static DriverRow> {

@@ -29,6 +29,9 @@ pub struct StageCapabilities {
     pub limits: Limits,
     pub home: bool,
     pub link: bool,
+    /// A move under way can be halted; else it runs to its end, also after stop was pressed.
+    #[serde(default)]
+    pub halts: bool,
     /// The stage itself shifts x, y when it rotates, so that the picture's centre stays.
     pub compucentric_rotation: bool,
     /// What it shares the chamber with, where the driver knows; else keeping clear of the columns is left to the instrument.

@@ -97,6 +97,7 @@ fn capabilities() -> Capabilities {
                 r: Some((-std::f64::consts::PI, std::f64::consts::PI)),
                 t: Some((-0.17, 1.05)),
             },
+            halts: true,
             home: true,
             link: true,
             compucentric_rotation: true,

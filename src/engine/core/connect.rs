@@ -149,7 +149,7 @@ pub(crate) async fn wait(core: &Core, seconds: f64) {
     tokio::time::sleep(std::time::Duration::from_secs_f64(wall.clamp(0.0, 1e7))).await;
 }
 
-/// Is there a driver of this name in this program?
-pub fn has_driver(name: &str) -> bool {
-    drivers::find(name).is_some()
+/// What the driver of this name has been run on so far; `None` where this program has no such driver.
+pub fn driver_tried(name: &str) -> Option<&'static str> {
+    drivers::find(name).map(|row| row.tried)
 }

@@ -20,7 +20,7 @@ mod state;
 mod stop;
 mod watch;
 
-pub use connect::has_driver;
+pub use connect::driver_tried;
 pub(crate) use frames::reduced;
 pub use start::{Engine, Options, Speed, start};
 #[cfg(test)]

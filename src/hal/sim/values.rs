@@ -166,6 +166,7 @@ fn stage(instrument: &Instrument, kind: StageKind) -> StageCapabilities {
         axes,
         limits,
         home: true,
+        halts: true,
         link: kind != StageKind::Compustage,
         compucentric_rotation: false,
         room: Some(room::of(instrument)),

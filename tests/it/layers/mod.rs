@@ -80,6 +80,7 @@ const PATHS: &[(&str, &[&str], Places)] = &[
             "reqwest",
             "axum",
             "hyper",
+            "ureq",
             "interprocess",
             "rustls",
         ],
