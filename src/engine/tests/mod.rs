@@ -5,6 +5,8 @@ mod injection;
 mod jobs;
 mod jog;
 mod line;
+mod milling;
+mod needle;
 mod pictures;
 mod replay;
 mod stop;

@@ -203,7 +203,7 @@ impl ColumnSim {
                 return Ok(value.clone());
             }
             (Key::FullFrame, Value::Bool(true)) => {
-                self.mode = ScanMode::FullFrame;
+                self.scan_all();
                 return Ok(value.clone());
             }
             _ => {
@@ -219,6 +219,11 @@ impl ColumnSim {
             }
         }
         self.get(key)
+    }
+
+    /// After a spot or a part of it, the beam scans its whole field again.
+    pub fn scan_all(&mut self) {
+        self.mode = ScanMode::FullFrame;
     }
 
     /// The probe current that is set when `wanted` is asked for.

@@ -13,11 +13,12 @@ use pattern::{MillingStage, remaining_of};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Draws `shapes` with the beam as it is set up.
+/// Draws `shapes` with the beam as it is set up. `later`: those of the stage that are drawn by other calls after this one.
 pub(super) async fn draw(
     run: &Run<'_>,
     stage: &MillingStage,
     shapes: &[Shape],
+    later: &[Option<Shape>],
     reference: Option<&(Frame, ImageSettings)>,
     report: &mut Report<'_>,
 ) -> Result<(), JobError> {
@@ -28,7 +29,9 @@ pub(super) async fn draw(
     let _gas = gas::Flow::open(run).await?;
     while !left.is_empty() {
         let estimate = load(run, &left).await?;
-        report.milling(estimate);
+        let volume = |shapes: &mut dyn Iterator<Item = &Shape>| shapes.map(Shape::volume).sum::<f64>();
+        let (now, after) = (volume(&mut left.iter()), volume(&mut later.iter().flatten()));
+        report.milling(estimate, if now > 0.0 { after / now } else { 0.0 });
         match start(run, stage, interval, report).await? {
             Drawn::Whole => break,
             Drawn::Interrupted(state) => {
@@ -89,7 +92,7 @@ async fn start(
         })
     };
     let result = watched.await;
-    report.take(&watch);
+    report.take(&watch, result.is_ok());
     match result {
         Ok(_) => Ok(Drawn::Whole),
         Err(error) if error.kind == ErrorKind::Stopped && due.load(Ordering::SeqCst) && !cx.hand.is_ended() => {

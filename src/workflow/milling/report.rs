@@ -69,10 +69,8 @@ impl<'a> Report<'a> {
             .iter()
             .map(|s| if s.enabled { next.next() } else { None })
             .collect();
-        let planned = stages.iter().zip(&currents).filter(|(s, _)| s.state != StageState::Off);
         let run = MillingRun {
             task: task.name.clone(),
-            planned_dose: planned.map(|(s, current)| s.estimated * current).sum(),
             stages,
             estimated: eta.first(),
             remaining: eta.first(),
@@ -141,13 +139,14 @@ impl<'a> Report<'a> {
         self.tell(true);
     }
 
-    /// Shapes are loaded that the instrument says will take `estimate` seconds.
-    pub fn milling(&mut self, estimate: f64) {
+    /// Shapes are loaded that the instrument says will take `estimate` seconds; what the stage loads after them is `later` times
+    /// their volume.
+    pub fn milling(&mut self, estimate: f64, later: f64) {
         let elapsed = self.now() - self.since;
         self.with(|account| {
             let Some(at) = account.run.at else { return };
             let order = account.order.get(at).copied().flatten();
-            account.total = account.total.max(account.before.drawn + estimate);
+            account.total = account.before.drawn + estimate * (1.0 + later);
             account.loaded = estimate;
             if let Some(stage) = account.run.stages.get_mut(at) {
                 if let (StageState::Preparing, Some(n)) = (stage.state, order) {
@@ -173,12 +172,12 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The pattern has ended: its beam time counts.
-    pub fn take(&mut self, watcher: &Watcher) {
+    /// The pattern has ended, `whole` or as far as it was seen: its beam time counts.
+    pub fn take(&mut self, watcher: &Watcher, whole: bool) {
         let Pace { looked, spent } = *watcher.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let since = self.now() - looked;
         self.with(|account| {
-            account.before.drawn += spent.drawn;
+            account.before.drawn += if whole { account.loaded } else { spent.drawn };
             account.before.beam += spent.beam + since;
         });
     }
@@ -280,7 +279,7 @@ impl Watcher {
                 account.drawn[at] = account.before.drawn + pace.spent.drawn;
                 stage.beam_time = account.before.beam + pace.spent.beam;
                 stage.fraction = if account.total > 0.0 {
-                    (1.0 - (account.loaded - pace.spent.drawn) / account.total).clamp(0.0, 1.0)
+                    (account.drawn[at] / account.total).clamp(0.0, 1.0)
                 } else {
                     0.0
                 };
@@ -303,20 +302,27 @@ fn tell(cx: &JobCx, shared: &Arc<Mutex<Account>>, changed: bool) {
         let mut account = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let account = &mut *account;
         let run = &mut account.run;
+        let before = run.elapsed;
         run.elapsed = now - account.start - account.paused;
         run.remaining = account.eta.remaining();
+        // by the instrument's own estimate as soon as it gives one, as what is drawn is counted
+        let planned = run.stages.iter().zip(&account.currents);
+        run.planned_dose = planned
+            .filter(|(stage, _)| stage.state != StageState::Off)
+            .map(|(stage, current)| stage.estimated * current)
+            .sum();
         run.dose = account
             .drawn
             .iter()
             .zip(&account.currents)
             .map(|(drawn, current)| drawn * current)
             .sum();
-        let total = run.elapsed + run.remaining;
-        run.fraction = if total > 0.0 {
-            (run.elapsed / total).clamp(run.fraction, 1.0)
-        } else {
-            run.fraction
-        };
+        // what passed takes its share of what is left: an end that goes further away slows the bar, and never holds it still
+        let (since, left) = ((run.elapsed - before).max(0.0), 1.0 - run.fraction);
+        let share = since / (since + run.remaining);
+        if share.is_finite() {
+            run.fraction = (run.fraction + left * share).clamp(0.0, 1.0);
+        }
         run.clone()
     };
     cx.host.progress(Some(run.fraction), Some(run.remaining), &run.doing);

@@ -26,7 +26,7 @@ pub(super) async fn mill(
                 align(run, frame, settings, true).await?;
             }
             let shapes: Vec<Shape> = left.iter().flatten().cloned().collect();
-            draw::draw(run, stage, &shapes, run.reference.as_ref(), report).await
+            draw::draw(run, stage, &shapes, &[], run.reference.as_ref(), report).await
         }
         Strategy::Overtilt(config) => overtilt::mill(run, stage, left, config, report).await,
         Strategy::Foreign { name, .. } => Err(JobError::new(

@@ -118,6 +118,78 @@ const PROCEDURES: &[(&str, Procedure)] = &[
 ];
 
 #[tokio::test(start_paused = true)]
+async fn reset_brings_the_tip_where_both_pictures_have_their_middle() {
+    let rig = Rig::new();
+    let pose = home(&rig).await;
+    // up and right once each in the first electron picture, down once in the first ion picture
+    let asked = answering(&rig, &["start", "up", "right", "again", "centred", "down", "centred"]);
+    let found = manipulator::reset(rig.cx.clone(), Reset::default()).await.unwrap();
+    let asked = asked.lock().unwrap().clone();
+    assert_eq!(asked.len(), 1 + 4 + 2 + 2, "two fields, two beams");
+    let words = |n: usize| {
+        asked[n]
+            .choices
+            .iter()
+            .map(|(word, _)| word.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(words(0), ["start", "cancel"]);
+    assert_eq!(words(1), ["centred", "again", "up", "down", "left", "right", "cancel"]);
+    assert_eq!(
+        words(5),
+        ["centred", "again", "up", "down", "cancel"],
+        "sideways by electrons only"
+    );
+    // a tenth of 400 um each: as the electron picture shows it, and as the ion picture does
+    near(found.position.x, 40e-6, 1e-9, "right");
+    let (sin, cos) = pose.t.sin_cos();
+    let (across, height) = (
+        found.position.y * cos + found.position.z * sin,
+        found.position.z * cos - found.position.y * sin,
+    );
+    near(across, 40e-6, 1e-9, "up in the electron picture");
+    near(
+        height,
+        40e-6 / 52f64.to_radians().sin(),
+        1e-9,
+        "down in the ion picture is up in the chamber",
+    );
+    is_as_before(&rig, &pose, "reset").await;
+    assert_eq!(rig.kept().len(), 3 + 1 + 2 + 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sharpening_mills_the_tip_thinner_and_puts_the_beam_back() {
+    let rig = Rig::new();
+    let pose = home(&rig).await;
+    let before = rig.scope.beam(Beam::Ion).await.unwrap().value.settings;
+    let new = rig.truth("/needle/tip_radius_m");
+    let asked = answering(
+        &rig,
+        &[
+            "start", "centred", "centred", "centred", "centred", "mill", "done", "centred",
+        ],
+    );
+    let params = Sharpen {
+        angle: 31.5f64.to_radians(),
+        ..Sharpen::default()
+    };
+    let found = manipulator::sharpen(rig.cx.clone(), params).await.unwrap();
+    assert_eq!(found.milled.len(), 1);
+    assert!(found.milled[0].dose > 0.0);
+    assert_eq!(
+        asked.lock().unwrap().len(),
+        1 + 4 + 2 + 2,
+        "centred again in the narrow field"
+    );
+    let (sharp, worn) = (rig.truth("/needle/tip_radius_m"), rig.truth("/needle/worn_m"));
+    assert!(sharp < 0.7 * new && worn < 3e-6, "{new} {sharp} {worn}");
+    let after = rig.scope.beam(Beam::Ion).await.unwrap().value.settings;
+    assert_eq!((after.beam_current, after.shift), (before.beam_current, before.shift));
+    is_as_before(&rig, &pose, "sharpen").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tip_that_is_good_is_not_milled() {
     let rig = Rig::new();
     answering(&rig, &["start", "centred", "centred", "centred", "centred", "done"]);
@@ -125,6 +197,30 @@ async fn a_tip_that_is_good_is_not_milled() {
     assert_eq!(found.milled, []);
     assert_eq!(rig.truth("/needle/worn_m"), 0.0);
     assert!(rig.truth("/dose_c/ion") > 0.0, "pictures were taken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn preparing_cuts_the_end_off_on_a_level_stage() {
+    let rig = Rig::new();
+    let pose = home(&rig).await;
+    let asked = answering(
+        &rig,
+        &[
+            "start", "centred", "centred", "centred", "centred", "mill", "done", "centred",
+        ],
+    );
+    // where it is prepared the ion picture shows the tip eight micrometres low, and nobody moved it to the middle
+    let params = Prepare {
+        point: Point { x: -10e-6, y: -12e-6 },
+        ..Prepare::default()
+    };
+    let found = manipulator::prepare(rig.cx.clone(), params).await.unwrap();
+    assert_eq!(found.milled.len(), 1);
+    assert!(asked.lock().unwrap()[6].text.contains("once more"));
+    near(found.position.z, 10e-6, 1e-9, "above its working position");
+    let worn = rig.truth("/needle/worn_m");
+    assert!((9e-6..15e-6).contains(&worn), "{worn}");
+    is_as_before(&rig, &pose, "prepare").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,6 +245,28 @@ async fn cancelled_at_any_question_the_needle_goes_out_and_the_stage_comes_back(
             assert_eq!(error.kind, ErrorKind::Stopped, "{what}");
             is_as_before(&rig, &pose, &what).await;
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ended_at_any_act_the_needle_goes_out_and_the_stage_comes_back() {
+    let answers = [
+        "start", "centred", "centred", "centred", "centred", "mill", "done", "centred",
+    ];
+    let (name, procedure) = PROCEDURES[1];
+    let rig = Rig::new();
+    answering(&rig, &answers);
+    procedure(rig.cx.clone()).await.unwrap();
+    // the last two put needle and stage back; the first bring the needle in, of the others every fifth is tried
+    let acts = rig.record.count();
+    for number in (1..6).chain((6..acts - 1).step_by(5)) {
+        let rig = Rig::new();
+        let pose = home(&rig).await;
+        answering(&rig, &answers);
+        let release = rig.release.clone();
+        rig.inject(Moment::Intent, number, move || release.cancel());
+        let what = format!("{name}, act {number}: {:?}", procedure(rig.cx.clone()).await);
+        is_as_before(&rig, &pose, &what).await;
     }
 }
 

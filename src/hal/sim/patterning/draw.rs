@@ -275,7 +275,7 @@ impl State {
 
     /// After a spot the beam scans again.
     pub fn end_spot_mode(&mut self, beam: Beam) {
-        let _ = self.column(beam).set(Key::FullFrame, &Value::Bool(true));
+        self.column(beam).scan_all();
     }
 
     /// How a column really aims with the stage where it is at clock time `t`.

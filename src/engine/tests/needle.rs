@@ -1,0 +1,62 @@
+//! The needle's guided procedures by commands and answers, as a client leads them.
+
+use super::{Bench, until, wait};
+use crate::Command;
+use crate::command::{Failure, parse};
+use model::ErrorKind;
+use serde_json::{Value, json};
+
+/// Runs a line and answers its questions in this order, then for ever with the last.
+fn guided(bench: &Bench, line: &str, answers: &[&str]) -> Result<Value, Failure> {
+    let link = bench.link();
+    wait(async {
+        let job = link.send(parse::line(line).unwrap());
+        let mut ended = std::pin::pin!(job.ended());
+        let mut asked = 0;
+        loop {
+            tokio::select! {
+                result = &mut ended => return result,
+                () = until(&link, |s| s.question.is_some()) => {
+                    let question = link.snapshot().question.clone().unwrap();
+                    let answer = answers[asked.min(answers.len() - 1)];
+                    link.run(Command::new("answer").with("id", question.id).with("choice", answer)).await.unwrap();
+                    asked += 1;
+                    assert!(asked < 30);
+                }
+            }
+        }
+    })
+}
+
+#[test]
+fn where_the_tip_was_found_is_remembered_and_used_the_next_time() {
+    let bench = Bench::new();
+    bench
+        .lines(&[
+            "system.connect",
+            "image.settings beam=electron resolution=384x256",
+            "image.settings beam=ion resolution=384x256",
+        ])
+        .unwrap();
+    let found = guided(&bench, "manipulator.reset", &["start", "right", "centred"]).unwrap();
+    let x = |value: &Value| value["position"]["x"].as_f64().unwrap();
+    assert!((x(&found) - 40e-6).abs() < 1e-9, "{found}");
+    let list = bench.lines(&["manipulator.list"]).unwrap();
+    assert_eq!(list["saved"], json!([["EUCENTRIC", found["position"]]]));
+    let again = guided(
+        &bench,
+        "manipulator.sharpen",
+        &["start", "centred", "centred", "centred", "centred", "done"],
+    );
+    assert!(
+        (x(&again.unwrap()) - 40e-6).abs() < 1e-9,
+        "it goes where the tip was found"
+    );
+
+    let failure = guided(&bench, "manipulator.reset", &["start", "cancel"]).unwrap_err();
+    assert_eq!(failure.kind, ErrorKind::Stopped, "{failure}");
+    assert_eq!(bench.link().snapshot().owed, Vec::<String>::new());
+    assert_eq!(bench.lines(&["manipulator.list"]).unwrap(), list);
+    let failure = bench.lines(&["manipulator.prepare loaded=true"]).unwrap_err();
+    assert!(failure.hint.contains("milling.load"), "{failure}");
+}
