@@ -135,6 +135,11 @@ impl Suite<'_> {
         }
     }
 
+    /// Moves under way can be halted: the stage says so for all that moves.
+    pub(super) fn halts(&self) -> bool {
+        self.m.capabilities().stage.is_none_or(|stage| stage.halts)
+    }
+
     pub(super) fn move_to(&mut self, target: Pose) -> Option<Ticket> {
         let begun = self.m.stage()?.begin_move(target);
         self.must("a move begins", begun)
@@ -238,7 +243,7 @@ impl Suite<'_> {
                 format!("{sent:?}")
             });
             let end = self.follow("a stopped move ends", ticket);
-            let halts = self.m.capabilities().stage.is_some_and(|stage| stage.halts);
+            let halts = self.halts();
             let said = match &end {
                 Some(Progress::Failed(e)) => halts && e.kind == ErrorKind::Stopped,
                 end => !halts && *end == Some(Progress::Done),

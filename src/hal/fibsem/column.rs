@@ -1,5 +1,6 @@
 //! A column over the server: one route a key.
 
+use super::bridge::{Offers, State};
 use super::refused;
 use super::system::System;
 use super::wire::{Wait, Wire, nonsense};
@@ -38,6 +39,7 @@ pub(super) struct RestColumn {
     clock: Arc<dyn Clock>,
     capabilities: BeamCapabilities,
     configured: BeamConfig,
+    offers: Offers,
     state: Watched<BeamState>,
 }
 
@@ -49,6 +51,7 @@ impl RestColumn {
             clock: clock.clone(),
             capabilities: system.capabilities.beam(beam).cloned().unwrap_or_default(),
             configured: system.instrument.beam(beam).clone(),
+            offers: system.offers.clone(),
             state: Watched::default(),
         }
     }
@@ -69,6 +72,15 @@ impl RestColumn {
             let how = if reading { "readable" } else { "settable" };
             HalError::unsupported(&format!("{how} `{key}` on the {} beam", self.beam))
         })
+    }
+
+    /// The route of a switch of the bridge.
+    fn switch(&self, key: Key) -> Option<&'static str> {
+        match key {
+            Key::On if self.offers.has("power") => Some("/bridge/power"),
+            Key::Blanked if self.offers.has("blank") => Some("/bridge/blank"),
+            _ => None,
+        }
     }
 
     fn value(&self, path: &str, key: Key, answer: &serde_json::Value) -> Result<Value, HalError> {
@@ -121,7 +133,7 @@ impl RestColumn {
     }
 }
 
-fn read(wire: &Wire, beam: Beam, plasma_gas: Option<String>) -> Result<BeamState, HalError> {
+fn read(wire: &Wire, beam: Beam, plasma_gas: Option<String>, more: bool) -> Result<BeamState, HalError> {
     let body = json!({ "beam_type": beam.wire_name() });
     let part = |path: &'static str, name: &str| {
         let answer = wire.ask(path, &body)?;
@@ -131,10 +143,14 @@ fn read(wire: &Wire, beam: Beam, plasma_gas: Option<String>) -> Result<BeamState
         .map_err(|e| nonsense("/beam_settings/get").caused_by(e))?;
     let detector: DetectorSettings = serde_json::from_value(part("/detector_settings/get", "detector_settings")?)
         .map_err(|e| nonsense("/detector_settings/get").caused_by(e))?;
+    // the plain server offers no way to ask
+    let (on, blanked) = match more.then(|| State::read(wire)?.beam(beam)).transpose()? {
+        Some(switches) => (switches.on, switches.blanked),
+        None => (true, false),
+    };
     Ok(BeamState {
-        // the server offers no way to ask
-        on: true,
-        blanked: false,
+        on,
+        blanked,
         settings,
         detector,
         plasma_gas,
@@ -145,7 +161,8 @@ impl Column for RestColumn {
     fn read(&mut self) -> Result<Reading<BeamState>, HalError> {
         let (wire, beam) = (self.wire.clone(), self.beam);
         let gas = self.configured.plasma_gas.clone().filter(|_| self.configured.plasma);
-        self.state.read(&self.clock, move || read(&wire, beam, gas))
+        let more = self.offers.has("power");
+        self.state.read(&self.clock, move || read(&wire, beam, gas, more))
     }
 
     fn get(&mut self, key: Key) -> Result<Value, HalError> {
@@ -156,14 +173,33 @@ impl Column for RestColumn {
             Key::Plasma => return Ok(Value::Bool(self.configured.plasma)),
             _ => {}
         }
+        if self.switch(key).is_some() {
+            let switches = State::read(&self.wire)?.beam(self.beam)?;
+            return Ok(Value::Bool(if key == Key::On { switches.on } else { switches.blanked }));
+        }
         let path = format!("/{}/get", self.route(key, true)?);
         let answer = self.wire.ask(&path, &json!({ "beam_type": self.beam.wire_name() }))?;
         self.value(&path, key, &answer)
     }
 
     fn set(&mut self, key: Key, value: &Value) -> Result<Value, HalError> {
-        let path = format!("/{}/set", self.route(key, false)?);
-        let body = json!({ "value": self.fit(key, value)?, "beam_type": self.beam.wire_name() });
+        let beam = self.beam.wire_name();
+        let (path, body) = match (self.switch(key), value) {
+            (Some(route), Value::Bool(on)) => (route.to_owned(), json!({ "beam_type": beam, "on": on })),
+            (Some(_), _) => {
+                return Err(refused(
+                    format!("`{key}` is true or false; it was left as it is"),
+                    key.row().doc,
+                ));
+            }
+            (None, _) => {
+                let route = self.route(key, false)?;
+                (
+                    format!("/{route}/set"),
+                    json!({ "value": self.fit(key, value)?, "beam_type": beam }),
+                )
+            }
+        };
         self.changed();
         let answer = self.wire.tell(&path, &body, Wait::Slow);
         self.changed();

@@ -19,15 +19,15 @@ impl Album {
     }
 }
 
-/// Sets the scan, then takes the picture: one maker's class takes a picture as the scan is set and does not look at what comes with the order.
-fn expose(wire: &Wire, settings: &ImageSettings, own: &MicroscopeState) -> Result<Frame, HalError> {
-    let path = "/acquire_image";
-    wire.tell(
-        "/imaging_settings/set",
-        &json!({ "image_settings": settings }),
-        Wait::Slow,
-    )?;
-    let body = json!({ "beam_type": settings.beam_type.wire_name(), "image_settings": settings });
+/// The bridge obeys all settings (`whole`). For the plain server the scan is set before: there, one maker's class takes a picture as
+/// the scan is set and does not look at what comes with the order.
+fn expose(wire: &Wire, settings: &ImageSettings, own: &MicroscopeState, whole: bool) -> Result<Frame, HalError> {
+    let mut body = json!({ "image_settings": settings });
+    let path = if whole { "/bridge/acquire" } else { "/acquire_image" };
+    if !whole {
+        wire.tell("/imaging_settings/set", &body, Wait::Slow)?;
+        body["beam_type"] = json!(settings.beam_type.wire_name());
+    }
     let mut frame = wire.picture(path, &body, Wait::Work)?;
     let (w, h) = settings.scanned();
     if frame.pixels.size() != (w as usize, h as usize) {
@@ -58,8 +58,9 @@ impl Imaging for Rest {
         let (wire, settings) = (self.wire.clone(), settings.clone());
         self.changed();
         let seconds = settings.beam_time();
+        let whole = self.system.offers.has("acquire");
         Ok(self.works.begin(What::Picture(beam), Some(seconds), move || {
-            expose(&wire, &settings, &own).map(Some)
+            expose(&wire, &settings, &own, whole).map(Some)
         }))
     }
 

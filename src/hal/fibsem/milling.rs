@@ -251,14 +251,15 @@ impl Milling for Rest {
         Ok(())
     }
 
-    fn begin_spot(&mut self, _beam: Beam, _at: Point, _seconds: f64) -> Result<Ticket, HalError> {
-        Err(HalError::unsupported("spot burns"))
+    fn begin_spot(&mut self, beam: Beam, at: Point, seconds: f64) -> Result<Ticket, HalError> {
+        self.not_drawing()?;
+        self.burn(beam, at, seconds)
     }
 }
 
 impl Rest {
     fn draws(&self) -> bool {
-        self.is_busy(|what| matches!(what, What::Pattern))
+        self.is_busy(|what| matches!(what, What::Pattern | What::Spot))
     }
 
     fn not_drawing(&mut self) -> Result<(), HalError> {

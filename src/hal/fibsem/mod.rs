@@ -1,14 +1,16 @@
 //! A real instrument by way of openFIBSEM's REST server (`fibsem.server`, 0.5.3), which drives what its package drives.
 //!
 //! - `wire`: requests and what their answers mean. `work`: what blocks there is made on threads of its own here.
-//! - `system`: who the server is and what it offers. `column`, `imaging`, `milling`: the parts.
+//! - `system`: who the server is and what it offers. `column`, `imaging`, `milling`: the parts. `bridge`: what our own server beside the
+//!   package (`assets/bridge`) adds, where that is the one that answers.
 //!
 //! The server knows no limits, checks nothing, moves several things at once if asked to, and takes a null axis for "leave it":
-//! so everything is checked here before it is sent, and only finite, absolute targets leave. What it does not say is never made up: it
-//! has no manipulator, gas, vacuum or beam switches, so this instrument has none; it cannot halt a stage or a scan, so those run
-//! to their end; and a beam is taken to be on and the stage to be referenced, since it offers no way to know.
+//! so everything is checked here before it is sent, and only finite, absolute targets leave. What it does not say is never made up: without
+//! the bridge there is no manipulator, vacuum or beam switch, so this instrument has none, and a beam is taken to be on and the stage to be
+//! referenced, since there is no way to know. Neither can halt a stage, a needle or a scan, so those run to their end.
 //! Nothing here draws, decides or retries a write.
 
+mod bridge;
 mod column;
 mod imaging;
 mod milling;
@@ -19,7 +21,11 @@ mod wire;
 mod work;
 
 use crate::drivers::Opening;
-use crate::{Clock, Column, HalError, Imaging, Microscope, Milling, Progress, Reading, Stage, Stopper, Ticket};
+use crate::{
+    Chamber, Clock, Column, HalError, Imaging, Manipulator, Microscope, Milling, Progress, Reading, Stage, Stopper,
+    Ticket,
+};
+use bridge::{StageWord, State};
 use column::RestColumn;
 use imaging::Album;
 use milling::Drawing;
@@ -48,6 +54,7 @@ pub fn open(opening: &Opening) -> Result<Box<dyn Microscope>, HalError> {
         ion: column(Beam::Ion),
         works: Works::new(opening.clock.clone(), presses.clone()),
         position: Watched::default(),
+        said: Watched::default(),
         album: Album::default(),
         drawing: Drawing::default(),
         clock: opening.clock.clone(),
@@ -88,7 +95,9 @@ struct Rest {
     /// How often stop was pressed.
     presses: Arc<AtomicU64>,
     works: Works,
-    position: Watched<Pose>,
+    position: Watched<(Pose, StageWord)>,
+    /// What the bridge tells of everything else.
+    said: Watched<State>,
     electron: RestColumn,
     ion: RestColumn,
     album: Album,
@@ -97,6 +106,8 @@ struct Rest {
 
 struct RestStopper {
     wire: Arc<Wire>,
+    /// Who offers more ends more: patterns and spots, and the beams go dark.
+    path: &'static str,
     presses: Arc<AtomicU64>,
 }
 
@@ -104,7 +115,7 @@ impl Stopper for RestStopper {
     /// On a connection of its own, which the server answers while others block.
     fn stop(&self) -> Result<(), HalError> {
         self.presses.fetch_add(1, Ordering::SeqCst);
-        self.wire.tell("/stop_milling", &json!({}), Wait::Stop).map(drop)
+        self.wire.tell(self.path, &json!({}), Wait::Stop).map(drop)
     }
 }
 
@@ -127,6 +138,7 @@ impl Rest {
             let mut frame = None;
             let progress = match (&end.what, end.result) {
                 (What::Pattern, result) => self.drawn(end.stopped, result),
+                (What::Spot, _) if end.stopped => Progress::Failed(HalError::stopped()),
                 (What::Move(target), Err(e)) if e.kind == ErrorKind::Unknown => self.lost_move(*target, e),
                 (_, Ok(picture)) => {
                     frame = picture;
@@ -160,6 +172,7 @@ impl Rest {
     /// What was read before is from before.
     fn changed(&mut self) {
         self.position.forget();
+        self.said.forget();
         self.electron.changed();
         self.ion.changed();
     }
@@ -213,6 +226,7 @@ impl Microscope for Rest {
     fn stopper(&self) -> Arc<dyn Stopper> {
         Arc::new(RestStopper {
             wire: self.wire.clone(),
+            path: self.system.stop_path(),
             presses: self.presses.clone(),
         })
     }
@@ -225,7 +239,7 @@ impl Microscope for Rest {
         self.works.progress(ticket)
     }
 
-    /// Patterns can be ended; a move or a scan under way runs to its end, and the ticket with it.
+    /// Patterns and spots can be ended; a move or a scan under way runs to its end, and the ticket with it.
     fn cancel(&mut self, ticket: Ticket) -> Result<(), HalError> {
         self.settle();
         self.works.progress(ticket)?;
@@ -233,10 +247,14 @@ impl Microscope for Rest {
             return Ok(());
         };
         running.cancelled = true;
-        if running.what == What::Pattern {
-            self.end_drawing()?;
+        match running.what {
+            What::Pattern => self.end_drawing(),
+            What::Spot => self
+                .wire
+                .tell(self.system.stop_path(), &json!({}), Wait::Quick)
+                .map(drop),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn get(&mut self, key: Key) -> Result<Value, HalError> {
@@ -249,6 +267,14 @@ impl Microscope for Rest {
             Key::HardwareVersion => Value::Text(identity.hardware_version.clone()),
             Key::StagePosition if self.system.capabilities.stage.is_some() => {
                 Value::Position(Box::new(StagePosition::from(Stage::read(self)?.value.pose)))
+            }
+            Key::StageHomed if self.system.offers.has("home") => Value::Bool(Stage::read(self)?.value.homed),
+            Key::StageLinked if self.system.offers.has("home") => Value::Bool(Stage::read(self)?.value.linked),
+            Key::ChamberState if self.system.capabilities.chamber.is_some() => {
+                Value::Text(Chamber::read(self)?.value.phase.word().to_owned())
+            }
+            Key::ChamberPressure if self.system.capabilities.chamber.is_some() => {
+                Value::Number(Chamber::read(self)?.value.pressure)
             }
             _ => return Err(HalError::unsupported(&format!("readable `{key}` without a beam"))),
         })
@@ -272,6 +298,16 @@ impl Microscope for Rest {
         Some(self)
     }
 
+    fn chamber(&mut self) -> Option<&mut dyn Chamber> {
+        self.system.capabilities.chamber.as_ref()?;
+        Some(self)
+    }
+
+    fn manipulator(&mut self) -> Option<&mut dyn Manipulator> {
+        self.system.capabilities.manipulator.as_ref()?;
+        Some(self)
+    }
+
     fn milling(&mut self) -> Option<&mut dyn Milling> {
         self.system.capabilities.milling.as_ref()?;
         Some(self)
@@ -281,16 +317,17 @@ impl Microscope for Rest {
 impl Stage for Rest {
     fn read(&mut self) -> Result<Reading<StageState>, HalError> {
         self.settle();
-        let wire = self.wire.clone();
-        let pose = self.position.read(&self.clock, move || position(&wire))?;
+        let (wire, more) = (self.wire.clone(), self.system.offers.has("home"));
+        let read = self.position.read(&self.clock, move || bridge::stage(&wire, more))?;
+        let (pose, word) = read.value;
         Ok(Reading {
             value: StageState {
-                pose: pose.value,
-                moving: self.is_busy(|what| matches!(what, What::Move(_))),
-                homed: true,
-                linked: false,
+                pose,
+                moving: self.is_busy(What::moves_stage),
+                homed: word.homed,
+                linked: word.linked,
             },
-            age: pose.age,
+            age: read.age,
         })
     }
 
@@ -304,7 +341,7 @@ impl Stage for Rest {
             ));
         }
         self.settle();
-        if self.is_busy(|what| matches!(what, What::Move(_))) {
+        if self.is_busy(What::moves_stage) {
             return Err(busy("the stage moves"));
         }
         let mut wanted = StagePosition::from(target);
@@ -321,10 +358,10 @@ impl Stage for Rest {
     }
 
     fn begin_home(&mut self) -> Result<Ticket, HalError> {
-        Err(HalError::unsupported("homing"))
+        self.home()
     }
 
-    fn link(&mut self, _on: bool) -> Result<bool, HalError> {
-        Err(HalError::unsupported("stage link"))
+    fn link(&mut self, on: bool) -> Result<bool, HalError> {
+        self.link_stage(on)
     }
 }

@@ -3,6 +3,7 @@
 //! Geometry is the instrument file's, since every move is computed here; where the server works with another it is told. Ranges that
 //! the server does not tell are openFIBSEM's own (its stage limits) or what such columns have in common.
 
+use super::bridge::Offers;
 use super::wire::{Wire, nonsense};
 use crate::HalError;
 use model::capabilities::{BeamCapabilities, MillingCapabilities, MillingControl, StageCapabilities};
@@ -15,6 +16,8 @@ pub(super) struct System {
     pub identity: Identity,
     pub capabilities: Capabilities,
     pub geometry: Geometry,
+    /// What the bridge adds; nothing, where the plain server answers.
+    pub offers: Offers,
     /// The instrument as configured, for the descriptions of pictures that come without.
     pub instrument: Instrument,
 }
@@ -28,10 +31,15 @@ const SHIFT: f64 = 50e-6;
 const VOLTAGE: (f64, f64) = (200.0, 30e3);
 const CURRENT: (f64, f64) = (1e-13, 1e-6);
 
-/// Which settings of a picture the maker's class obeys over this server: it hands the beam beside the settings, and then
-/// one class takes only the beam, so that what `imaging_settings/set` does not set is lost.
-fn obeys_settings(manufacturer: &str) -> bool {
+/// Does the maker's class scan a part of the frame over the plain server? That hands it the beam beside the settings, and then one
+/// class takes only the beam, so that what `imaging_settings/set` does not set is lost.
+fn scans_part(manufacturer: &str) -> bool {
     manufacturer != "ThermoFisher"
+}
+
+/// Does it integrate lines and frames there? The other classes take no notice.
+fn integrates(manufacturer: &str) -> bool {
+    manufacturer == "Demo"
 }
 
 impl System {
@@ -58,7 +66,7 @@ impl System {
             .is_some()
             .then(|| milling(wire, &identity.manufacturer))
             .transpose()?;
-        let capabilities = Capabilities {
+        let mut capabilities = Capabilities {
             simulated: identity.manufacturer == "Demo",
             stage: (instrument.stage.enabled && on("stage")).then(|| stage(instrument, geometry.stage)),
             electron,
@@ -66,12 +74,26 @@ impl System {
             milling,
             ..Capabilities::default()
         };
+        let offers = Offers::read(wire)?;
+        offers.widen(&mut capabilities, instrument);
         Ok(System {
+            offers,
             identity,
             capabilities,
             geometry,
             instrument: instrument.clone(),
         })
+    }
+}
+
+impl System {
+    /// Where stop is sent.
+    pub fn stop_path(&self) -> &'static str {
+        if self.offers.any() {
+            "/bridge/stop"
+        } else {
+            "/stop_milling"
+        }
     }
 }
 
@@ -216,7 +238,7 @@ fn column(wire: &Wire, instrument: &Instrument, manufacturer: &str, beam: Beam) 
             (low.min(v), high.max(v))
         })
     };
-    let whole = obeys_settings(manufacturer);
+    let integrates = integrates(manufacturer);
     let (voltage, current) = (
         range(Key::Voltage, config.voltage, VOLTAGE),
         range(Key::Current, config.current, CURRENT),
@@ -233,11 +255,11 @@ fn column(wire: &Wire, instrument: &Instrument, manufacturer: &str, beam: Beam) 
         voltage,
         current,
         available: lists,
-        reduced_area: whole,
-        line_integration: whole,
-        frame_integration: whole,
-        interlacing: whole,
-        drift_correction: whole,
+        reduced_area: scans_part(manufacturer),
+        line_integration: integrates,
+        frame_integration: integrates,
+        interlacing: integrates,
+        drift_correction: integrates,
         blanker: false,
         live: true,
     })

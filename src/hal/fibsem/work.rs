@@ -21,6 +21,16 @@ pub(super) enum What {
     Move(Pose),
     Picture(Beam),
     Pattern,
+    Home,
+    Spot,
+    Needle,
+    Vacuum,
+}
+
+impl What {
+    pub fn moves_stage(&self) -> bool {
+        matches!(self, What::Move(_) | What::Home)
+    }
 }
 
 /// Work under way.

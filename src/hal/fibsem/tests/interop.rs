@@ -1,5 +1,6 @@
-//! The conformance suite on the real server, where one is running: `FIBDECK_FIBSEM_PORT` names its port on loopback,
-//! `FIBDECK_FIBSEM_SPEED` how many times faster than life its Demo instrument is. Without them nothing is tried here.
+//! The conformance suite on the real server, where one is running: `FIBDECK_FIBSEM_PORT` and `FIBDECK_BRIDGE_PORT` (with
+//! `FIBDECK_TOKEN_FILE`) name ports on loopback, `FIBDECK_FIBSEM_SPEED` how many times faster than life its Demo instrument
+//! is. Without them nothing is tried here.
 
 use super::super::open;
 use crate::clock::TokioClock;
@@ -43,5 +44,13 @@ fn interop_the_real_server_conforms() {
     match number("FIBDECK_FIBSEM_PORT") {
         Some(port) => conforms(port),
         None => println!("interop: no server, skipped"),
+    }
+}
+
+#[test]
+fn interop_the_bridge_conforms() {
+    match number("FIBDECK_BRIDGE_PORT") {
+        Some(port) => conforms(port),
+        None => println!("interop: no bridge, skipped"),
     }
 }

@@ -376,6 +376,41 @@ fn what_does_not_run_is_not_resumed() {
 }
 
 #[test]
+fn what_the_bridge_offers_is_there_and_nothing_else() {
+    let (player, clock) = (Player::start(), Arc::new(ManualClock::default()));
+    let offers = json!({"bridge": 1, "offers": ["blank", "power", "needle"], "saved": ["PARK"]});
+    player.plan("/bridge", asked_for(offers));
+    let mut scope = try_open(instrument(&player), clock).unwrap();
+    let caps = scope.capabilities();
+    assert!(caps.chamber.is_none() && scope.chamber().is_none() && !caps.stage.unwrap().home);
+    assert!(caps.ion.as_ref().unwrap().blanker && !caps.milling.unwrap().spot_burn);
+    assert_eq!(caps.manipulator.unwrap().saved, ["PARK"]);
+    assert!(scope.stage().unwrap().begin_home().is_err() && scope.stage().unwrap().link(true).is_err());
+
+    player.plan("/bridge/blank", asked_for(json!({"value": true})));
+    let column = scope.beam(Beam::Ion).unwrap();
+    assert_eq!(column.set(Key::Blanked, &Value::Bool(true)), Ok(Value::Bool(true)));
+    assert!(column.set(Key::On, &Value::Number(1.0)).is_err());
+    assert_eq!(player.asked("/bridge/blank"), [json!({"beam_type": "ION", "on": true})]);
+    let state = json!({"electron": {"on": true, "blanked": false}, "ion": {"on": false, "blanked": true}});
+    player.plan("/bridge/state", asked_for(state.clone()));
+    let read = scope.beam(Beam::Ion).unwrap().read().unwrap().value;
+    assert_eq!((read.on, read.blanked), (false, true));
+
+    // a needle that cannot be read is not taken to be out
+    player.plan("/bridge/state", asked_for(state));
+    let needle = scope.manipulator().unwrap();
+    assert_eq!(needle.read().unwrap_err().kind, ErrorKind::Protocol);
+    assert!(needle.begin_insert("NOWHERE").is_err() && needle.saved("NOWHERE").is_err());
+    player.plan("/bridge/stop", asked_for(json!({"status": "ok"})));
+    scope.stopper().stop().unwrap();
+    assert_eq!(
+        (player.asked("/bridge/stop").len(), player.asked("/stop_milling").len()),
+        (1, 0)
+    );
+}
+
+#[test]
 fn the_wrong_file_opens_nothing() {
     let player = Player::start();
     let mut other = instrument(&player);
