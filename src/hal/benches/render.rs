@@ -35,6 +35,7 @@ fn shot(beam: Beam, specimen: &Specimen, tilt: f64) -> Shot {
         preset: None,
     };
     Shot {
+        dark: Vec::new(),
         settings,
         beam: BeamState {
             on: true,

@@ -33,16 +33,30 @@ impl Darkroom {
         if exposure.unwanted.load(Ordering::Relaxed) {
             return;
         }
-        let pixels = self.lab.piece.at(&self.lab, mark).and_then(|matter| {
-            self.renderer.render(&shot(matter)).map_err(|e| {
-                HalError::new(
-                    ErrorKind::OutOfRange,
-                    e.to_string(),
-                    "change the settings and take it again",
-                )
-            })
-        });
+        let pixels = self
+            .lab
+            .piece
+            .at(&self.lab, mark)
+            .and_then(|matter| self.render(exposure.shot.get_or_init(|| shot(matter))));
         exposure.fill(pixels);
+    }
+
+    /// Develops once more what was developed, now that it is known when the beam was off the sample.
+    pub(super) fn again(&self, exposure: &Exposure, dark: Vec<(f64, f64)>) -> Result<Array2<u8>, HalError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shot = exposure.shot.get().cloned().ok_or_else(lost)?;
+        (shot.beam.on, shot.beam.blanked, shot.dark) = (true, false, dark);
+        self.render(&shot)
+    }
+
+    fn render(&self, shot: &Shot) -> Result<Array2<u8>, HalError> {
+        self.renderer.render(shot).map_err(|e| {
+            HalError::new(
+                ErrorKind::OutOfRange,
+                e.to_string(),
+                "change the settings and take it again",
+            )
+        })
     }
 }
 
@@ -51,6 +65,8 @@ impl Darkroom {
 pub(super) struct Exposure {
     pixels: Mutex<Option<Result<Array2<u8>, HalError>>>,
     ready: Condvar,
+    /// What was developed.
+    shot: OnceLock<Shot>,
     pub(super) unwanted: AtomicBool,
 }
 

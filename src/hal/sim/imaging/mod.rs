@@ -38,6 +38,8 @@ pub(super) struct Scan {
     pub start: f64,
     pub end: f64,
     exposure: Arc<Exposure>,
+    /// When the beam was put on the sample or off it, clock time; the first when the scan began.
+    shutter: Vec<(f64, bool)>,
     /// It will be lost on its way (a fault).
     dropped: bool,
 }
@@ -64,13 +66,30 @@ impl Scan {
 
     /// Charge that reached the sample by clock time `t` (C).
     pub fn dose(&self, t: f64) -> f64 {
-        let lit = self.beam.on && !self.beam.blanked;
         let time = (t - self.start).clamp(0.0, self.settings.beam_time());
-        if lit {
-            self.beam.settings.beam_current * time
-        } else {
-            0.0
+        let dark: f64 = self
+            .dark()
+            .iter()
+            .map(|(from, to)| (to.min(time) - from).max(0.0))
+            .sum();
+        self.beam.settings.beam_current * (time - dark)
+    }
+
+    /// The beam is put on the sample or off it while it scans.
+    pub fn shut(&mut self, lit: bool, now: f64) {
+        if self.shutter.last().is_none_or(|(_, before)| *before != lit) {
+            self.shutter.push((now, lit));
         }
+    }
+
+    /// When it was off the sample: from, to, in seconds from the first line on.
+    fn dark(&self) -> Vec<(f64, f64)> {
+        let ends = self.shutter.iter().skip(1).map(|(at, _)| at - self.start);
+        let spans = self.shutter.iter().zip(ends.chain([f64::INFINITY]));
+        spans
+            .filter(|((_, lit), _)| !lit)
+            .map(|((from, _), to)| (from - self.start, to))
+            .collect()
     }
 }
 
@@ -172,6 +191,7 @@ impl World {
             column.set(Key::DwellTime, &Value::Number(settings.dwell_time))?;
             column.set(Key::FullFrame, &Value::Bool(true))?;
             let (snapshot, decades) = (column.state.clone(), column.decades());
+            let lit = snapshot.on && !snapshot.blanked;
             let end = now + OVERHEAD + settings.beam_time() + state.faults.take_hang();
             let (dropped, ticket) = (state.faults.take_dropped(), state.ticket());
             let shot = self.shot(settings, &snapshot, decades, state, ticket, now);
@@ -182,6 +202,7 @@ impl World {
                 settings: settings.clone(),
                 beam: snapshot,
                 pose: state.stage.pose(now),
+                shutter: vec![(now, lit)],
                 start: now,
                 end,
                 exposure: exposure.clone(),
@@ -197,8 +218,8 @@ impl World {
         Ok(ticket)
     }
 
-    /// All that the picture depends on, as it is now. A motion under way smears it evenly; what is changed while the beam
-    /// scans is not seen in it.
+    /// All that the picture depends on, as it is now. A motion under way smears it evenly; of what is changed while the beam
+    /// scans, only that it was blanked or unblanked is seen in it.
     pub(super) fn shot(
         &self,
         settings: &ImageSettings,
@@ -242,6 +263,7 @@ impl World {
             probes,
             motion,
             start_time: now,
+            dark: Vec::new(),
             charging,
             seed,
         }
@@ -250,9 +272,16 @@ impl World {
     /// Finishes the scan of `ticket` if its beam time has passed; waits for the worker outside of every lock.
     pub(super) fn develop(&self, ticket: u64) {
         let due = |scan: &&Scan, now: f64| scan.ticket == ticket && now >= scan.end;
-        let exposure = self.look(|state, now| state.scan.as_ref().filter(|s| due(s, now)).map(|s| s.exposure.clone()));
-        let Some(exposure) = exposure else { return };
-        let pixels = exposure.wait();
+        let found = self.look(|state, now| {
+            let scan = state.scan.as_ref().filter(|s| due(s, now))?;
+            let dark = (scan.shutter.len() > 1).then(|| scan.dark());
+            Some((scan.exposure.clone(), dark))
+        });
+        let Some((exposure, dark)) = found else { return };
+        let pixels = match dark {
+            None => exposure.wait(),
+            Some(dark) => exposure.wait().and_then(|_| self.darkroom.again(&exposure, dark)),
+        };
         self.look(|state, now| {
             if state.scan.as_ref().is_none_or(|scan| scan.ticket != ticket) {
                 return;

@@ -52,6 +52,13 @@ impl Beamline {
         }
     }
 
+    /// Whether another beam comes from nearly the same direction (of unit vectors) and looks at nearly the same place (m).
+    pub(super) fn is_like(&self, other: &Beamline, parallel: f64, near: f64) -> bool {
+        let along = [(&self.right, &other.right), (&self.along, &other.along)];
+        let [u, v, _] = self.picture(&other.origin);
+        along.into_iter().all(|(a, b)| (a - b).norm() < parallel) && u.hypot(v) < near
+    }
+
     /// Whether its numbers describe a beam at all.
     pub(super) fn is_sound(&self) -> bool {
         let unit = |v: &Vector3<f64>| (v.norm() - 1.0).abs() < 1e-6;

@@ -48,22 +48,24 @@ pub(super) fn cut(columns: &mut Columns, lattice: &mut Lattice, rates: &Rates, w
     let sheet: &Columns = columns;
     let cells = lattice.cells.max(1);
     let mut dose = std::mem::take(&mut lattice.dose);
-    let mut gains = vec![0.0; dose.len()];
-    let rows = gains.par_chunks_mut(cells).zip(dose.par_chunks(cells)).enumerate();
-    rows.for_each(|(i, (gains, dose))| {
+    // surfaces are evened out over many slices: a few of them are looked at
+    let every = surface::spacing(&lattice.sweep);
+    let mut gains = vec![0.0; lattice.slices.div_ceil(every) * cells];
+    gains.par_chunks_mut(cells).enumerate().for_each(|(n, gains)| {
+        let i = n * every;
         let walker = Walker::new(sheet, lattice.sweep, lattice.first_slice + i as i64);
-        surface::gains(lattice, walker, dose, layers, rates, gains);
+        surface::gains(lattice, walker, &dose[i * cells..][..cells], layers, rates, gains);
     });
-    surface::even(&mut gains, &lattice.sweep, cells);
+    surface::even(&mut gains, &lattice.sweep, cells, rates);
     let slices: Vec<(Changed, Cut)> = dose
         .par_chunks_mut(cells)
-        .zip(gains.par_chunks(cells))
         .enumerate()
-        .map(|(i, rays)| {
-            if rays.1.iter().all(|gain| *gain <= 0.0) {
+        .map(|(i, dose)| {
+            if dose.iter().all(|dose| *dose <= 0.0) {
                 return Default::default();
             }
-            Slice::new(sheet, lattice, i, rays, rates, layers).walk(when)
+            let gain = &gains[i / every * cells..][..cells];
+            Slice::new(sheet, lattice, i, (dose, gain), rates, layers).walk(when)
         })
         .collect();
     lattice.dose = dose;

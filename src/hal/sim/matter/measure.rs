@@ -229,7 +229,6 @@ impl Matter {
     /// The same matter with columns wherever rays of a part of a picture may meet any.
     fn ready(&self, beam: &Beamline, u: (f64, f64), v: (f64, f64)) -> Matter {
         let mut ready = self.clone();
-        ready.settle();
         let inner = Arc::make_mut(&mut ready.0);
         let window = |sweep: &Sweep| {
             let corners = [(u.0, v.0), (u.0, v.1), (u.1, v.0), (u.1, v.1)].map(|(u, v)| beam.point(u, v, 0.0));

@@ -20,7 +20,7 @@ pub(super) struct Slice<'a> {
     walker: Walker<'a>,
     layers: (i64, i64),
     purse: Purse<'a>,
-    /// The angle's factor of each ray; 0 where it meets nothing.
+    /// The angle's factor of each ray.
     gain: &'a [f32],
     /// What each ray had at first.
     had: Vec<f32>,
@@ -100,6 +100,12 @@ impl<'a> Slice<'a> {
             if self.purse.is_spent() {
                 break;
             }
+            let passed = runs.last().is_none_or(|top| self.lattice.ray(top.hi, layer) <= 0.0)
+                || runs.first().is_some_and(|run| self.lattice.ray(run.lo, layer) >= cells);
+            if passed {
+                layer += 1;
+                continue;
+            }
             let mut changed = false;
             self.left.clear();
             ends.clear();
@@ -136,7 +142,7 @@ impl<'a> Slice<'a> {
     /// Redeposits what was caught, and gives back what was not spent in the units it came in.
     fn finish(mut self, when: &Schedule) -> (Changed, Cut) {
         let area = self.lattice.sweep.pitch.powi(2);
-        let met = self.gain.iter().filter(|g| **g > 0.0).count();
+        let met = self.purse.close(self.gain, &self.had);
         let mut cut = Cut {
             removed: self.gone * area,
             redeposited: 0.0,
@@ -155,7 +161,6 @@ impl<'a> Slice<'a> {
             let landed = redeposit::settle(&mut self.out, &self.ends, landing, self.lattice.sweep.mirror, weight);
             cut.redeposited = landed * area;
         }
-        self.purse.close(self.gain);
         (self.out, cut)
     }
 

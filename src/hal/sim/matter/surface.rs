@@ -14,6 +14,11 @@ const EVEN: f64 = 250e-9;
 /// which it goes fastest.
 const GRAZING: f64 = 0.17;
 
+/// Of how many slices one is looked at.
+pub(super) fn spacing(sweep: &Sweep) -> usize {
+    ((EVEN / sweep.pitch / 3.0) as usize).max(1)
+}
+
 /// Writes the factor of each ray of a walker's slice; 0 where a ray meets nothing in these layers, or has no dose.
 pub(super) fn gains(
     lattice: &Lattice,
@@ -47,23 +52,35 @@ pub(super) fn gains(
     }
 }
 
-/// Evens out the factors of all rays, slice by slice, among those that meet something.
-pub(super) fn even(gains: &mut [f32], sweep: &Sweep, cells: usize) {
+/// Evens out the factors of all rays that meet something, along the slices that were looked at and across them; the others
+/// get the mean of those around, or that of level ground.
+pub(super) fn even(gains: &mut [f32], sweep: &Sweep, cells: usize, rates: &Rates) {
     let rays = ((EVEN / (sweep.merge as f64 * sweep.pitch * sweep.sine())).round() as usize).max(1);
-    let slices = ((EVEN / sweep.pitch).round() as usize).max(1);
-    let met: Vec<f32> = gains.iter().map(|g| f32::from(*g > 0.0)).collect();
+    let slices = ((EVEN / (sweep.pitch * spacing(sweep) as f64)).round() as usize).max(1);
+    let level = rates.incidence(sweep.sine().max(GRAZING)) as f32;
+    // sums and counts over the neighbours in the same slice
+    let mut counts = vec![0.0f32; gains.len()];
     gains
         .par_chunks_mut(cells)
-        .zip(met.par_chunks(cells))
-        .for_each(|(gains, met)| {
-            let within = |k: usize| k.saturating_sub(rays)..(k + rays + 1).min(cells);
-            let (mut sums, mut counts) = (vec![0.0f64; cells + 1], vec![0.0f32; cells + 1]);
+        .zip(counts.par_chunks_mut(cells))
+        .for_each(|(gains, counts)| {
+            let before = gains.to_vec();
+            let add = |sums: &mut (f64, f32), k: usize, sign: f32| {
+                *sums = (
+                    sums.0 + f64::from(sign * before[k]),
+                    sums.1 + sign * f32::from(before[k] > 0.0),
+                );
+            };
+            let mut sums = (0.0, 0.0);
+            (0..rays.min(cells)).for_each(|k| add(&mut sums, k, 1.0));
             for k in 0..cells {
-                (sums[k + 1], counts[k + 1]) = (sums[k] + f64::from(gains[k]), counts[k] + met[k]);
-            }
-            for (k, gain) in gains.iter_mut().enumerate().filter(|(k, _)| met[*k] > 0.0) {
-                let std::ops::Range { start, end } = within(k);
-                *gain = (sums[end] - sums[start]) as f32 / (counts[end] - counts[start]);
+                if k + rays < cells {
+                    add(&mut sums, k + rays, 1.0);
+                }
+                if k > rays {
+                    add(&mut sums, k - rays - 1, -1.0);
+                }
+                (gains[k], counts[k]) = (sums.0 as f32, sums.1);
             }
         });
     // the same across the slices: a window of them moves along
@@ -72,7 +89,7 @@ pub(super) fn even(gains: &mut [f32], sweep: &Sweep, cells: usize) {
     let (mut sum, mut count) = (vec![0.0f64; cells], vec![0.0f32; cells]);
     let add = |sum: &mut [f64], count: &mut [f32], i: usize, sign: f32| {
         let part = i * cells..(i + 1) * cells;
-        let values = before[part.clone()].iter().zip(&met[part]);
+        let values = before[part.clone()].iter().zip(&counts[part]);
         for ((sum, count), (gain, met)) in sum.iter_mut().zip(count).zip(values) {
             (*sum, *count) = (*sum + f64::from(sign * gain), *count + sign * met);
         }
@@ -86,8 +103,8 @@ pub(super) fn even(gains: &mut [f32], sweep: &Sweep, cells: usize) {
             add(&mut sum, &mut count, i - slices - 1, -1.0);
         }
         let here = gains[i * cells..(i + 1) * cells].iter_mut();
-        for (gain, (sum, count)) in here.zip(sum.iter().zip(&count)).filter(|(gain, _)| **gain > 0.0) {
-            *gain = *sum as f32 / count;
+        for (gain, (sum, count)) in here.zip(sum.iter().zip(&count)) {
+            *gain = if *count > 0.5 { *sum as f32 / count } else { level };
         }
     }
 }

@@ -61,6 +61,8 @@ pub struct Shot {
     pub motion: Motion,
     /// Seconds on the twin's clock when the first line begins: the phase of vibrations.
     pub start_time: f64,
+    /// When the beam was off the sample for a while (from, to; seconds from the first line on).
+    pub dark: Vec<(f64, f64)>,
     /// 0: a sample that conducts; 1: one that charges strongly.
     pub charging: f64,
     /// Noise repeats for the same seed: give every picture its own.
@@ -138,6 +140,7 @@ impl Renderer {
                 0.0
             },
             charging: charging.as_ref(),
+            dark: &shot.dark,
             seed: shot.seed,
         };
 

@@ -196,7 +196,15 @@ pub(super) struct Exposure<'a> {
     /// Electrons counted at unit signal in one scan of a pixel; 0 with the beam off or blanked.
     pub counts: f32,
     pub charging: Option<&'a Charging>,
+    /// Times at which the beam was off the sample (s).
+    pub dark: &'a [(f64, f64)],
     pub seed: u64,
+}
+
+impl Exposure<'_> {
+    fn is_lit(&self, time: f64) -> bool {
+        !self.dark.iter().any(|(from, to)| (*from..*to).contains(&time))
+    }
 }
 
 /// Draws `frames` of a schedule into grey values, 0..1 of the full range and beyond.
@@ -218,17 +226,23 @@ pub(super) fn draw<T: Send>(
             || vec![0.0f32; width],
             |line, row| {
                 line.fill(0.0);
+                let times = frames
+                    .clone()
+                    .flat_map(|frame| (0..schedule.lines).map(move |n| schedule.time(frame, row, n)));
+                let lit = times.filter(|time| exposure.is_lit(*time));
+                let share = 1.0 / scans as f32;
                 match wander {
                     Some(w) => {
-                        for frame in frames.clone() {
-                            for n in 0..schedule.lines {
-                                source.add_row(row, w.at(schedule.time(frame, row, n)), line);
-                            }
-                        }
-                        let share = 1.0 / scans as f32;
+                        lit.for_each(|time| source.add_row(row, w.at(time), line));
                         line.iter_mut().for_each(|v| *v *= share);
                     }
-                    None => source.add_row(row, [0.0; 2], line),
+                    None => {
+                        source.add_row(row, [0.0; 2], line);
+                        if !exposure.dark.is_empty() {
+                            let lit = lit.count() as f32 * share;
+                            line.iter_mut().for_each(|v| *v *= lit);
+                        }
+                    }
                 }
                 if let Some(charging) = exposure.charging {
                     charging.darken(line, row, schedule, frames.clone());

@@ -147,7 +147,7 @@ impl Bulk {
             let strap = strap(n, x, y, px);
             if strap > 0.0 {
                 height += 0.9e-6 * strap;
-                let platinum = Material::Platinum.response(channel) * (0.55 + 0.08 * n.octaves(x, y, 0.6e-6, 3, px));
+                let platinum = Material::Platinum.response(channel) * (0.95 + 0.14 * n.octaves(x, y, 0.6e-6, 3, px));
                 response = mix(response, platinum, strap);
                 if strap > 0.5 {
                     material = Material::Platinum;

@@ -11,6 +11,9 @@ const RAISED: f32 = 20e-9;
 /// Levelled, solid ground round a disc, in radii.
 const PAD: f32 = 1.7;
 
+/// A disc is solid metal: so many times as bright as what a gas leaves.
+const SOLID: f32 = 1.75;
+
 /// A point whose place is known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Landmark {
@@ -102,7 +105,7 @@ impl Fiducials {
         let soft = (0.6 * line.px).max(15e-9);
         let (pale, bright) = (
             Material::Ice.response(line.channel),
-            Material::Platinum.response(line.channel),
+            SOLID * Material::Platinum.response(line.channel),
         );
         for disc in &self.discs {
             let reach = disc.radius * PAD + soft;

@@ -22,7 +22,7 @@ pub enum Material {
     Cell,
     /// Crystalline contamination.
     Frost,
-    /// Deposited precursor and fiducials.
+    /// Deposited precursor (metal in a matrix of carbon: less than the metal itself gives) and fiducials.
     Platinum,
     /// Copper of a half-moon grid.
     Copper,
@@ -67,7 +67,7 @@ pub const OPTICAL: &[Optical] = &[
     row(Material::Ice, 0.60, 0.50, 0.22, 0.0),
     row(Material::Cell, 0.54, 0.44, 0.27, 0.0),
     row(Material::Frost, 0.78, 0.72, 0.25, 0.0),
-    row(Material::Platinum, 1.65, 1.70, 1.55, 0.0),
+    row(Material::Platinum, 0.95, 0.95, 1.35, 0.0),
     row(Material::Copper, 0.80, 0.85, 0.85, 0.50),
     row(Material::Tissue, 0.55, 0.48, 0.35, 0.0),
     row(Material::Silicon, 0.62, 0.55, 0.48, 0.0),

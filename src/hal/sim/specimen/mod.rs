@@ -21,6 +21,7 @@ mod waffle;
 pub use fiducials::Landmark;
 pub use material::{Channel, Material};
 pub use noise::hash;
+pub(super) use noise::{Noise, Texture};
 
 use fiducials::Fiducials;
 use std::fmt;

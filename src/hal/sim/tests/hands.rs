@@ -231,3 +231,37 @@ fn parts_that_the_configuration_switches_off_are_absent() {
     let caps = rig.twin.capabilities();
     assert!(caps.manipulator.is_none() && caps.gas.is_none() && caps.milling.is_none());
 }
+
+#[test]
+fn a_beam_that_is_blanked_while_it_scans_leaves_the_rest_of_the_picture_black() {
+    let mut rig = Rig::new(|_| ());
+    let settings = slow(Beam::Electron);
+    let ticket = rig.twin.imaging().unwrap().begin(&settings).unwrap();
+    rig.clock.advance(0.5 * settings.beam_time());
+    rig.set(Beam::Electron, Key::Blanked, Value::Bool(true));
+    assert_eq!(rig.wait(ticket), Progress::Done);
+    let frame = rig.twin.imaging().unwrap().take(ticket).unwrap();
+    let model::Pixels::U8(pixels) = &frame.pixels else {
+        panic!("8 bits")
+    };
+    let mean = |row: usize| pixels.row(row).iter().map(|v| f64::from(*v)).sum::<f64>() / pixels.ncols() as f64;
+    let rows = pixels.nrows();
+    assert!(
+        mean(rows / 4) > mean(3 * rows / 4) + 20.0,
+        "{} {}",
+        mean(rows / 4),
+        mean(3 * rows / 4)
+    );
+    let lit = 0.5
+        * settings.beam_time()
+        * rig
+            .twin
+            .beam(Beam::Electron)
+            .unwrap()
+            .read()
+            .unwrap()
+            .value
+            .settings
+            .beam_current;
+    assert!((rig.truth("/dose_c/electron") / lit - 1.0).abs() < 1e-6);
+}

@@ -101,7 +101,10 @@ impl State {
         if key == Key::On && *value == Value::Bool(false) {
             self.lose_scan(beam, now);
         }
-        let after = &self.column(beam).state;
+        let after = self.column(beam).state.clone();
+        if let Some(scan) = self.scan.as_mut().filter(|scan| scan.beam() == beam) {
+            scan.shut(after.on && !after.blanked, now);
+        }
         let why = if !after.on {
             Some("the beam went off")
         } else if after.blanked {

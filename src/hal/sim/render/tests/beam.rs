@@ -302,3 +302,32 @@ fn the_smallest_and_the_oddest_views_are_drawn() {
         assert_eq!(take(&s).dim(), (resolution.1 as usize, resolution.0 as usize));
     }
 }
+
+#[test]
+fn lines_that_were_scanned_while_the_beam_was_off_the_sample_are_black() {
+    let mut s = sem();
+    let whole = take(&s);
+    let time = s.settings.beam_time();
+    s.dark = vec![(0.25 * time, 0.5 * time), (0.75 * time, f64::INFINITY)];
+    let cut = take(&s);
+    let mean = |a: &Array2<u8>, row: usize| a.row(row).iter().map(|v| f64::from(*v)).sum::<f64>() / a.ncols() as f64;
+    let black = take(&Shot {
+        beam: BeamState {
+            blanked: true,
+            ..s.beam.clone()
+        },
+        ..s.clone()
+    });
+    let rows = cut.nrows();
+    for row in [1, rows / 4 - 2, rows / 2 + 2, 3 * rows / 4 - 2] {
+        assert_eq!(cut.row(row), whole.row(row), "{row}");
+    }
+    for row in [rows / 4 + 2, rows / 2 - 2, 3 * rows / 4 + 2, rows - 1] {
+        assert!(
+            (mean(&cut, row) - mean(&black, row)).abs() < 3.0,
+            "{row}: {}",
+            mean(&cut, row)
+        );
+        assert!(mean(&whole, row) > mean(&cut, row) + 20.0, "{row}");
+    }
+}

@@ -61,6 +61,7 @@ fn shot(scene: &str, stage: StageKind, beam: Beam, hfw: f64, resolution: (u32, u
         ),
         probes: Vec::new(),
         motion: Motion::default(),
+        dark: Vec::new(),
         start_time: 0.0,
         charging: 0.0,
         seed: 1,
