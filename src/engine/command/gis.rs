@@ -71,6 +71,15 @@ pub(crate) const ROWS: &[CommandRow] = &[
         },
     },
     CommandRow {
+        name: "gis.retract",
+        doc: "Take injectors out: valve closed and heater off first. What a job inserted it takes out by itself.",
+        args: &[arg("port", ArgKind::Text, "which injector").or("all")],
+        danger: Danger::Motion,
+        lane: Lane::Job,
+        example: "gis.retract",
+        run: |cx, args| Box::pin(super::workflow(cx, args, deposit::retract)),
+    },
+    CommandRow {
         name: "gis.state",
         doc: "Which injectors are in, warm and open.",
         args: &[],

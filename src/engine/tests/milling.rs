@@ -1,13 +1,13 @@
-//! Milling by commands alone: errors, stop, pause, what is owed.
+//! Milling by commands alone: a lamella and what is true of it, drift, errors, stop, pause, what is owed.
 
-use super::Here;
+use super::{Bench, Here};
 use crate::command::parse;
 use model::{Beam, ErrorKind, PatterningPhase};
 use pattern::StageState;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Rough, fine and polish of one lamella.
+/// Rough, fine and polish of one lamella, 0.4 um thick.
 fn lamella() -> Value {
     let stage = |name: &str, current: f64, spacing: f64, height: f64, section: &str| {
         json!({
@@ -34,6 +34,69 @@ fn lamella() -> Value {
 
 fn load(task: &Value) -> String {
     format!("milling.load task='{task}'")
+}
+
+/// What is true after this task was milled at 15 deg while the sample drifted by so much (m/s).
+fn milled(task: &Value, drift: f64) -> Value {
+    let bench = Bench::with(|o| o.instrument.twin.errors.drift = (0.0, drift, 0.0));
+    let lines = [
+        "system.connect",
+        "stage.milling-angle angle=15deg",
+        &load(task),
+        "milling.run",
+    ];
+    bench.lines(&lines).unwrap();
+    bench.lines(&["truth"]).unwrap()
+}
+
+/// Of the lamella that stands nearest to the middle of the field: its thinnest place and how far from the middle it stands (m).
+fn standing(truth: &Value) -> (f64, f64) {
+    let sites = truth["sites"].as_array().unwrap().iter();
+    let all = sites.filter(|site| site["kind"] == "lamella");
+    let found = all.map(|site| {
+        (
+            site["thickness_m"]["min"].as_f64().unwrap(),
+            site["at_m"][1].as_f64().unwrap().abs(),
+        )
+    });
+    found.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap()
+}
+
+#[test]
+fn a_lamella_is_as_thick_as_its_pattern_says() {
+    let truth = milled(&lamella(), 0.0);
+    let (thick, off) = standing(&truth);
+    assert!((thick / 0.4e-6 - 1.0).abs() < 0.1 && off < 0.15e-6, "{thick:e} {off:e}");
+    let patterns = truth["milling"].as_array().unwrap();
+    assert_eq!(patterns.len(), 6);
+    for pattern in patterns {
+        let dose = |key: &str| pattern[key].as_f64().unwrap();
+        let rate = dose("delivered_dose_c") / dose("planned_dose_c");
+        assert!((rate - 1.0).abs() < 1e-6, "{pattern}");
+    }
+}
+
+#[test]
+fn on_a_sample_that_drifts_only_an_aligned_lamella_comes_out_right() {
+    const DRIFT: f64 = 1e-9;
+    let mut task = lamella();
+    for (stage, current) in task["stages"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .zip([2e-9, 0.74e-9, 0.2e-9])
+    {
+        stage["milling"]["milling_current"] = json!(current);
+    }
+    let (thick, off) = standing(&milled(&task, DRIFT));
+    assert!(off > 0.4e-6, "beside where it was planned: {off:e} {thick:e}");
+    let alignment = &mut task["alignment"];
+    alignment["enabled"] = json!(true);
+    alignment["interval_enabled"] = json!(true);
+    alignment["interval"] = json!(100);
+    alignment["imaging"] = json!({"resolution": [384, 256]});
+    let (thick, off) = standing(&milled(&task, DRIFT));
+    assert!((thick / 0.4e-6 - 1.0).abs() < 0.1 && off < 0.2e-6, "{thick:e} {off:e}");
 }
 
 #[tokio::test(start_paused = true)]

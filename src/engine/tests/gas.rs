@@ -1,0 +1,43 @@
+//! Injectors by commands.
+
+use super::Here;
+use crate::command::parse;
+use model::ErrorKind;
+use std::time::Duration;
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stop_left_in_is_taken_out_by_hand_when_its_way_back_was_forgotten() {
+    let here = Here::connected(|_| {}).await;
+    let scope = here.core.scope().unwrap();
+    let run = here.link.run(parse::line("gis.deposit time=60s").unwrap());
+    let press = async {
+        while !scope.gas().await.unwrap().value.open() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        here.core.press("test");
+    };
+    let (ended, ()) = tokio::join!(run, press);
+    assert_eq!(ended.unwrap_err().kind, ErrorKind::Stopped);
+    here.run("job.restore forget=true").await.unwrap();
+    assert_eq!(here.core.snapshot().owed, Vec::<String>::new());
+    let left = scope.gas().await.unwrap().value;
+    assert!(left.inserted() && !left.open(), "{left:?}");
+
+    let failure = here.run("gis.retract port=NOWHERE").await.unwrap_err();
+    assert_eq!(failure.kind, ErrorKind::OutOfRange, "{failure}");
+    assert!(failure.hint.contains(&left.ports[0].port), "{failure}");
+    assert!(scope.gas().await.unwrap().value.inserted());
+
+    for _ in 0..2 {
+        let told = here.run("gis.retract").await.unwrap();
+        assert_eq!(told["ports"][0]["inserted"], false, "{told}");
+        let now = scope.gas().await.unwrap().value;
+        assert!(
+            now.ports
+                .iter()
+                .all(|port| !port.inserted && !port.open && !port.heater),
+            "{now:?}"
+        );
+    }
+    here.run("stage.move-relative x=5mm").await.unwrap();
+}
