@@ -167,6 +167,10 @@ actions! {
     NeedleInsert "needle-insert" "insert" [Manipulator] "Choose where to insert the needle to; asks first.";
     NeedleRetract "needle-retract" "retract" [Manipulator Needle] "Take the needle out, at once.";
     NeedleCalibrate "needle-calibrate" "calibrate" [Manipulator] "Calibrate the needle step by step, asking you.";
+    NeedleReset "needle-reset" "find tip" [Manipulator] "Find the needle's tip again, step by step, with the stage out of its way; asks first.";
+    NeedleSharpen "needle-sharpen" "sharpen" [Manipulator] "Mill the needle's tip sharp, step by step; asks first.";
+    NeedlePrepare "needle-prepare" "prepare" [Manipulator] "Cut the needle's end flat for lift-out, step by step; asks first.";
+    NeedleExchange "needle-exchange" "exchange" [Manipulator] "Exchange the needle: out, beams off, vented, and pumped again, step by step; asks first.";
     NeedlePlaces "needle-places" "positions" [Manipulator] "Choose a needle position to go to, with the typed offset.";
     NeedleTarget "needle-target" "target" [Manipulator] "Type a place, a way, a step or an offset of the needle.";
     NeedleGo "needle-go" "go" [Manipulator] "Move the needle to the typed place or along the typed way.";
@@ -176,6 +180,7 @@ actions! {
     GasDeposit "gas-deposit" "deposit" [Gis] "Cryo deposition as the form says; asks first.";
     GasPattern "gas-pattern" "at pattern" [Gis] "Deposit with the beam at the loaded milling task's patterns; asks first.";
     GasSputter "gas-sputter" "sputter" [Gis] "Sputter coating as long as the form says; asks first.";
+    GasRetract "gas-retract" "retract" [Gis] "Close, cool and take out every injector, at once.";
 
     LogMore "log-more" "more" [Log] "Show more levels of the selected target.";
     LogLess "log-less" "fewer" [Log] "Show fewer levels of the selected target.";

@@ -116,6 +116,12 @@ pub const ASKED: &[AskRow] = &[
     row("manipulator.move-absolute", |c, cx| Some(needle::place(c, cx.snapshot))),
     row("manipulator.go", |c, cx| Some(needle::place(c, cx.snapshot))),
     row("manipulator.calibrate", |_, cx| Some(needle::calibrate(cx.snapshot))),
+    row("manipulator.reset", |c, cx| Some(needle::procedure(c, cx.snapshot))),
+    row("manipulator.sharpen", |c, cx| Some(needle::procedure(c, cx.snapshot))),
+    row("manipulator.prepare", |c, cx| Some(needle::procedure(c, cx.snapshot))),
+    row("manipulator.exchange", |_, cx| {
+        Some(("Exchange the needle?".to_owned(), needle::exchange(cx.snapshot)))
+    }),
     row("manipulator.remove", |c, _| {
         Some((
             format!("Forget the needle position `{}`?", word(c, "name")),

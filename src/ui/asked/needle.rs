@@ -147,6 +147,38 @@ pub(super) fn calibrate(snapshot: &Snapshot) -> Words {
     ("Calibrate the needle?".to_owned(), lines.map(str::to_owned).to_vec())
 }
 
+/// The question before a guided procedure that takes the stage out of the way.
+pub(super) fn procedure(command: &Command, snapshot: &Snapshot) -> Words {
+    let (title, level, mills) = match command.name.as_str() {
+        "manipulator.sharpen" => ("Sharpen the needle's tip?", false, true),
+        "manipulator.prepare" => ("Cut the needle's end flat?", true, true),
+        _ => ("Find the needle's tip again?", false, false),
+    };
+    let lowered = if level {
+        "lowered 0.5 mm and levelled"
+    } else {
+        "lowered 0.5 mm"
+    };
+    let mut lines = vec![
+        format!("The stage is {lowered}, the needle comes in, and its tip is centred in both pictures."),
+        "It asks at every step. At any end but Stop the needle goes out and the stage comes back.".to_owned(),
+    ];
+    if mills {
+        lines.push("The ion beam mills at the tip, and what lies behind it in the picture as well.".to_owned());
+    }
+    lines.extend(stage(snapshot));
+    (title.to_owned(), lines)
+}
+
+pub(super) fn exchange(snapshot: &Snapshot) -> Vec<String> {
+    let mut lines = vec![
+        "The needle goes out, the beams off, and the chamber is VENTED: a cold sample must be out of it.".to_owned(),
+        "It asks before that, and again before it pumps. The beams stay off at the end.".to_owned(),
+    ];
+    lines.extend(super::words::chamber(snapshot));
+    lines
+}
+
 fn lines(command: &Command, snapshot: &Snapshot) -> Vec<String> {
     let show = |value: f64| units::format(value, Unit::Metre);
     let at = |p: &ManipulatorPosition| format!("x {} y {} z {}", show(p.x), show(p.y), show(p.z));
@@ -195,6 +227,10 @@ mod tests {
             "manipulator.go name=above-lamella",
             "manipulator.insert name=PARK",
             "manipulator.calibrate",
+            "manipulator.reset",
+            "manipulator.sharpen",
+            "manipulator.prepare",
+            "manipulator.exchange",
             "manipulator.remove name=above-lamella",
         ] {
             assert!(asked(line), "{line}");

@@ -3,6 +3,7 @@
 pub mod filmstrip;
 pub mod form;
 pub mod histogram;
+pub mod line;
 pub mod list;
 pub mod pane;
 pub mod picture;

@@ -32,6 +32,19 @@ pub fn pane(title: &str, note: &str, focus: bool, theme: &Theme, area: Rect, can
     inner.intersection(canvas.buffer.area)
 }
 
+/// Frames a mode in which keys move something: the colour of danger, and double lines for eyes and terminals without it. Returns what
+/// is inside.
+pub fn mode_frame(title: &str, theme: &Theme, area: Rect, canvas: &mut Canvas) -> Rect {
+    let style = theme.style(Role::Danger);
+    let block = Block::bordered()
+        .border_type(BorderType::Double)
+        .border_style(style)
+        .title_top(Line::styled(padded(title), style));
+    let inner = block.inner(area);
+    canvas.widget(block, area);
+    inner
+}
+
 fn padded(text: &str) -> String {
     if text.is_empty() {
         String::new()

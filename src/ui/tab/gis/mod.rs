@@ -41,6 +41,7 @@ fn has(action: &Action, cx: &Cx) -> bool {
         Action::GasDeposit => !caps.ports.is_empty(),
         Action::GasPattern => !caps.ports.is_empty() && milling,
         Action::GasSputter => caps.sputter_coater,
+        Action::GasRetract => !caps.ports.is_empty(),
         _ => false,
     }
 }
@@ -49,6 +50,13 @@ fn has(action: &Action, cx: &Cx) -> bool {
 fn actions(cx: &Cx) -> Vec<Action> {
     let all = [Action::GasDeposit, Action::GasPattern, Action::GasSputter];
     all.into_iter().filter(|action| has(action, cx)).collect()
+}
+
+/// The key that takes out what stands in the chamber, or is open or warm, with no job that would.
+fn left_in(cx: &Cx) -> Vec<Action> {
+    let gas = cx.snapshot.gas.as_ref().map(|gas| &gas.value);
+    let left = gas.is_some_and(|gas| gas.ports.iter().any(|port| port.inserted || port.open || port.heater));
+    left.then_some(Action::GasRetract).into_iter().collect()
 }
 
 impl Gis {
@@ -66,6 +74,7 @@ impl Gis {
             Action::GasDeposit => self.chosen.deposit(cx),
             Action::GasPattern => self.chosen.pattern(cx),
             Action::GasSputter => self.chosen.sputter(),
+            Action::GasRetract => Command::new("gis.retract"),
             _ => return None,
         })
     }
@@ -97,7 +106,7 @@ impl Tab for Gis {
             true => self.form.next(),
             // while a job runs the others would be refused
             false if cx.snapshot.running().is_some() => [running::next(cx), self.form.next()].concat(),
-            false => [self.form.next(), actions(cx)].concat(),
+            false => [left_in(cx), self.form.next(), actions(cx)].concat(),
         }
     }
 

@@ -275,3 +275,14 @@ fn any_size_can_be_drawn() {
         }
     }
 }
+
+#[test]
+fn what_was_left_in_is_offered_to_be_taken_out_and_goes_at_once() {
+    let s = gas(warming);
+    let mut ui = gis(&s);
+    let offered = |ui: &UiState, s: &Snapshot| screen(ui, s, 120, 40).contains("R retract");
+    assert!(offered(&ui, &s));
+    assert_eq!(sent(press(&mut ui, "R", &s)), [Command::new("gis.retract")]);
+    let out = handy();
+    assert!(!offered(&gis(&out), &out), "nothing is in");
+}

@@ -9,12 +9,11 @@ use crate::keys::Layer;
 use crate::tab::after_move;
 use crate::theme::{Role, Theme};
 use crate::widget::list::marker;
-use crate::widget::pane::pane;
+use crate::widget::pane::{mode_frame, pane};
 use crate::widget::value::{Sign, aged, duration};
 use model::{Unit, text, units};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType};
 
 /// From this size on everything is shown at once.
 const WIDE: (u16, u16) = (100, 26);
@@ -95,23 +94,16 @@ fn panels(tab: &Manipulator, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Ca
     }
 }
 
-/// A frame in the colour of danger, in double lines for eyes and terminals without it.
+/// What the mode is at, around everything.
 fn drive_frame(tab: &Manipulator, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) -> Rect {
     let Some(drive) = &tab.drive else { return area };
     let title = format!(
-        " NEEDLE along the {} picture  step {}  ends in {} ",
+        "NEEDLE along the {} picture  step {}  ends in {}",
         tab.pair.beam().short(),
         units::format(tab.typed.step, Unit::Metre),
         duration(drive.ends_in(cx))
     );
-    let style = theme.style(Role::Danger);
-    let block = Block::bordered()
-        .border_type(BorderType::Double)
-        .border_style(style)
-        .title_top(Line::styled(title, style));
-    let inner = block.inner(area);
-    canvas.widget(block, area);
-    inner
+    mode_frame(&title, theme, area, canvas)
 }
 
 fn needle_pane(tab: &Manipulator, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {

@@ -57,6 +57,18 @@ const MOVES: &[&str] = &[
     "manipulator.go",
 ];
 
+/// The procedure that a key begins: it asks at every step.
+fn guided(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::NeedleCalibrate => Some("manipulator.calibrate"),
+        Action::NeedleReset => Some("manipulator.reset"),
+        Action::NeedleSharpen => Some("manipulator.sharpen"),
+        Action::NeedlePrepare => Some("manipulator.prepare"),
+        Action::NeedleExchange => Some("manipulator.exchange"),
+        _ => None,
+    }
+}
+
 fn is_move(command: &Command) -> bool {
     MOVES.contains(&command.name.as_str())
 }
@@ -295,6 +307,14 @@ impl Tab for Manipulator {
             next.push(Action::NeedlePlaces);
         }
         next.push(Action::AfterMove);
+        if cx.snapshot.running().is_none() {
+            next.extend([
+                Action::NeedleReset,
+                Action::NeedleSharpen,
+                Action::NeedlePrepare,
+                Action::NeedleExchange,
+            ]);
+        }
         next
     }
 
@@ -316,7 +336,6 @@ impl Tab for Manipulator {
             Action::NeedleDrive => effects = self.start_drive(cx),
             Action::NeedleHere => effects = self.along_ruler(cx),
             Action::NeedleGo => effects = out(cx).map_or_else(|| self.typed.go(), |refused| vec![refused]),
-            Action::NeedleCalibrate => effects = vec![Effect::Send(Command::new("manipulator.calibrate"))],
             Action::JobStop => effects = running::stop(cx),
             Action::NeedleRemove => effects = self.positions.remove(cx),
             Action::NeedleSave => {
@@ -327,7 +346,12 @@ impl Tab for Manipulator {
             Action::ShorterStep => self.typed.change_step(-1),
             Action::Close if self.focus == Focus::Typed && self.typed.waits() => self.typed.clear(),
             Action::Close => self.focus = Focus::Picture,
-            other => effects = taking::update(other, self.pair.beam(), cx).unwrap_or_default(),
+            other => {
+                effects = match guided(other) {
+                    Some(name) => vec![Effect::Send(Command::new(name))],
+                    None => taking::update(other, self.pair.beam(), cx).unwrap_or_default(),
+                }
+            }
         }
         self.refresh(cx);
         effects

@@ -275,9 +275,6 @@ fn it_is_inserted_after_a_choice_and_a_yes_and_retracted_at_once() {
     let mut ui = needle(&s);
     assert_eq!(sent(press(&mut ui, "R", &s)), [Command::new("manipulator.retract")]);
     assert_eq!(sent(press(&mut ui, "F7 R", &s)), [Command::new("manipulator.retract")]);
-    let mut ui = needle(&s);
-    assert_eq!(sent(press(&mut ui, "K", &s)), []);
-    assert_eq!(sent(press(&mut ui, "y", &s)), [Command::new("manipulator.calibrate")]);
 }
 
 #[test]
@@ -395,6 +392,25 @@ fn any_size_can_be_drawn() {
             for height in [1, 11, 27, 60] {
                 shown(&ui.draw(&s, Rect::new(0, 0, width, height)));
             }
+        }
+    }
+}
+
+#[test]
+fn guided_procedures_have_keys_and_ask_before_they_begin() {
+    for s in [inserted(), with(inserted(), false, false)] {
+        for (key, command, title) in [
+            ("K", "manipulator.calibrate", "Calibrate the needle?"),
+            ("T", "manipulator.reset", "Find the needle's tip again?"),
+            ("H", "manipulator.sharpen", "Sharpen the needle's tip?"),
+            ("P", "manipulator.prepare", "Cut the needle's end flat?"),
+            ("W", "manipulator.exchange", "Exchange the needle?"),
+        ] {
+            let mut ui = needle(&s);
+            assert_eq!(sent(press(&mut ui, key, &s)), [], "{command} goes out unasked");
+            assert!(screen(&ui, &s, 120, 40).contains(title), "{title}");
+            let names: Vec<String> = sent(press(&mut ui, "y", &s)).into_iter().map(|c| c.name).collect();
+            assert_eq!(names, [command]);
         }
     }
 }

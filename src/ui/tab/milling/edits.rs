@@ -85,20 +85,15 @@ impl Milling {
             }
             Action::ToggleStage => {
                 let on = self.stage().is_some_and(|stage| stage.enabled);
-                self.change(cx, |task| {
-                    task.enable(row, !on).ok();
-                })
+                self.change(cx, |task| task.enable(row, !on))
             }
             Action::DuplicateStage => {
-                let effects = self.change(cx, |task| {
-                    task.duplicate(row).ok();
-                });
-                self.stages.row += 1;
+                let mut copy = row;
+                let effects = self.change(cx, |task| task.duplicate(row).map(|at| copy = at));
+                self.stages.row = copy;
                 effects
             }
-            Action::RemoveStage => self.change(cx, |task| {
-                task.remove(row).ok();
-            }),
+            Action::RemoveStage => self.change(cx, |task| task.remove(row).map(drop)),
             Action::StageEarlier => self.reorder(row.checked_sub(1), cx),
             Action::StageLater => self.reorder(Some(row + 1), cx),
             Action::PutPattern => self.put(false, cx),
@@ -119,17 +114,26 @@ impl Milling {
         Vec::new()
     }
 
-    fn change(&mut self, cx: &Cx, change: impl FnOnce(&mut pattern::MillingTask)) -> Vec<Effect> {
-        self.draft.edit(cx, change)
+    /// Changes the task, or says why it could not be.
+    fn change<E: std::fmt::Display>(
+        &mut self,
+        cx: &Cx,
+        change: impl FnOnce(&mut pattern::MillingTask) -> Result<(), E>,
+    ) -> Vec<Effect> {
+        let mut refused = None;
+        let mut effects = self.draft.edit(cx, |task| refused = change(task).err());
+        if let Some(error) = refused {
+            effects.push(tell(
+                &format!("{error}; the task stays as it is"),
+                "choose or type another",
+            ));
+        }
+        effects
     }
 
     fn change_stage(&mut self, cx: &Cx, change: impl FnOnce(&mut MillingStage)) -> Vec<Effect> {
         let row = self.stages.row;
-        self.change(cx, |task| {
-            if let Ok(stage) = task.stage_mut(row) {
-                change(stage);
-            }
-        })
+        self.change(cx, |task| task.stage_mut(row).map(change))
     }
 
     fn reorder(&mut self, to: Option<usize>, cx: &Cx) -> Vec<Effect> {
@@ -138,9 +142,7 @@ impl Milling {
             return Vec::new();
         };
         self.stages.row = to;
-        self.change(cx, |task| {
-            task.reorder(row, to).ok();
-        })
+        self.change(cx, |task| task.reorder(row, to))
     }
 
     /// Adds a stage with that pattern at the cursor, milled as the selected one is.
@@ -159,10 +161,9 @@ impl Milling {
             milling,
             ..MillingStage::default()
         };
-        let effects = self.change(cx, |task| {
-            task.add(stage);
-        });
-        self.stages.row = self.draft.task().stages.len().saturating_sub(1);
+        let mut row = 0;
+        let effects = self.draft.edit(cx, |task| row = task.add(stage));
+        self.stages.row = row;
         self.forms.restart();
         self.focus = Focus::Stages;
         effects
@@ -171,14 +172,7 @@ impl Milling {
     /// Sets a parameter that was typed.
     pub(super) fn set(&mut self, section: Section, key: &str, value: &Value, cx: &Cx) -> Vec<Effect> {
         let row = self.stages.row;
-        let mut refused = None;
-        let mut effects = self.change(cx, |task| {
-            refused = sections::set(task, row, section, key, value).err();
-        });
-        if let Some(error) = refused {
-            effects.push(tell(&format!("{error}; the old value stays"), "type another"));
-        }
-        effects
+        self.change(cx, |task| sections::set(task, row, section, key, value))
     }
 
     /// The cursor of the milling beam's picture, where that is in front.
@@ -206,7 +200,7 @@ impl Milling {
             return self.change_stage(cx, |stage| stage.pattern.put(here));
         }
         let (dx, dy) = (here.x - place.x, here.y - place.y);
-        self.change(cx, |task| {
+        self.draft.edit(cx, |task| {
             for stage in &mut task.stages {
                 stage.pattern.shift(dx, dy);
             }
@@ -280,7 +274,7 @@ impl Milling {
                 "draw it inside the field",
             )];
         }
-        self.change(cx, |task| task.alignment.rect = area)
+        self.draft.edit(cx, |task| task.alignment.rect = area)
     }
 
     /// The next keys where nothing special is under way.

@@ -5,12 +5,10 @@ use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::keys::Layer;
-use crate::theme::{Role, Theme};
-use crate::widget::form::{Field, Form, Kind, Outcome};
-use crate::widget::pane::pane;
+use crate::theme::Theme;
+use crate::widget::line::{AskedLine, Typed};
 use crate::widget::picture::tell;
 use engine::Command;
-use model::Value;
 use ratatui::layout::Rect;
 
 /// What the text is for.
@@ -23,20 +21,16 @@ pub enum Wanted {
 #[derive(Debug)]
 pub struct Prompt {
     wanted: Wanted,
-    /// Taken where nothing else was typed.
-    proposal: String,
-    form: Form,
+    line: AskedLine,
 }
-
-const FILE: &str = "file";
 
 impl Prompt {
     /// Proposes `proposal`, which may be empty.
     pub fn new(wanted: Wanted, proposal: String) -> Prompt {
-        let field = Field::new(FILE, FILE, Kind::Text).value(Value::Text(proposal.clone()));
-        let mut form = Form::new("milling-prompt", vec![field]);
-        form.edit(FILE);
-        Prompt { wanted, proposal, form }
+        Prompt {
+            wanted,
+            line: AskedLine::new("file", proposal),
+        }
     }
 
     /// A new file in the session's folder, named as the task.
@@ -48,23 +42,16 @@ impl Prompt {
     }
 
     pub fn layer(&self) -> Layer {
-        self.form.layer()
+        self.line.layer()
     }
 
     /// Handles a key; says whether the line is done with.
     pub fn update(&mut self, action: &Action) -> (bool, Vec<Effect>) {
-        let text = match (self.form.update(action), action) {
-            (
-                Outcome::Set {
-                    value: Value::Text(text),
-                    ..
-                },
-                _,
-            ) => text,
-            (_, Action::Accept | Action::NextField | Action::PreviousField) => self.proposal.clone(),
-            _ => return (!self.form.editing(), Vec::new()),
-        };
-        (true, self.done(text.trim()))
+        match self.line.update(action) {
+            Typed::On => (false, Vec::new()),
+            Typed::Left => (true, Vec::new()),
+            Typed::Text(text) => (true, self.done(&text)),
+        }
     }
 
     fn done(&self, text: &str) -> Vec<Effect> {
@@ -82,12 +69,10 @@ impl Prompt {
     }
 
     pub fn draw(&self, theme: &Theme, area: Rect, canvas: &mut Canvas) {
-        canvas.clear(area, theme.style(Role::Text));
         let title = match self.wanted {
             Wanted::Load => "Load a milling task: FILE, or FILE name=TASK of a protocol",
             Wanted::Save => "Save the milling task to a new file",
         };
-        let inner = pane(title, "", true, theme, area, canvas);
-        self.form.draw(true, theme, inner, canvas);
+        self.line.draw(title, theme, area, canvas);
     }
 }

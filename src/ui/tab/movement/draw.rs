@@ -9,12 +9,11 @@ use crate::cx::Cx;
 use crate::tab::after_move;
 use crate::theme::{Role, Theme};
 use crate::widget::list::marker;
-use crate::widget::pane::pane;
+use crate::widget::pane::{mode_frame, pane};
 use crate::widget::value::{Sign, duration};
 use model::{Axis, Unit, units};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType};
 
 /// From this size on everything is shown at once.
 const WIDE: (u16, u16) = (100, 26);
@@ -92,7 +91,7 @@ fn panels(tab: &Movement, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canva
     list(tab, cx, theme, rest, canvas);
 }
 
-/// A frame in the colour of danger, in double lines for eyes and terminals without it.
+/// What the mode is at, around everything.
 fn jog_frame(tab: &Movement, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) -> Rect {
     let Some(jog) = &tab.jog else { return area };
     let along = match jog.frame {
@@ -100,19 +99,12 @@ fn jog_frame(tab: &Movement, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Ca
         Frame::Axes => "along the stage's axes".to_owned(),
     };
     let title = format!(
-        " JOG {along}  step {}  turn {}  ends in {} ",
+        "JOG {along}  step {}  turn {}  ends in {}",
         units::format(tab.steps.length, Unit::Metre),
         units::format(tab.steps.angle, Unit::Radian),
         duration(jog.ends_in(cx))
     );
-    let style = theme.style(Role::Danger);
-    let block = Block::bordered()
-        .border_type(BorderType::Double)
-        .border_style(style)
-        .title_top(Line::styled(title, style));
-    let inner = block.inner(area);
-    canvas.widget(block, area);
-    inner
+    mode_frame(&title, theme, area, canvas)
 }
 
 /// The table of axes: value, limits, where between them.

@@ -6,11 +6,9 @@ use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::keys::Layer;
 use crate::theme::Theme;
-use crate::widget::form::{Field, Form, Kind, Outcome};
-use crate::widget::pane::pane;
+use crate::widget::line::{AskedLine, Typed};
 use crate::widget::picture::tell;
 use engine::Command;
-use model::Value;
 use ratatui::layout::Rect;
 
 /// What the text is for.
@@ -61,45 +59,30 @@ impl Wanted {
 pub struct Prompt {
     wanted: Wanted,
     position: Option<String>,
-    /// Taken where nothing else was typed.
-    proposal: String,
-    form: Form,
+    line: AskedLine,
 }
-
-const KEY: &str = "text";
 
 impl Prompt {
     pub fn new(wanted: Wanted, position: Option<String>, cx: &Cx) -> Prompt {
         let proposal = wanted.proposal(position.as_deref(), cx);
-        let field = Field::new(KEY, wanted.words().1, Kind::Text).value(Value::Text(proposal.clone()));
-        let mut form = Form::new("prompt", vec![field]);
-        form.edit(KEY);
         Prompt {
             wanted,
             position,
-            proposal,
-            form,
+            line: AskedLine::new(wanted.words().1, proposal),
         }
     }
 
     pub fn layer(&self) -> Layer {
-        self.form.layer()
+        self.line.layer()
     }
 
     /// Handles a key; says whether the line is done with.
     pub fn update(&mut self, action: &Action) -> (bool, Vec<Effect>) {
-        let text = match (self.form.update(action), action) {
-            (
-                Outcome::Set {
-                    value: Value::Text(text),
-                    ..
-                },
-                _,
-            ) => text,
-            (_, Action::Accept | Action::NextField | Action::PreviousField) => self.proposal.clone(),
-            _ => return (!self.form.editing(), Vec::new()),
-        };
-        (true, self.done(text.trim()))
+        match self.line.update(action) {
+            Typed::On => (false, Vec::new()),
+            Typed::Left => (true, Vec::new()),
+            Typed::Text(text) => (true, self.done(&text)),
+        }
     }
 
     fn done(&self, text: &str) -> Vec<Effect> {
@@ -122,8 +105,6 @@ impl Prompt {
     }
 
     pub fn draw(&self, theme: &Theme, area: Rect, canvas: &mut Canvas) {
-        canvas.clear(area, theme.style(crate::theme::Role::Text));
-        let inner = pane(self.wanted.words().0, "", true, theme, area, canvas);
-        self.form.draw(true, theme, inner, canvas);
+        self.line.draw(self.wanted.words().0, theme, area, canvas);
     }
 }
