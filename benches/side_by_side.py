@@ -87,13 +87,15 @@ class Console:
         (re.compile(rb"\x1b\[c"), b"\x1b[?62;22c"),
     ]
 
-    def __init__(self, binary: Path, columns: int, rows: int, graphics: str = "half", *more: str):
-        self.place = tempfile.mkdtemp(prefix="side-by-side-")
+    def __init__(self, binary: Path, columns: int, rows: int, graphics: str = "half", *more: str, what: str = "--demo", place: str = ""):
+        """`place`: folders that others use, too, and that stay."""
+        self.stays = bool(place)
+        self.place = place or tempfile.mkdtemp(prefix="side-by-side-")
         self.began = time.perf_counter()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, columns * 8, rows * 16))
-            args = [str(binary), "--demo", "--graphics", graphics, *more]
+            args = [str(binary), what, "--graphics", graphics, *more]
             args += ["--config-dir", self.place + "/config", "--data-dir", self.place + "/data"]
             os.execve(binary, args, environment())
         self.pending = b""
@@ -155,7 +157,8 @@ class Console:
                 os.kill(self.pid, signal.SIGKILL)
                 os.waitpid(self.pid, 0)
         os.close(self.fd)
-        shutil.rmtree(self.place, ignore_errors=True)
+        if not self.stays:
+            shutil.rmtree(self.place, ignore_errors=True)
 
 
 class Table:
@@ -217,6 +220,30 @@ def starting(table: Table, binary: Path, python: str) -> None:
             sessions.append(child(session, folder)[0])
     table.most("start to first frame, pseudo-terminal", statistics.median(frames), "s", 0.15)
     table.least("start to connected", statistics.median(connected), statistics.median(sessions), "s", 20)
+
+
+def attaching(table: Table, binary: Path) -> None:
+    """From the start of a console on a daemon, in the middle of a move, to a screen that shows where the stage is."""
+    with tempfile.TemporaryDirectory() as place:
+        folders = ["--config-dir", place + "/config", "--data-dir", place + "/data"]
+        daemon = subprocess.Popen([str(binary), "serve", "--demo", *folders], env=environment(), stdout=subprocess.PIPE)
+        try:
+            daemon.stdout.readline()
+            connect = [str(binary), "do", "--quiet", "stage.move-relative", "x=1um", *folders]
+            while subprocess.run(connect, env=environment(), capture_output=True).returncode != 0:
+                time.sleep(0.05)
+            mover = subprocess.Popen([str(binary), "do", "stage.move-relative", "x=90mm", *folders], env=environment(), stdout=subprocess.DEVNULL)
+            waits = []
+            for _ in range(7):
+                console = Console(binary, 120, 40, what="attach", place=place)
+                waits.append(console.until(b"4.000"))
+                console.close()
+            mover.kill()
+            mover.wait()
+        finally:
+            daemon.terminate()
+            daemon.wait()
+    table.most("attach to a running job, useful screen", statistics.median(waits), "s", 0.15)
 
 
 def screen(table: Table, binary: Path) -> None:
@@ -312,7 +339,7 @@ def rust(folder: Path) -> dict:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--bin", type=Path, help="a release build; made if not named")
-    options.add_argument("--only", default="", help="starting, screen, keys or pictures")
+    options.add_argument("--only", default="", help="starting, attaching, screen, keys or pictures")
     chosen = options.parse_args()
     python = os.environ.get("PEER_PY") or sys.exit("PEER_PY must name a Python that has fibsem 0.5.3")
     binary = chosen.bin
@@ -324,6 +351,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, part in (
             ("starting", lambda: starting(table, binary, python)),
+            ("attaching", lambda: attaching(table, binary)),
             ("screen", lambda: screen(table, binary)),
             ("keys", lambda: keys(table, binary)),
             ("pictures", lambda: pictures(table, binary, python, Path(folder))),

@@ -16,9 +16,16 @@ const START: Duration = Duration::from_secs(20);
 const AGAIN: Duration = Duration::from_millis(20);
 
 pub fn visitor(name: &str, read_only: bool) -> Visitor {
+    // who came through ssh to this machine is told by where they sit, too
+    let from = std::env::var("SSH_CONNECTION").unwrap_or_default();
+    let address = from.split(' ').next().unwrap_or_default();
+    let user = user().name;
     Visitor {
         name: name.to_owned(),
-        user: user().name,
+        user: match address {
+            "" => user,
+            address => format!("{user}@{address}"),
+        },
         read_only,
     }
 }
@@ -166,6 +173,8 @@ fn through_systemd(program: &Path, args: &[String], paths: &Paths) -> bool {
     let log = log(paths).display().to_string();
     let ran = Command::new("systemd-run")
         .args(["--user", "--quiet", "--collect", "--description=fibdeck daemon"])
+        // the watchdog outlives a daemon that dies
+        .arg("--property=KillMode=process")
         .arg(format!("--property=StandardError=append:{log}"))
         .arg("--")
         .arg(program)

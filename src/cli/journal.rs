@@ -5,6 +5,7 @@ use super::options::Globals;
 use super::{console, output};
 use clap::{Args, Subcommand};
 use engine::core::Speed;
+use engine::event::Event;
 use engine::journal::{self, Entry};
 use engine::replay::Replay;
 use model::text::printable;
@@ -76,12 +77,7 @@ fn list(globals: &Globals) -> Result<Exit, CliError> {
 
 fn show(path: &Path, who: bool, globals: &Globals) -> Result<Exit, CliError> {
     for (line, entry) in journal::read(path)?.entries {
-        if who
-            && !matches!(
-                entry,
-                Entry::Client { .. } | Entry::Intent { .. } | Entry::Outcome { .. }
-            )
-        {
+        if who && !is_deed(&entry) {
             continue;
         }
         output::line(&match globals.json {
@@ -90,6 +86,18 @@ fn show(path: &Path, who: bool, globals: &Globals) -> Result<Exit, CliError> {
         })?;
     }
     Ok(Exit::Done)
+}
+
+/// Somebody came, went or did something.
+fn is_deed(entry: &Entry) -> bool {
+    match entry {
+        Entry::Client { .. } | Entry::Intent { .. } | Entry::Outcome { .. } => true,
+        Entry::Event { event } => matches!(
+            event.event,
+            Event::JobStarted { .. } | Event::Control { .. } | Event::Answered { .. } | Event::Stopped { .. }
+        ),
+        _ => false,
+    }
 }
 
 fn words(entry: &Entry) -> String {

@@ -22,6 +22,7 @@ mod pattern;
 mod serve;
 mod session;
 mod show;
+mod watchdog;
 
 use clap::{Parser, Subcommand};
 use exit::Exit;
@@ -66,6 +67,8 @@ enum Verb {
     Answer(news::Answer),
     Truth(command::Truth),
     Align(align::Align),
+    #[command(hide = true)]
+    Watchdog(watchdog::Watchdog),
     Journal(journal::Journal),
     Replay(journal::Play),
     Pattern(pattern::Pattern),
@@ -122,6 +125,7 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         Verb::Stop(stop) => stop.run(&globals),
         Verb::Answer(answer) => answer.run(&globals),
         Verb::Truth(truth) => truth.run(&globals),
+        Verb::Watchdog(watchdog) => watchdog.run(),
         Verb::Journal(journal) => journal.run(&globals),
         Verb::Replay(play) => play.run(&globals),
         Verb::Align(align) => align.run(&globals),

@@ -145,15 +145,35 @@ pub struct Answer {
     id: u64,
     /// One of its choices.
     choice: String,
+    /// What was changed of what it shows (points, areas, patterns), as JSON.
+    #[arg(value_name = "JSON")]
+    data: Option<String>,
 }
 
 impl Answer {
     pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
         let session = Session::daemon(globals, "answer")?;
-        let command = Command::new("answer")
+        let mut command = Command::new("answer")
             .with("id", self.id)
             .with("choice", self.choice.clone());
-        session.run(command)?;
+        if let Some(text) = &self.data {
+            let wrong = |e| {
+                CliError::new(
+                    Exit::Usage,
+                    format!("the answer's data is no JSON: {e}; nothing was sent"),
+                )
+            };
+            command = command.with("data", serde_json::from_str::<Value>(text).map_err(wrong)?);
+        }
+        let answered = session.run(command)?;
+        output::line(&match globals.json {
+            true => output::envelope("answer", &session.instrument(), &Ok(answered)).to_string(),
+            false => format!(
+                "question {} was answered: {}",
+                self.id,
+                model::text::printable(&self.choice)
+            ),
+        })?;
         Ok(Exit::Done)
     }
 }

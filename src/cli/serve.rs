@@ -41,6 +41,14 @@ impl Serve {
         let (paths, name) = (options.paths.clone(), options.instrument.info.name.clone());
         let _hold = Hold::take(&paths, &user(), &name)?;
         let engine = engine::core::start(options)?;
+        let program = std::env::current_exe().map_err(|e| {
+            CliError::failed(format!(
+                "this program does not know its own file: {e}; nothing was served"
+            ))
+        })?;
+        let mut watchdog = std::process::Command::new(program);
+        watchdog.args(["watchdog", "--quiet"]);
+        engine.watched_by(watchdog)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

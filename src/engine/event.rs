@@ -78,6 +78,8 @@ pub enum Event {
     Answered {
         id: u64,
         choice: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        data: Option<serde_json::Value>,
     },
     FrameTaken {
         frame: Box<FrameInfo>,

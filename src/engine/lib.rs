@@ -7,6 +7,7 @@
 pub mod command;
 pub mod core;
 pub mod event;
+pub mod hooks;
 pub mod journal;
 pub mod link;
 pub mod plan;
@@ -15,6 +16,7 @@ pub mod remote;
 pub mod replay;
 pub mod serve;
 pub mod snapshot;
+pub mod watchdog;
 pub mod wire;
 
 #[cfg(test)]

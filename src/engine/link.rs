@@ -9,6 +9,7 @@ use crate::query::{Query, Reply};
 use crate::snapshot::Snapshot;
 use model::ErrorKind;
 use serde_json::Value;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -64,6 +65,8 @@ pub struct Link {
     pub(crate) stop: StopButton,
     pub(crate) presses: Arc<AtomicU64>,
     pub(crate) name: String,
+    /// Where relative paths count from, if not from where the engine is.
+    pub(crate) folder: Option<Arc<Path>>,
 }
 
 /// A command that was sent.
@@ -101,6 +104,10 @@ impl Link {
 
     /// Sends a command.
     pub fn send(&self, command: Command) -> Receipt {
+        let command = match &self.folder {
+            Some(folder) => command.from_folder(folder),
+            None => command,
+        };
         let (sender, ended) = oneshot::channel();
         // a closed engine drops the sender, and the receipt then says so
         let _ = self.requests.send(Request::Run {

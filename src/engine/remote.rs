@@ -17,6 +17,7 @@ use crate::command::Failure;
 use crate::link::Link;
 use crate::wire::{Hello, PROTOCOL, Welcome};
 use model::ErrorKind;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// A line to an engine elsewhere. Dropping it hangs up; what runs there goes on.
@@ -59,6 +60,9 @@ pub enum NoLine {
 impl Remote {
     /// Goes to an engine and is let in; the link then has its first snapshot.
     pub fn open(door: Door, visitor: Visitor) -> Result<Remote, NoLine> {
+        // on another machine our folders mean nothing
+        let here = matches!(door, Door::Here(_)).then(std::env::current_dir);
+        let here = here.and_then(Result::ok).map(Arc::from);
         let (hang_up, hung_up) = watch::channel(false);
         let (ready, opened) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::Builder::new()
@@ -68,7 +72,8 @@ impl Remote {
         let opened = opened
             .recv()
             .map_err(|_| NoLine::Failed(broken("it ended while it was opened")))?;
-        let (link, welcome) = opened?;
+        let (mut link, welcome) = opened?;
+        link.folder = here;
         Ok(Remote {
             link,
             welcome,

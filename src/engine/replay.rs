@@ -82,6 +82,7 @@ impl Replay {
             stop: Arc::new(|_| tracing::info!(target: "stop", "this is a recording: nothing moves")),
             presses: Arc::default(),
             name: "replay".to_owned(),
+            folder: None,
         };
         let player = Player { snapshots, heard };
         let thread = std::thread::Builder::new()

@@ -97,6 +97,13 @@ pub struct Question {
     pub choices: Vec<(String, String)>,
 }
 
+/// What a person answered: one of the choices and, where they changed what was shown (points, areas, patterns), that.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    pub choice: String,
+    pub data: Option<serde_json::Value>,
+}
+
 /// What becomes of a picture a job takes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Keep {
@@ -151,10 +158,24 @@ pub trait Host: Send + Sync {
     fn is_paused(&self) -> bool;
     /// Waits until the job is not paused.
     fn unpaused(&self) -> BoxFuture<'static, ()>;
+    /// An act was not begun with this error: `None` where that is the act's own, else what holds the job until it can be begun.
+    fn holds(&self, _error: &HalError) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
     /// What is owed now, oldest first: written down, so that a crash does not lose the way back.
     fn owes(&self, _debts: &[Debt]) {}
     /// The choice that was made.
     fn ask(&self, question: Question) -> BoxFuture<'static, Result<String, JobError>>;
+    /// The same of a question whose answer may carry more than a word.
+    fn ask_for(&self, question: Question) -> BoxFuture<'static, Result<Answer, JobError>> {
+        let choice = self.ask(question);
+        Box::pin(async move {
+            Ok(Answer {
+                choice: choice.await?,
+                data: None,
+            })
+        })
+    }
 }
 
 /// A job's context. Clones are the same job.
@@ -193,19 +214,33 @@ impl JobCx {
 
     /// Does an act that is a part of something longer: progress and remaining time are those of the whole.
     pub(crate) async fn act_of(&self, act: Act, share: Share, text: String) -> Result<Outcome, JobError> {
-        self.host.unpaused().await;
-        if self.hand.is_ended() {
-            return Err(HalError::stopped().into());
-        }
-        let host = self.host.clone();
-        host.progress(share.begun(), None, &text);
-        Ok(self
-            .hand
-            .act_watched(act, move |fraction, remaining| {
+        loop {
+            self.host.unpaused().await;
+            if self.hand.is_ended() {
+                return Err(HalError::stopped().into());
+            }
+            let (host, text) = (self.host.clone(), text.clone());
+            host.progress(share.begun(), None, &text);
+            let watch = move |fraction, remaining| {
                 let (fraction, remaining) = share.of_whole(fraction, remaining);
                 host.progress(fraction, remaining, &text)
-            })
-            .await?)
+            };
+            match self.hand.act_watched(act.clone(), watch).await {
+                Err(error) if self.held(&error).await => {}
+                ended => return Ok(ended?),
+            }
+        }
+    }
+
+    /// Waits where the engine holds the job, because an act could not be begun for now; `true`: try it again.
+    pub(crate) async fn held(&self, error: &HalError) -> bool {
+        match self.host.holds(error) {
+            Some(held) => {
+                held.await;
+                true
+            }
+            None => false,
+        }
     }
 
     pub fn progress(&self, fraction: f64, text: &str) {

@@ -5,6 +5,7 @@ use super::{Args, Failure, result};
 use crate::core::{Cx, owed, recover};
 use crate::event::Event;
 use crate::link::Ended;
+use ::workflow::cx::Answer;
 use hal::Act;
 use model::{Danger, ErrorKind, PatterningPhase};
 use serde_json::json;
@@ -81,6 +82,11 @@ pub(crate) const ROWS: &[CommandRow] = &[
         args: &[
             need("id", ANY_ID, "number of the question"),
             need("choice", ArgKind::Text, "one of its choices"),
+            arg(
+                "data",
+                ArgKind::Json,
+                "what was changed of what it shows: points, areas, patterns",
+            ),
         ],
         danger: Danger::None,
         lane: Lane::Now,
@@ -158,6 +164,10 @@ async fn stop_job(cx: Cx, args: Args) -> Ended {
 async fn answer(cx: Cx, args: Args) -> Ended {
     let id = args.need(args.id("id"), "id")?;
     let choice = args.need(args.text("choice"), "choice")?.to_owned();
-    cx.core.lanes.answer(id, &choice)?;
+    let answer = Answer {
+        choice: choice.clone(),
+        data: args.json("data").cloned(),
+    };
+    cx.core.lanes.answer(id, answer)?;
     Ok(json!({ "id": id, "choice": choice }))
 }

@@ -22,7 +22,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
         name: "milling.load",
         doc: "Load what milling.run will mill: an openFIBSEM milling task or protocol, as a file or as JSON.",
         args: &[
-            arg("source", ArgKind::Text, "a file, or the task as JSON"),
+            arg("source", ArgKind::PathOrText, "a file, or the task as JSON"),
             arg("task", ArgKind::Json, "the task itself, in place of a file"),
             arg("name", ArgKind::Text, "which task of a protocol").or("the first"),
         ],
@@ -123,7 +123,7 @@ const UNTOUCHED: &str = "the loaded task stays as it was";
 async fn load(cx: Cx, args: Args) -> Ended {
     let (source, file) = match (args.json("task"), args.text("source")) {
         (Some(task), _) => (Source::Json(task), None),
-        (None, Some(text)) if text.trim_start().starts_with(['{', '[']) => (Source::Text(text), None),
+        (None, Some(text)) if super::is_text(text) => (Source::Text(text), None),
         (None, Some(path)) => (Source::File(path), Some(path.to_owned())),
         (None, None) => {
             return Err(Failure::usage(

@@ -22,10 +22,12 @@ mod system;
 mod words;
 
 pub use args::Args;
-pub use row::{ArgKind, ArgRow, CommandRow, Lane};
+pub use row::{ArgKind, ArgRow, CommandRow, Lane, READS};
 
 use model::ErrorKind;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::path::Path;
 
 /// Every command, grouped by file.
 pub const COMMANDS: &[&[CommandRow]] = &[
@@ -67,11 +69,32 @@ impl Command {
         }
     }
 
+    /// With relative paths counted from `folder`: who typed them was there, and the engine may be elsewhere.
+    pub fn from_folder(mut self, folder: &Path) -> Command {
+        let row = rows().find(|row| row.name == self.name);
+        for arg in row.iter().flat_map(|row| row.args) {
+            let named = match (arg.kind, self.args.get_mut(arg.name)) {
+                (ArgKind::Path, Some(Value::String(text))) => text,
+                (ArgKind::PathOrText, Some(Value::String(text))) if !is_text(text) => text,
+                _ => continue,
+            };
+            if !named.trim().is_empty() {
+                *named = folder.join(named.trim()).display().to_string();
+            }
+        }
+        self
+    }
+
     /// With one more argument (SI units).
     pub fn with(mut self, name: &str, value: impl Into<serde_json::Value>) -> Command {
         self.args.insert(name.to_owned(), value.into());
         self
     }
+}
+
+/// JSON or YAML in the place of a path.
+pub(crate) fn is_text(given: &str) -> bool {
+    given.trim_start().starts_with(['{', '['])
 }
 
 /// Why a command was refused or failed: what happened, what was left untouched, what to do.

@@ -167,7 +167,7 @@ fn convert(arg: &ArgRow, value: &Value, key: Option<Key>) -> Result<Value, Failu
             },
             _ => Err(wrong(arg, value, "neither true nor false")),
         },
-        ArgKind::Text | ArgKind::Path | ArgKind::PositionName => match value {
+        ArgKind::Text | ArgKind::Path | ArgKind::PathOrText | ArgKind::PositionName => match value {
             Value::String(text) if text.is_empty() => Err(wrong(arg, value, "it is empty")),
             Value::String(text) if text.chars().any(char::is_control) => {
                 Err(wrong(arg, value, "it holds control characters"))

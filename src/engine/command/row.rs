@@ -15,6 +15,34 @@ pub struct CommandRow {
     pub(crate) run: crate::core::Run,
 }
 
+/// Commands that only look: open to everyone, and all that a client may run who came to watch or speaks another protocol.
+pub const READS: &[&str] = &[
+    "system.state",
+    "system.get",
+    "system.available",
+    "system.wait",
+    "stage.position",
+    "position.list",
+    "milling.estimate",
+    "milling.state",
+    "manipulator.list",
+    "gis.state",
+    "job.list",
+    "truth",
+    "stop",
+];
+
+/// Who has control is changed openly, by anybody who may act.
+const CONTROL: &[&str] = &["control.take", "control.release"];
+
+impl CommandRow {
+    /// May be run whoever has control. Everything else that is answered at once (an answer, a pause, the session's folder) changes
+    /// what the holder of control works with, and is theirs.
+    pub(crate) fn is_open(&self) -> bool {
+        READS.contains(&self.name) || CONTROL.contains(&self.name)
+    }
+}
+
 /// How a command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -46,6 +74,8 @@ pub enum ArgKind {
     Bool,
     Text,
     Path,
+    /// A path, or JSON or YAML of more than one word in its place.
+    PathOrText,
     /// One of these words.
     Word(&'static [&'static str]),
     /// electron or ion.
@@ -82,6 +112,7 @@ impl ArgKind {
             ArgKind::Bool => "true or false".to_owned(),
             ArgKind::Text => "text".to_owned(),
             ArgKind::Path => "path".to_owned(),
+            ArgKind::PathOrText => "path or JSON".to_owned(),
             ArgKind::Word(words) => words.join("|"),
             ArgKind::Beam => "electron|ion".to_owned(),
             ArgKind::Beams => "electron|ion|both".to_owned(),

@@ -90,7 +90,12 @@ impl ActLog for Record {
             what: act.clone(),
         });
         if act.danger() == Danger::Sample {
-            core.journal.sync().map_err(|e| unwritten(act, &e))?;
+            core.journal.sync().map_err(|e| {
+                let error = unwritten(act, &e);
+                // the intent may yet reach the disk: that nothing came of it has to follow it
+                core.ended(id, by, Some(&error));
+                error
+            })?;
         }
         lock(&core.touched).begin(act);
         core.logs.intent(time, act);
@@ -117,16 +122,7 @@ impl ActLog for Record {
         let Some(core) = self.0.upgrade() else { return };
         lock(&core.touched).end(act);
         let (time, error) = (core.time(), result.as_ref().err());
-        core.journal.write(&Entry::Outcome {
-            act: id,
-            by: by.to_owned(),
-            time,
-            outcome: journal::Outcome {
-                done: error.is_none(),
-                kind: error.map(|e| e.kind),
-                error: error.map(ToString::to_string),
-            },
-        });
+        core.ended(id, by, error);
         // what comes next may wipe out the instrument's own evidence of it
         if act.danger() == Danger::Sample
             && let Err(error) = core.journal.sync()
@@ -137,6 +133,21 @@ impl ActLog for Record {
             core.logs.failure(time, act, &error.to_string());
         }
         core.lanes.look();
+    }
+}
+
+impl Core {
+    fn ended(&self, act: ActId, by: &str, error: Option<&HalError>) {
+        self.journal.write(&Entry::Outcome {
+            act,
+            by: by.to_owned(),
+            time: self.time(),
+            outcome: journal::Outcome {
+                done: error.is_none(),
+                kind: error.map(|e| e.kind),
+                error: error.map(ToString::to_string),
+            },
+        });
     }
 }
 

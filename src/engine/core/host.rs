@@ -5,12 +5,13 @@ use crate::event::{Event, FrameInfo, JobId, Progress, Pulse, Question};
 use crate::journal::Entry;
 use crate::snapshot::at;
 use futures::future::BoxFuture;
-use hal::Hand;
+use hal::{HalError, Hand};
 use model::{Beam, ErrorKind, Frame, ImageSettings, Notice, Point, Severity};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
-use workflow::{Host, JobError, cx::Keep};
+use workflow::cx::{Answer, Keep};
+use workflow::{Host, JobError};
 
 pub(crate) struct JobHost {
     pub core: Arc<Core>,
@@ -77,6 +78,25 @@ impl Host for JobHost {
         })
     }
 
+    /// What cannot be written down is not begun; the job waits, paused, until somebody has made room and lets it go on.
+    fn holds(&self, error: &HalError) -> Option<BoxFuture<'static, ()>> {
+        if error.kind != ErrorKind::File || !self.core.journal.refuses() || self.hand.is_ended() {
+            return None;
+        }
+        let (core, job, mut paused) = (self.core.clone(), self.job?, self.paused.clone());
+        core.lanes.pause_job(true).ok()?;
+        core.publish(Event::JobPaused { id: job, paused: true });
+        core.notice(
+            Notice::new(Severity::Alarm, "paused: the journal cannot be written")
+                .detail(error.what.clone())
+                .hint("free space on the disk of the data folder, then let the job go on (job.resume), or end it (job.stop)"),
+        );
+        Some(Box::pin(async move {
+            // the sender is gone only with the job
+            let _ = paused.wait_for(|paused| !paused).await;
+        }))
+    }
+
     fn owes(&self, debts: &[workflow::Debt]) {
         if let Some(job) = self.job {
             self.core.journal.write(&Entry::Owes {
@@ -87,6 +107,18 @@ impl Host for JobHost {
     }
 
     fn ask(&self, question: workflow::Question) -> BoxFuture<'static, Result<String, JobError>> {
+        let answer = self.put(question, false);
+        Box::pin(async move { Ok(answer.await?.choice) })
+    }
+
+    fn ask_for(&self, question: workflow::Question) -> BoxFuture<'static, Result<Answer, JobError>> {
+        self.put(question, true)
+    }
+}
+
+impl JobHost {
+    /// Puts a question to whoever is there and waits for its answer, which may carry data where `more`.
+    fn put(&self, question: workflow::Question, more: bool) -> BoxFuture<'static, Result<Answer, JobError>> {
         let (core, job, hand) = (self.core.clone(), self.job, self.hand.clone());
         Box::pin(async move {
             let job = job.ok_or_else(|| {
@@ -102,6 +134,7 @@ impl Host for JobHost {
             *lock(&core.lanes.question) = Some(Open {
                 id,
                 choices,
+                more,
                 answer: sender,
             });
             let question = Question {
@@ -122,15 +155,16 @@ impl Host for JobHost {
                     "start it again when it is safe",
                 )
             };
-            let choice = answer.await.map_err(|_| stopped())?;
+            let answer = answer.await.map_err(|_| stopped())?;
             if hand.is_ended() {
                 return Err(stopped());
             }
             core.publish(Event::Answered {
                 id,
-                choice: choice.clone(),
+                choice: answer.choice.clone(),
+                data: answer.data.clone(),
             });
-            Ok(choice)
+            Ok(answer)
         })
     }
 }

@@ -9,6 +9,7 @@ use model::{Danger, ErrorKind};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, oneshot, watch};
 use workflow::JobCx;
+use workflow::cx::Answer;
 
 /// Who runs what.
 pub(crate) struct Lanes {
@@ -32,7 +33,9 @@ struct Running {
 pub(crate) struct Open {
     pub id: u64,
     pub choices: Vec<String>,
-    pub answer: oneshot::Sender<String>,
+    /// Its answer may carry data.
+    pub more: bool,
+    pub answer: oneshot::Sender<Answer>,
 }
 
 /// Counts a command as under way while it lives.
@@ -110,7 +113,7 @@ impl Lanes {
     }
 
     /// Gives the open question its answer.
-    pub fn answer(&self, id: u64, choice: &str) -> Result<(), Failure> {
+    pub fn answer(&self, id: u64, answer: Answer) -> Result<(), Failure> {
         if let [_, lent] = lock(&self.running).as_slice() {
             return Err(busy(&lent.title));
         }
@@ -121,15 +124,24 @@ impl Lanes {
                 "job.list shows what waits",
             ));
         };
-        if !open.choices.iter().any(|c| c == choice) {
+        if !open.choices.contains(&answer.choice) {
             return Err(Failure::usage(
-                format!("`{}` is no answer to that question", model::text::printable(choice)),
+                format!(
+                    "`{}` is no answer to that question",
+                    model::text::printable(&answer.choice)
+                ),
                 format!("one of: {}", open.choices.join(", ")),
+            ));
+        }
+        if answer.data.is_some() && !open.more {
+            return Err(Failure::usage(
+                "that question takes a word and no data; nothing was answered",
+                "leave the JSON out",
             ));
         }
         if let Some(open) = question.take() {
             // a job that ended meanwhile has said so itself
-            let _ = open.answer.send(choice.to_owned());
+            let _ = open.answer.send(answer);
         }
         Ok(())
     }
@@ -294,7 +306,7 @@ pub(crate) fn busy(title: &str) -> Failure {
 impl Core {
     /// May this client run this command now? Refusals come before anything happens.
     pub(crate) fn guard(&self, row: &CommandRow, by: &str) -> Result<(), Failure> {
-        if row.danger == Danger::None && row.lane == Lane::Now {
+        if row.is_open() {
             return Ok(());
         }
         if let Some(holder) = self.snapshot().control.as_deref().filter(|holder| *holder != by) {

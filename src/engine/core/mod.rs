@@ -15,6 +15,7 @@ pub mod live;
 pub mod logs;
 pub(crate) mod owed;
 pub(crate) mod recover;
+mod room;
 mod start;
 mod state;
 mod stop;
@@ -29,9 +30,11 @@ pub use stop::told as stop_told;
 
 use crate::command::{Args, Failure};
 use crate::event::{Event, Pulse};
+use crate::hooks::Hooks;
 use crate::journal::{Entry, Journal};
 use crate::link::{Ended, Link};
 use crate::snapshot::Snapshot;
+use crate::watchdog::Keeper;
 use act_log::Touched;
 use bus::Bus;
 use files::Files;
@@ -111,6 +114,9 @@ pub struct Core {
     pub(crate) touched: Mutex<Touched>,
     pub(crate) logs: logs::Logs,
     pub(crate) journal: Journal,
+    pub(crate) hooks: Hooks,
+    /// The process that stops the instrument when this one fails; not for the twin.
+    pub(crate) watchdog: Mutex<Option<Keeper>>,
     /// What crashes left in doubt.
     pub(crate) left: Mutex<Vec<recover::Left>>,
     /// The twin's world is as old as this engine: nothing of before is in it.
@@ -134,6 +140,7 @@ impl Core {
     pub(crate) fn publish(&self, event: Event) {
         let sequenced = self.bus.publish(self.time(), event);
         self.logs.event(&sequenced);
+        self.hooks.event(&sequenced, &self.snapshot());
         self.journal.write(&Entry::Event { event: sequenced });
         if self.journal.failed_now() | self.logs.failed_now() {
             let lost = Notice::new(Severity::Alarm, "the journal can no longer be written");
@@ -211,5 +218,6 @@ pub(crate) fn link(
             }
         }),
         name: name.to_owned(),
+        folder: None,
     }
 }

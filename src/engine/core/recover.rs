@@ -8,6 +8,7 @@ use crate::event::{Event, How, Job, JobEnd};
 use crate::journal::past::Doubt;
 use crate::journal::{self, Entry, Past, line};
 use crate::link::{Asked, Ended};
+use crate::watchdog::{self, Note};
 use hal::{Act, Scope};
 use model::{Axis, Danger, ErrorKind, Notice, PatterningPhase, PatterningState, Severity, Shape};
 use pattern::task::Strategy;
@@ -27,6 +28,14 @@ pub(crate) struct Left {
     pub bytes: Vec<u8>,
     /// Its file, which loses its mark once everything is settled.
     pub path: Option<PathBuf>,
+}
+
+impl Left {
+    fn past(&self) -> Past {
+        let mut past = Past::of(&line::read(&self.bytes));
+        past.stopped = self.path.as_deref().and_then(watchdog::read);
+        past
+    }
 }
 
 /// The journals that crashes left in this data folder, oldest first.
@@ -75,7 +84,7 @@ pub(crate) async fn look(core: &Arc<Core>) {
         None => return,
     };
     let all = std::mem::take(&mut *lock(&core.left));
-    let pasts: Vec<Past> = all.iter().map(|left| Past::of(&line::read(&left.bytes))).collect();
+    let pasts: Vec<Past> = all.iter().map(Left::past).collect();
     let done: Vec<String> = pasts.iter().flat_map(|past| past.settled.clone()).collect();
     let mut unsettled = Vec::new();
     for (left, past) in all.into_iter().zip(&pasts) {
@@ -144,10 +153,11 @@ async fn tell(core: &Arc<Core>, past: &Past) -> bool {
         Some(job) => format!("`{}` of {}", job.title, job.by),
         None => "an act".to_owned(),
     };
-    let words: Vec<String> = found
+    let mut words: Vec<String> = found
         .iter()
         .map(|(doubt, found)| format!("{}: {}", doubt.what.describe(), found.words()))
         .collect();
+    words.extend(watchdogs_word(past));
     let failure = Failure {
         detail: words.join("; "),
         ..Failure::new(
@@ -175,7 +185,21 @@ async fn tell(core: &Arc<Core>, past: &Past) -> bool {
     }
     lock(&core.owed).extend(past.debts.iter().rev().cloned());
     owed::offer(core);
-    past.doubts.iter().any(|d| d.what.danger() == Danger::Sample) || Cut::of(past).is_some()
+    past.doubts.iter().any(|d| d.what.danger() == Danger::Sample) || Cut::of(past).is_some() || changes_the_sample(past)
+}
+
+/// What the watchdog of that engine did.
+fn watchdogs_word(past: &Past) -> Option<String> {
+    past.stopped.as_ref().map(|note| match note.sent {
+        true => format!("the watchdog stopped the instrument, since {}", note.why),
+        false => format!("the watchdog could not stop the instrument, though {}", note.why),
+    })
+}
+
+/// The job that was cut off would have gone on to change the sample: what is missing is not left out unsaid.
+fn changes_the_sample(past: &Past) -> bool {
+    let row = past.job().and_then(|job| parse::find(&job.command.name).ok());
+    row.is_some_and(|row| row.danger == Danger::Sample)
 }
 
 /// What the instrument shows of an act.
@@ -216,13 +240,13 @@ async fn look_at(scope: &Scope, past: &Past, doubt: &Doubt) -> Result<Found, hal
             let state = scope.gas().await?.value;
             either(state.port(port).is_some_and(|p| p.open == *open))
         }
-        Act::PatternStart { .. } => patterning(past, &scope.patterning().await?.value),
+        Act::PatternStart { .. } => patterning(past, doubt, &scope.patterning().await?.value),
         _ => Found::Unknown("the instrument cannot say".to_owned()),
     })
 }
 
 /// The patterning engine's word, where it is about what the journal says was loaded.
-fn patterning(past: &Past, state: &PatterningState) -> Found {
+fn patterning(past: &Past, doubt: &Doubt, state: &PatterningState) -> Found {
     match past.loads.last() {
         Some(load) if load.shapes.len() == state.done.len() && !state.done.is_empty() => match state.phase {
             phase if phase.is_active() => Found::UnderWay(state.fraction()),
@@ -230,7 +254,29 @@ fn patterning(past: &Past, state: &PatterningState) -> Found {
             _ if state.done.iter().all(|d| *d <= 0.0) => Found::NotStarted,
             _ => Found::Partly(state.fraction()),
         },
-        _ => Found::Unknown("the patterning engine no longer holds it".to_owned()),
+        _ => Found::Unknown(match &past.stopped {
+            Some(note) => format!(
+                "the patterning engine no longer holds it; {}",
+                until_stopped(past, doubt, note)
+            ),
+            None => "the patterning engine no longer holds it".to_owned(),
+        }),
+    }
+}
+
+/// How far a pattern can have come until the watchdog stopped it.
+fn until_stopped(past: &Past, doubt: &Doubt, note: &Note) -> String {
+    if !note.sent {
+        return "the watchdog could not stop it".to_owned();
+    }
+    let seconds = (note.time - doubt.time).max(0.0);
+    let planned = past.snapshot.patterning.as_ref().map_or(0.0, |p| p.value.estimated);
+    match planned > 0.0 {
+        true => format!(
+            "the watchdog stopped it {seconds:.0} s after it began: {:.0} % done at most",
+            (seconds / planned * 100.0).min(100.0)
+        ),
+        false => format!("the watchdog stopped it {seconds:.0} s after it began"),
     }
 }
 
@@ -349,7 +395,7 @@ pub(crate) async fn recover(cx: Cx) -> Ended {
             .find(|left| is_of(left, &identity.name, &identity.driver))
             .cloned();
         let Some(left) = next else { break };
-        let past = Past::of(&line::read(&left.bytes));
+        let past = left.past();
         let how = settle(&cx, &past).await?;
         let resumed = match how.as_str() {
             RESUME => Some(still(&cx, &past).await?),
@@ -408,12 +454,21 @@ async fn settle(cx: &Cx, past: &Past) -> Result<String, Failure> {
         let found = find(&scope, past, doubt).await;
         detail.push(format!("{}: {}", doubt.what.describe(), found.words()));
     }
+    detail.extend(watchdogs_word(past));
     let mut choices = Vec::new();
     if let Some(cut) = Cut::of(past) {
         match cut.left(past, &state) {
             Some(left) => choices.push((RESUME.to_owned(), left.offer(&state))),
             None => detail.push("what is left to mill is not known: look at it before you mill again".to_owned()),
         }
+    } else if changes_the_sample(past) {
+        let before = match past.acts {
+            0 => "it had not yet changed the sample".to_owned(),
+            n => format!("{n} of its acts had changed the sample"),
+        };
+        detail.push(format!(
+            "{before}; it does not go on by itself: what is missing is yours to do"
+        ));
     }
     let end = match state.phase.is_active() {
         true => "stops the pattern that is under way; nothing more is milled",

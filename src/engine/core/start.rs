@@ -6,10 +6,12 @@ use super::recover::{self, Left};
 use super::{Core, bus::Bus, connect, frames, job, job::Lanes, lease::Lease, link, live::Lives, lock, stop, watch};
 use crate::command::Failure;
 use crate::event::{Event, Session};
+use crate::hooks::{self, Hooks};
 use crate::journal::{self, Entry, Journal, entry::FORMAT};
 use crate::link::{Link, Request};
 use crate::query::{Query, Reply};
 use crate::snapshot::Snapshot;
+use crate::watchdog::{self, Keeper};
 use hal::clock::TokioClock;
 use model::config::{Instrument, Paths};
 use model::{Beam, ErrorKind, ImageSettings, Notice, Severity};
@@ -56,6 +58,14 @@ impl Engine {
     /// A link under a client's name.
     pub fn link(&self, name: &str) -> Link {
         link(&self.core, self.requests.clone(), name)
+    }
+
+    /// Lets `program` (`fibdeck watchdog`) watch over this engine. A twin ends with its engine and needs nobody.
+    pub fn watched_by(&self, program: std::process::Command) -> Result<(), Failure> {
+        if self.core.options.instrument.driver != "sim" {
+            *lock(&self.core.watchdog) = Some(Keeper::start(&self.core, program)?);
+        }
+        Ok(())
     }
 }
 
@@ -210,6 +220,10 @@ fn build_on(options: Options, clock: Arc<TokioClock>, ground: Ground) -> Arc<Cor
     let folder = session_folder(&options.paths.data_dir, hal::Clock::epoch(clock.as_ref()));
     let (logs, trouble) = Logs::open(&folder);
     let (files, doubts) = Files::open(&options.paths.config_dir);
+    let (hooks, no_hooks) = match hooks::Config::load(&options.paths.config_file("hooks.yaml")) {
+        Ok(config) => (config, None),
+        Err(why) => (hooks::Config::default(), Some(why)),
+    };
     let first = Snapshot {
         time: hal::Clock::epoch(clock.as_ref()),
         instrument: options.instrument.info.name.clone(),
@@ -249,6 +263,8 @@ fn build_on(options: Options, clock: Arc<TokioClock>, ground: Ground) -> Arc<Cor
         touched: Mutex::default(),
         logs,
         journal: ground.journal,
+        hooks: Hooks::start(hooks),
+        watchdog: Mutex::default(),
         left: Mutex::new(ground.left),
         new_world: AtomicBool::new(false),
         #[cfg(test)]
@@ -262,6 +278,13 @@ fn build_on(options: Options, clock: Arc<TokioClock>, ground: Ground) -> Arc<Cor
             Notice::new(Severity::Alarm, format!("the {what} cannot be written"))
                 .detail(why)
                 .hint("choose another folder with --data-dir"),
+        );
+    }
+    if let Some(why) = no_hooks {
+        core.notice(
+            Notice::new(Severity::Alarm, "hooks.yaml is not used: nobody is told of anything")
+                .detail(why)
+                .hint("mend it, then start fibdeck again"),
         );
     }
     for doubt in doubts {
@@ -294,6 +317,8 @@ fn first_settings(instrument: &Instrument) -> [ImageSettings; 2] {
 
 async fn serve(core: Arc<Core>, mut inbox: UnboundedReceiver<Request>) {
     let watcher = tokio::spawn(watch::run(core.clone()));
+    // not on a virtual clock, which a task that waits would make run
+    let beat = (core.options.speed != Speed::Virtual).then(|| tokio::spawn(watchdog::beat(core.clone())));
     if core.options.connect {
         let core = core.clone();
         let instrument = core.options.instrument.clone();
@@ -335,6 +360,10 @@ async fn serve(core: Arc<Core>, mut inbox: UnboundedReceiver<Request>) {
     // a cancelled act is followed to its true end, so that its outcome is in the record
     let mut active = core.lanes.active();
     let _ = tokio::time::timeout(FAREWELL, active.wait_for(|n| *n == 0)).await;
+    if let Some(beat) = beat {
+        beat.abort();
+    }
+    *lock(&core.watchdog) = None;
     *lock(&core.connected) = None;
     core.journal.write(&Entry::Closed { time: core.time() });
     core.journal.end();

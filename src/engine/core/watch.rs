@@ -24,6 +24,7 @@ pub(crate) async fn run(core: Arc<Core>) {
     let mut active = core.lanes.active();
     let mut beat = core.time();
     let mut read = beat;
+    let mut room = super::room::Room::default();
     loop {
         if core.options.speed == Speed::Virtual {
             // on a virtual clock time passes only while somebody waits for it
@@ -40,9 +41,17 @@ pub(crate) async fn run(core: Arc<Core>) {
         if look_now(&core).await {
             read = core.time();
         }
+        for notice in core.hooks.trouble() {
+            core.notice(notice);
+        }
         if core.time() - beat >= 1.0 {
             beat = core.time();
             core.pulse(Pulse::Alive { time: beat, read });
+            core.hooks.alive();
+            // what is played or tried in virtual time says nothing of this machine
+            if core.options.speed != Speed::Virtual {
+                room.look(&core);
+            }
         }
     }
 }

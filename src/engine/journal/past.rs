@@ -4,8 +4,9 @@ use super::{Entry, line};
 use crate::command::Command;
 use crate::event::{Event, Job, JobId};
 use crate::snapshot::Snapshot;
+use crate::watchdog::Note;
 use hal::{Act, scope::ActId};
-use model::{PatterningState, Shape};
+use model::{Danger, PatterningState, Shape};
 use pattern::MillingTask;
 use workflow::Debt;
 use workflow::milling::Rest;
@@ -27,6 +28,10 @@ pub struct Past {
     pub loads: Vec<Load>,
     /// Milling that was cut off once before and went on here.
     pub resumed: Option<Resumed>,
+    /// Acts of the job that ran which are done and changed the sample.
+    pub acts: usize,
+    /// What the watchdog of that engine did when it failed.
+    pub stopped: Option<Note>,
     /// Journals whose doubts were settled here.
     pub settled: Vec<String>,
     job: Option<JobId>,
@@ -46,6 +51,8 @@ pub struct Resumed {
 pub struct Doubt {
     pub act: ActId,
     pub by: String,
+    /// When it was about to go out, POSIX s.
+    pub time: f64,
     pub what: Act,
 }
 
@@ -102,11 +109,12 @@ impl Past {
                 self.snapshot.apply(event);
                 self.event(&event.event);
             }
-            Entry::Intent { act, by, what, .. } => {
+            Entry::Intent { act, by, time, what } => {
                 self.intent(what);
                 self.doubts.push(Doubt {
                     act: *act,
                     by: by.clone(),
+                    time: *time,
                     what: what.clone(),
                 });
             }
@@ -121,6 +129,8 @@ impl Past {
                 }
                 let known = self.doubts.iter().position(|d| d.act == *act);
                 let what = known.map(|at| self.doubts.remove(at).what);
+                let changed = outcome.done && what.as_ref().is_some_and(|what| what.danger() == Danger::Sample);
+                self.acts += usize::from(changed);
                 if matches!(what, Some(Act::PatternsLoad { .. })) && !outcome.done {
                     self.loads.pop();
                 }
@@ -143,6 +153,7 @@ impl Past {
         match event {
             Event::JobStarted { job } if self.job.is_none() => {
                 self.job = Some(job.id);
+                self.acts = 0;
                 self.begin(None);
             }
             Event::JobEnded { id, .. } if self.job == Some(*id) => {

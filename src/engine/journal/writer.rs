@@ -32,6 +32,8 @@ pub struct Journal {
     to: Mutex<To>,
     thread: Mutex<Option<JoinHandle<()>>>,
     failed: Arc<AtomicBool>,
+    /// The last wait for the disk failed.
+    refused: AtomicBool,
     path: Option<PathBuf>,
 }
 
@@ -48,6 +50,7 @@ impl Journal {
             to: Mutex::new(To::Thread(to)),
             thread: Mutex::new(Some(thread)),
             failed,
+            refused: AtomicBool::new(false),
             path,
         })
     }
@@ -59,6 +62,7 @@ impl Journal {
             to: Mutex::new(To::Here(Backlog::new(disk))),
             thread: Mutex::new(None),
             failed: Arc::default(),
+            refused: AtomicBool::new(false),
             path: None,
         }
     }
@@ -69,6 +73,7 @@ impl Journal {
             to: Mutex::new(To::Nowhere),
             thread: Mutex::new(None),
             failed: Arc::default(),
+            refused: AtomicBool::new(false),
             path: None,
         }
     }
@@ -91,8 +96,16 @@ impl Journal {
         let (done, wait) = sync_channel(1);
         self.send(Job::Sync(done));
         // no writer, no answer
-        wait.recv()
-            .unwrap_or_else(|_| Err(io::Error::other("the journal is not written")))
+        let synced = wait
+            .recv()
+            .unwrap_or_else(|_| Err(io::Error::other("the journal is not written")));
+        self.refused.store(synced.is_err(), Ordering::SeqCst);
+        synced
+    }
+
+    /// The last wait for the disk failed: nothing that changes the sample goes out.
+    pub fn refuses(&self) -> bool {
+        self.refused.load(Ordering::SeqCst)
     }
 
     /// True once after something could not be written.

@@ -129,6 +129,7 @@ impl Line {
                 let _ = stop.send(());
             }),
             name: name.to_owned(),
+            folder: None,
         };
         let line = Line {
             requests: inbox,

@@ -5,7 +5,7 @@
 
 use super::socket::Peer;
 use super::{Desk, Name};
-use crate::command::{Command, Failure, Lane, parse};
+use crate::command::{Command, Failure, Lane, READS, parse};
 use crate::link::{Asked, Heard, Request};
 use crate::query::{Query, Reply};
 use crate::wire::message::Answer;
@@ -28,20 +28,6 @@ const GREETING: Duration = Duration::from_secs(10);
 pub(crate) const SILENCE: Duration = Duration::from_secs(20);
 /// What one client may have asked for and not yet been answered.
 const MOST_OPEN: usize = 256;
-
-/// Commands that only look: all that a client who came to watch, or who speaks another protocol, may run.
-pub const READS: &[&str] = &[
-    "system.state",
-    "system.get",
-    "system.available",
-    "stage.position",
-    "position.list",
-    "milling.estimate",
-    "milling.state",
-    "job.list",
-    "truth",
-    "stop",
-];
 
 /// What the writing half is given.
 enum Out {
@@ -196,11 +182,10 @@ impl Reader<'_> {
     }
 
     fn may(&self, command: &Command) -> Result<(), Failure> {
-        let looks = READS.contains(&command.name.trim());
-        if !self.only_reads || looks {
+        let row = parse::find(&command.name)?;
+        if !self.only_reads || READS.contains(&row.name) {
             return Ok(());
         }
-        let row = parse::find(&command.name)?;
         let verb = match (row.danger, row.lane) {
             (Danger::None, Lane::Now) => "changes what others see",
             _ => "acts on the instrument",

@@ -8,7 +8,6 @@ mod client;
 pub mod hold;
 pub mod socket;
 
-pub use client::READS;
 pub(crate) use client::SILENCE;
 pub use hold::Hold;
 

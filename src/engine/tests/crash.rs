@@ -15,12 +15,13 @@ use hal::{Act, Clock};
 use pattern::figure::{ArrayPattern, Rectangle};
 use pattern::{MillingStage, MillingTask, Pattern};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Crashes of a usual test run.
-const USUAL: u64 = 40;
+const USUAL: u64 = 60;
 /// The most engines that one seed wears out.
 const LIVES: u64 = 5;
 
@@ -171,8 +172,14 @@ fn task() -> MillingTask {
 struct Story {
     ages: Arc<Ages>,
     world: Arc<World>,
+    /// The command whose engine ends.
+    begins: &'static str,
+    /// Where the first journal would lie: what a watchdog wrote is found beside it.
+    beside: Option<PathBuf>,
     /// Every journal that was found, newest last.
     journals: Vec<Vec<u8>>,
+    /// The last of them as it would be on a disk that loses nothing.
+    whole: Vec<u8>,
     asked: bool,
     log: Vec<String>,
 }
@@ -192,7 +199,10 @@ impl Story {
         Story {
             world: World::new(&Instrument::default(), ages.clone()),
             ages,
+            begins: "milling.run",
+            beside: None,
             journals: Vec::new(),
+            whole: Vec::new(),
             asked: false,
             log: Vec::new(),
         }
@@ -208,7 +218,7 @@ impl Story {
         let left = self.journals.iter().enumerate().map(|(n, bytes)| Left {
             name: format!("journal {n}"),
             bytes: bytes.clone(),
-            path: None,
+            path: self.beside.clone(),
         });
         let ground = Ground {
             journal: Journal::inline(Box::new(floppy.clone())),
@@ -239,7 +249,7 @@ impl Story {
                     if first {
                         let load = crate::Command::new("milling.load").with("task", serde_json::to_value(task()).unwrap());
                         link.run(load).await.unwrap();
-                        link.run(parse::line("milling.run").unwrap()).await.unwrap();
+                        link.run(parse::line(self.begins).unwrap()).await.unwrap();
                     } else {
                         self.recover(&core, &link).await;
                     }
@@ -253,6 +263,7 @@ impl Story {
         // an engine that came to its end has written everything
         let kept = if whole { u64::MAX } else { dice.next() };
         self.journals.push(floppy.found(kept));
+        self.whole = floppy.found(u64::MAX);
         self.log
             .push(format!("{end:?}: {whole}, {} writes", lock(&floppy.0.0).writes));
         whole
@@ -400,4 +411,27 @@ fn a_pattern_that_was_cut_off_is_told_with_its_share_and_only_the_rest_is_milled
         told.contains("milling.run") && told.contains('%') || told.contains("done"),
         "{told}"
     );
+}
+
+#[test]
+fn what_is_no_milling_is_asked_about_too_and_the_watchdogs_word_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut story = Story::new();
+    story.begins = "milling.spot-burn points=0.4,0.5;0.6,0.5 exposure_time=60s";
+    let mut dice = Dice(1);
+    // at the second of the two points
+    assert!(!story.life(End::After(90.0), &mut dice));
+    assert!(!story.asked);
+    let journal = folder.path().join("20260101-000000.open.jsonl");
+    let note = r#"{ "time": 1767225700, "sent": true, "why": "the engine ended without a word" }"#;
+    std::fs::write(crate::watchdog::note(&journal).unwrap(), note).unwrap();
+    story.beside = Some(journal);
+    // everything that was written is found
+    story.journals = vec![story.whole.clone()];
+    assert!(story.life(End::Never, &mut dice), "{:#?}", story.log);
+    let told = story.log.join("\n");
+    assert!(story.asked && told.contains("milling.spot-burn"), "{told}");
+    assert!(told.contains("1 of its acts had changed the sample"), "{told}");
+    assert!(told.contains("the watchdog stopped the instrument"), "{told}");
+    assert!(told.contains("-> end"), "{told}");
 }

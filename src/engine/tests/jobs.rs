@@ -1,6 +1,8 @@
 //! One job at a time, who may run it, and what it asks.
 
 use super::*;
+use crate::command::READS;
+use std::path::PathBuf;
 
 #[test]
 fn one_job_at_a_time_and_the_refusal_names_it() {
@@ -28,6 +30,39 @@ fn who_has_control_keeps_it_until_it_is_taken_openly() {
     wait(other.run(parse::line("control.take").unwrap())).unwrap();
     wait(other.run(line())).unwrap();
     assert_eq!(wait(bench.link().run(line())).unwrap_err().kind, ErrorKind::Busy);
+}
+
+#[test]
+fn who_does_not_have_control_looks_and_stops_and_nothing_else() {
+    let bench = Bench::new();
+    bench.lines(&["system.connect", "stage.move-relative x=1um"]).unwrap();
+    let other = bench.link().named("a visitor");
+    for row in crate::command::rows().filter(|row| row.lane == crate::command::Lane::Now) {
+        let refused = wait(other.ask(crate::Query::Preview {
+            command: parse::line(row.example).unwrap(),
+            by: "a visitor".to_owned(),
+        }));
+        let Ok(crate::Reply::Preview(verdict)) = refused else {
+            panic!("no verdict");
+        };
+        let open = READS.contains(&row.name) || row.name.starts_with("control.");
+        assert_eq!(verdict.is_ok(), open, "{}: {verdict:?}", row.name);
+    }
+}
+
+#[test]
+fn paths_count_from_where_they_were_typed() {
+    let there = Path::new("/somewhere");
+    let from = |line: &str, name: &str| {
+        let command = parse::line(line).unwrap().from_folder(there);
+        PathBuf::from(command.args[name].as_str().unwrap())
+    };
+    assert_eq!(from("milling.load source=a.yaml", "source"), there.join("a.yaml"));
+    assert_eq!(from("image.acquire path=pictures", "path"), there.join("pictures"));
+    assert_eq!(from("milling.run path=/else", "path"), Path::new("/else"));
+    let json = "milling.load source={\"a\":1}";
+    assert_eq!(from(json, "source"), Path::new("{\"a\":1}"));
+    assert_eq!(from("milling.load source=x name=rel", "name"), Path::new("rel"));
 }
 
 #[test]

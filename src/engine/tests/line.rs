@@ -1,11 +1,12 @@
 //! Engine and clients over a line: what a client elsewhere sees, may and may not, and what its end changes.
 
 use super::*;
+use crate::command::READS;
 use crate::event::Event;
 use crate::link::Heard;
 use crate::query::{Query, Reply};
 use crate::remote::enter;
-use crate::serve::{Desk, READS, socket::Peer};
+use crate::serve::{Desk, socket::Peer};
 use crate::wire::{Hello, Kind, PROTOCOL, Said, Told, Welcome, packet};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;

@@ -10,6 +10,7 @@ mod milling;
 mod needle;
 mod pictures;
 mod replay;
+mod room;
 mod stop;
 mod watch;
 mod wire;

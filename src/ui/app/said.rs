@@ -86,7 +86,7 @@ pub fn words(event: &Event) -> String {
         }
         Event::JobPaused { id, paused } => format!("job {id} {}", if *paused { "paused" } else { "goes on" }),
         Event::Asked { question } => format!("job {} asks: {}", question.job, question.text),
-        Event::Answered { id, choice } => format!("question {id} answered: {choice}"),
+        Event::Answered { id, choice, .. } => format!("question {id} answered: {choice}"),
         Event::FrameTaken { frame } => {
             let what = frame.beam.map_or("chamber camera", |beam| beam.short());
             let file = frame

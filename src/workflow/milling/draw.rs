@@ -69,10 +69,24 @@ async fn start(
     interval: Option<f64>,
     report: &mut Report<'_>,
 ) -> Result<Drawn, JobError> {
+    loop {
+        match once(run, stage, interval, report).await {
+            Err(error) if run.cx.held(&error).await => {}
+            ended => return Ok(ended?),
+        }
+    }
+}
+
+async fn once(
+    run: &Run<'_>,
+    stage: &MillingStage,
+    interval: Option<f64>,
+    report: &mut Report<'_>,
+) -> Result<Drawn, HalError> {
     let cx = run.cx;
     cx.host.unpaused().await;
     if cx.hand.is_ended() {
-        return Err(HalError::stopped().into());
+        return Err(HalError::stopped());
     }
     let act = Act::PatternStart {
         channel: run.task.channel,
@@ -98,6 +112,6 @@ async fn start(
         Err(error) if error.kind == ErrorKind::Stopped && due.load(Ordering::SeqCst) && !cx.hand.is_ended() => {
             Ok(Drawn::Interrupted(cx.scope().patterning().await?.value))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
