@@ -67,6 +67,61 @@ fn pictures(folder: &Path) -> Outcome<(f64, f64)> {
     Ok((cold, cached))
 }
 
+/// Rough, fine and polish: width, height and distance of the trenches (m), and the current (A).
+const STAGES: [(f64, f64, f64, f64); 3] = [
+    (12e-6, 2.5e-6, 2.5e-6, 2e-9),
+    (11e-6, 1.0e-6, 1.2e-6, 0.4e-9),
+    (10e-6, 0.5e-6, 0.6e-6, 0.09e-9),
+];
+
+/// A lamella milled by an engine in virtual time, with alignment and pictures of both beams after each stage: from the command to
+/// its end, s. It must stand afterwards.
+fn lamella(folder: &Path) -> Outcome<f64> {
+    let engine = start(Options {
+        instrument: Instrument::default(),
+        speed: Speed::Virtual,
+        faults: None,
+        paths: Paths::new(Some(&folder.join("config")), Some(&folder.join("data")))?,
+        user: Default::default(),
+        connect: false,
+    })?;
+    let link = engine.link("figures");
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let run = |line: &str| -> Outcome<serde_json::Value> { Ok(runtime.block_on(link.run(parse::line(line)?))?) };
+    let stages: Vec<_> = STAGES
+        .iter()
+        .enumerate()
+        .map(|(n, (width, height, spacing, current))| {
+            json!({
+                "name": format!("stage {}", n + 1),
+                "milling": { "milling_current": current, "milling_voltage": 30e3, "application_file": "Si" },
+                "pattern": {
+                    "name": "Trench", "width": width, "depth": 3e-6, "spacing": spacing,
+                    "upper_trench_height": height, "lower_trench_height": height,
+                    "cross_section": if n == 0 { "Rectangle" } else { "CleaningCrossSection" },
+                },
+            })
+        })
+        .collect();
+    let task = json!({
+        "name": "lamella", "field_of_view": 80e-6, "channel": "ION", "alignment": { "enabled": true },
+        "acquisition": { "acquire_sem": true, "acquire_fib": true }, "stages": stages,
+    });
+    run("system.connect")?;
+    run("stage.milling-angle angle=15deg")?;
+    run(&format!("milling.load task='{task}'"))?;
+    let mill = format!("milling.run path='{}'", folder.join("pictures").display());
+    let begun = Instant::now();
+    run(&mill)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let thick = run("truth")?["sites"][0]["thickness_m"]["mean"].as_f64().unwrap_or(0.0);
+    let (_, _, spacing, _) = STAGES[2];
+    if (thick / spacing - 1.0).abs() > 0.1 {
+        return Err(format!("the lamella is {thick} m thick and should be {spacing}").into());
+    }
+    Ok(seconds)
+}
+
 /// Presses of the red button in [`stop`].
 const PRESSES: usize = 100;
 /// Commands that wait when it is pressed.
@@ -133,6 +188,19 @@ fn tiff(folder: &Path, frame: &Frame) -> Outcome<(f64, f64)> {
     Ok((save, load))
 }
 
+/// 6144x4096 of 16 bits, of noise.
+fn mosaic() -> Frame {
+    let mut state = 1u32;
+    let pixels = ndarray::Array2::from_shape_fn((4096, 6144), |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) as u16
+    });
+    Frame {
+        pixels: model::Pixels::U16(pixels),
+        metadata: None,
+    }
+}
+
 fn kinematics() -> Outcome<f64> {
     const CALLS: usize = 10_000;
     let geometry = Instrument::default().geometry();
@@ -195,6 +263,7 @@ fn main() -> Outcome<()> {
     let (a, b) = (Frame::load(a)?.frame, Frame::load(b)?.frame);
     let (cold, cached) = pictures(&folder)?;
     let (save, load) = tiff(&folder, &a)?;
+    let (big_save, big_load) = tiff(&folder, &mosaic())?;
     let shift = |method: Method| {
         median(11, nothing, || {
             black_box(register(
@@ -207,8 +276,10 @@ fn main() -> Outcome<()> {
         })
     };
     let figures = json!({
+        "lamella": lamella(&folder.join("lamella"))?,
         "stop to beam off, 99th of 100": stop(&folder.join("stop"))?,
-        "picture cold": cold, "picture cached": cached, "tiff save": save, "tiff load": load, "kinematics": kinematics()?,
+        "picture cold": cold, "picture cached": cached, "tiff save": save, "tiff load": load, "big tiff save": big_save,
+        "big tiff load": big_load, "kinematics": kinematics()?,
         "patterns": patterns()?,
         "register cross-correlation": shift(Method::CrossCorrelation)?,
         "register phase-correlation": shift(Method::PhaseCorrelation)?,

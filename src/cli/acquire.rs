@@ -10,6 +10,7 @@ use engine::command::parse;
 use serde_json::Value;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use vision::contrast::Spread;
 
 /// Take pictures and save them as TIFF, never over an existing file.
 #[derive(Args)]
@@ -84,7 +85,7 @@ impl Acquire {
         }
         for file in files(&result) {
             if std::io::stdout().is_terminal() && !globals.quiet {
-                show::picture(Path::new(&file), globals, self.autogamma)?;
+                show::picture(Path::new(&file), globals, self.autogamma, Spread::AsTaken)?;
             }
             output::line(&file)?;
         }

@@ -15,6 +15,7 @@ pub enum Exit {
     NotAuthorised = 4,
     Busy = 5,
     Connection = 6,
+    Unanswered = 7,
     Partly = 8,
     Interrupted = 130,
 }
@@ -32,6 +33,7 @@ impl From<ErrorKind> for Exit {
             ErrorKind::OutOfRange | ErrorKind::Interlock | ErrorKind::Doubtful => Exit::Refused,
             ErrorKind::NotAuthorised => Exit::NotAuthorised,
             ErrorKind::Busy => Exit::Busy,
+            ErrorKind::Unanswered => Exit::Unanswered,
             ErrorKind::NotConnected => Exit::Connection,
             ErrorKind::Stopped => Exit::Interrupted,
             ErrorKind::Unsupported

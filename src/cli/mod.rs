@@ -6,6 +6,7 @@
 mod acquire;
 mod align;
 mod attach;
+mod combine;
 mod command;
 mod config;
 mod console;
@@ -61,6 +62,7 @@ enum Verb {
     Do(command::Do),
     Acquire(acquire::Acquire),
     Show(show::Show),
+    Combine(combine::Combine),
     Status(command::Status),
     Tail(news::Tail),
     Stop(news::Stop),
@@ -120,6 +122,7 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         Verb::Do(command) => command.run(&globals),
         Verb::Acquire(acquire) => acquire.run(&globals),
         Verb::Show(show) => show.run(&globals),
+        Verb::Combine(combine) => combine.run(&globals),
         Verb::Status(status) => status.run(&globals),
         Verb::Tail(tail) => tail.run(&globals),
         Verb::Stop(stop) => stop.run(&globals),

@@ -5,7 +5,7 @@ use super::exit::{CliError, Exit};
 use super::interrupt::Interrupt;
 use super::options::Globals;
 use engine::core::stop_told;
-use engine::event::{Event, Pulse};
+use engine::event::{Event, Pulse, Question};
 use engine::link::{Ended, Heard, Link};
 use engine::remote::Remote;
 use engine::{Command, Failure};
@@ -24,6 +24,8 @@ pub struct Session {
     interrupt: Interrupt,
     /// Ctrl-C stops the instrument. Who only asks a daemon, whose instrument is everybody's, just leaves.
     stops: bool,
+    /// The engine is our own: nobody else hears its questions.
+    alone: bool,
     runtime: tokio::runtime::Runtime,
     progress: Progress,
     quiet: bool,
@@ -63,6 +65,23 @@ fn interrupted() -> Failure {
     )
 }
 
+fn choices(question: &Question) -> String {
+    let words: Vec<&str> = question.choices.iter().map(|(word, _)| word.as_str()).collect();
+    words.join(", ")
+}
+
+fn unanswered(question: &Question) -> Failure {
+    let text = model::text::printable(&question.text);
+    Failure::new(
+        ErrorKind::Unanswered,
+        format!(
+            "an operator is asked and nobody is here to answer, so the job was ended: {text} ({})",
+            choices(question)
+        ),
+        "run it from the console, or beside `fibdeck serve`, where `fibdeck answer` reaches it",
+    )
+}
+
 impl Session {
     /// The running daemon, or else a fresh twin, connected. `acts`: what will be run may change the instrument.
     pub fn open(globals: &Globals, name: &str, acts: bool) -> Result<Session, CliError> {
@@ -91,16 +110,21 @@ impl Session {
 
     fn on(remote: Remote, globals: &Globals, acts: bool) -> Result<Session, CliError> {
         let link = remote.link();
-        Session::new(Box::new(remote), link, globals, acts)
+        Session::new(Box::new(remote), link, globals, (acts, false))
     }
 
     fn twin(globals: &Globals, name: &str) -> Result<Session, CliError> {
         let engine = globals.twin_engine()?;
         let link = engine.link(name);
-        Session::new(Box::new(engine), link, globals, true)
+        Session::new(Box::new(engine), link, globals, (true, true))
     }
 
-    fn new(owned: Box<dyn Any>, link: Link, globals: &Globals, stops: bool) -> Result<Session, CliError> {
+    fn new(
+        owned: Box<dyn Any>,
+        link: Link,
+        globals: &Globals,
+        (stops, alone): (bool, bool),
+    ) -> Result<Session, CliError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -114,6 +138,7 @@ impl Session {
         Ok(Session {
             interrupt: Interrupt::listen(stops.then(|| link.clone()))?,
             stops,
+            alone,
             link,
             _owned: owned,
             runtime,
@@ -141,21 +166,53 @@ impl Session {
                 self.link.stop();
             }
             tokio::pin!(receipt);
+            let mut snapshots = self.link.snapshots();
+            let mut asked: Option<Question> = None;
             let ended = loop {
                 tokio::select! {
                     ended = &mut receipt => break ended,
+                    Ok(snapshot) = snapshots.wait_for(|s| s.question.is_some()), if asked.is_none() => {
+                        asked = snapshot.question.clone();
+                        drop(snapshot);
+                        self.questioned(asked.as_ref());
+                    }
                     () = self.interrupt.comes(), if !self.stops => break Err(interrupted()),
                     Ok(item) = heard.recv() => self.show(&item, &mut told),
                 }
             };
             self.clear();
             match ended {
+                Err(failure)
+                    if self.alone
+                        && failure.kind == ErrorKind::Stopped
+                        && !self.interrupt.came()
+                        && asked.is_some() =>
+                {
+                    Err(asked.as_ref().map_or(failure, unanswered))
+                }
                 Err(failure) if failure.kind == ErrorKind::Stopped && self.interrupt.came() => {
                     Err(self.verdict().await)
                 }
                 ended => ended,
             }
         })
+    }
+
+    /// A job asks an operator. Nobody hears an engine of our own: the job ends there; of a daemon it is said who can answer.
+    fn questioned(&self, question: Option<&Question>) {
+        let Some(question) = question else { return };
+        if self.alone {
+            // the command under way ends with it
+            drop(self.link.send(Command::new("job.stop").with("id", question.job)));
+        } else if !self.quiet {
+            self.clear();
+            eprintln!(
+                "fibdeck: {}: the console answers, or `fibdeck answer {} CHOICE` ({})",
+                model::text::printable(&question.text),
+                question.id,
+                choices(question)
+            );
+        }
     }
 
     pub fn was_interrupted(&self) -> bool {

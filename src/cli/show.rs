@@ -11,6 +11,7 @@ use picture::{Ink, InkTable, Overlay, Tone};
 use serde_json::json;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use vision::contrast::Spread;
 
 /// Show pictures in the terminal, with a scale bar and a line of metadata.
 #[derive(Args)]
@@ -26,6 +27,27 @@ pub struct Show {
     /// Brighten or darken the display by the picture's mean; the file is not changed.
     #[arg(long)]
     autogamma: bool,
+    /// How greys are spread in the terminal: taken, stretched or local; the file is not changed.
+    #[arg(long, value_name = "SPREAD", default_value = "taken")]
+    contrast: Contrast,
+}
+
+/// The command line's words for [`Spread`].
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Contrast {
+    Taken,
+    Stretched,
+    Local,
+}
+
+impl From<Contrast> for Spread {
+    fn from(word: Contrast) -> Spread {
+        match word {
+            Contrast::Taken => Spread::AsTaken,
+            Contrast::Stretched => Spread::Stretched,
+            Contrast::Local => Spread::Local,
+        }
+    }
 }
 
 impl Show {
@@ -35,7 +57,7 @@ impl Show {
             let shown = if self.info {
                 info(file, globals)
             } else {
-                picture(file, globals, self.autogamma)
+                picture(file, globals, self.autogamma, self.contrast.into())
             };
             if let Err(error) = shown {
                 eprintln!("fibdeck: {error}");
@@ -62,9 +84,12 @@ fn info(file: &Path, globals: &Globals) -> Result<(), CliError> {
 }
 
 /// Shows one file as well as the terminal can, and says in a line what it is.
-pub fn picture(file: &Path, globals: &Globals, autogamma: bool) -> Result<(), CliError> {
-    let frame = align::load(file)?;
+pub fn picture(file: &Path, globals: &Globals, autogamma: bool, spread: Spread) -> Result<(), CliError> {
+    let mut frame = align::load(file)?;
     if globals.graphics != Graphics::None && std::io::stdout().is_terminal() {
+        if let Some(pixels) = spread.of(&frame.pixels) {
+            frame.pixels = pixels;
+        }
         print(&frame, globals.graphics, autogamma)?;
     }
     output::line(&caption(file, &frame))

@@ -3,7 +3,7 @@
 use crate::command::{Command, Failure};
 use model::{
     Beam, BeamState, Capabilities, ChamberState, GasState, Geometry, Identity, ImageSettings, ManipulatorPosition,
-    ManipulatorState, Notice, PatterningState, Point, StagePosition, StageState, StopReport,
+    ManipulatorState, MillingSettings, Notice, PatterningState, Point, StagePosition, StageState, StopReport,
 };
 use pattern::{MillingRun, MillingTask};
 use serde::{Deserialize, Serialize};
@@ -161,6 +161,9 @@ pub struct Connection {
     pub address: String,
     /// Configured against actual; nothing was changed.
     pub comparison: Vec<Compared>,
+    /// The configured beam of new milling stages.
+    #[serde(default)]
+    pub milling: MillingSettings,
 }
 
 /// One configured value against what the instrument has.

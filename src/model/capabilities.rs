@@ -140,6 +140,40 @@ impl Capabilities {
         }
     }
 
+    /// The values of a key that the instrument has a list of, and no setting: what milling and gas choose from. `None` for other keys
+    /// and parts that are absent.
+    pub fn choices(&self, key: Key) -> Option<Vec<Value>> {
+        let word = |value: serde_json::Value| Value::Text(value.as_str().unwrap_or_default().to_owned());
+        let milling = self.milling.as_ref();
+        match key {
+            Key::ApplicationFile => Some(milling?.application_files.iter().cloned().map(Value::Text).collect()),
+            Key::PatterningMode => Some(milling?.modes.iter().map(|m| word(serde_json::json!(m))).collect()),
+            Key::ScanDirection => Some(
+                milling?
+                    .scan_directions
+                    .iter()
+                    .map(|d| word(serde_json::json!(d)))
+                    .collect(),
+            ),
+            Key::MillingChannel => Some(
+                milling?
+                    .channels
+                    .iter()
+                    .map(|b| Value::Text(b.wire_name().to_owned()))
+                    .collect(),
+            ),
+            Key::GisPorts => Some(
+                self.gas
+                    .as_ref()?
+                    .ports
+                    .iter()
+                    .map(|p| Value::Text(p.port.clone()))
+                    .collect(),
+            ),
+            _ => None,
+        }
+    }
+
     /// The beams there are, electron first.
     pub fn beams(&self) -> Vec<Beam> {
         Beam::ALL.into_iter().filter(|b| self.beam(*b).is_some()).collect()

@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Usage,
     /// A measurement is not good enough to act on.
     Doubtful,
+    /// An operator is asked, and nobody is there who could answer.
+    Unanswered,
     /// The asker may not do this.
     NotAuthorised,
     /// A file could not be read or written.

@@ -98,6 +98,13 @@ keys! {
     SpotMode "spot_mode" beam Kind::Point(Unit::None), Write, "park the beam at a point (fractions 0..1 of the picture)";
     ReducedArea "reduced_area" beam Kind::Rect, Write, "scan only this part of the frame (fractions)";
     FullFrame "full_frame" beam Kind::Bool, Write, "scan the full frame again";
+    ManipulatorPosition "manipulator_position" system Kind::List, Read, "raw x, y, z (m), r, t (rad) of the needle";
+    ManipulatorState "manipulator_state" system Kind::Bool, Read, "the needle is inserted";
+    ApplicationFile "application_file" system Kind::List, Read, "the application files there are; each milling stage names its own";
+    PatterningMode "patterning_mode" system Kind::List, Read, "the patterning modes there are; each milling stage names its own";
+    ScanDirection "scan_direction" system Kind::List, Read, "the scan directions there are; each pattern names its own";
+    MillingChannel "milling_channel" system Kind::List, Read, "the beams that mill; each milling task names its own";
+    GisPorts "gis_ports" system Kind::List, Read, "the gas injectors there are";
     ActiveView "active_view" system Kind::Text, ReadWrite, "beam whose view is active";
     ActiveDevice "active_device" system Kind::Text, ReadWrite, "beam whose detector is active";
     StagePosition "stage_position" system Kind::Position, Read, "raw stage position";

@@ -29,4 +29,4 @@ pub use pattern::{POINT, Pattern};
 pub use read::{Note, ReadError};
 pub use remaining::{remaining, remaining_of};
 pub use run::{MillingRun, StageRun, StageState, estimate_error};
-pub use task::{MillingStage, MillingTask};
+pub use task::{MillingStage, MillingTask, milling_settings};

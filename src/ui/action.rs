@@ -112,6 +112,7 @@ actions! {
     Crosshair "crosshair" "crosshair" [Picture] "Show or hide the crosshair.";
     Overlays "overlays" "overlays" [Picture] "Show or hide scale bar, saved positions and reduced area.";
     Autogamma "autogamma" "gamma" [Picture] "Brighten dark pictures on the screen; saved pixels are never changed.";
+    Spread "spread" "spread" [Picture] "Show pictures as taken, stretched, or with local contrast; saved pixels are never changed.";
     Brighter "brighter" "brighter" [Picture] "Show pictures brighter on the screen (display gamma); saved pixels are never changed.";
     Darker "darker" "darker" [Picture] "Show pictures darker on the screen (display gamma); saved pixels are never changed.";
     DrawArea "draw-area" "area" [Picture] "Draw the reduced area: one corner here, the other follows the cursor; Enter takes it.";

@@ -208,6 +208,7 @@ impl App {
             self.heard_at.elapsed().as_secs_f64()
         };
         self.state.desk.now = self.snapshot.time + unheard;
+        self.state.desk.wall = self.start.elapsed().as_secs_f64();
     }
 
     fn tick(&mut self) {

@@ -189,7 +189,14 @@ fn stopped(report: &StopReport, snapshot: &Snapshot) -> (Role, &'static str, Str
         [one] => format!("but {one} is NOT blanked"),
         [..] => "but both beams are NOT blanked".to_owned(),
     };
-    let words = format!("STOPPED: the stage is at rest, {beams}; nothing moves until you act");
+    let words = match snapshot.owed.is_empty() {
+        true => format!("STOPPED: the stage is at rest, {beams}; nothing moves until you act"),
+        // an injector that is in, a heater that is on, a stage that is tilted
+        false => format!(
+            "STOPPED: the stage is at rest, {beams}; STILL CHANGED: {}; `:job.restore` puts it back",
+            text::printable(&snapshot.owed.join(", "))
+        ),
+    };
     (Role::Warn, Sign::Done.symbol(), words)
 }
 

@@ -2,13 +2,15 @@
 
 use crate::action::Action;
 use engine::event::FrameId;
-use picture::{Overlay, Tone, View};
+use model::Pixels;
+use picture::{Overlay, Scene, Tone, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
 use std::sync::Arc;
+use vision::contrast::Spread;
 
 /// Everything that determines a picture on the screen: two equal keys look the same, and nothing is sent again.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,12 +21,30 @@ pub struct PictureKey {
     pub frame: FrameId,
     /// Zoom and centre, picture pixels.
     pub view: View,
+    /// How grey values are spread for the display; the picture itself stays as it was taken.
+    pub spread: Spread,
     /// Display gamma and the like; never touches pixels.
     pub tone: Tone,
     /// Burned into the raster, back to front.
     pub overlays: Arc<[Overlay]>,
     /// Average over time: live pictures of an unchanged scene then cost next to nothing.
     pub smooth: bool,
+}
+
+impl PictureKey {
+    /// What is painted, from pixels that were spread already.
+    pub(crate) fn scene(&self, pixels: Arc<Pixels>) -> Scene {
+        // numbers of their own for the same frame spread otherwise
+        let spreads = Spread::ALL.len() as u64;
+        Scene {
+            pixels,
+            revision: self.frame * spreads + self.spread as u64,
+            view: self.view,
+            tone: self.tone.clone(),
+            overlays: self.overlays.to_vec(),
+            smooth: self.smooth,
+        }
+    }
 }
 
 /// The result of drawing. Drawing only adds to it and cannot fail.

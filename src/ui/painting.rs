@@ -2,13 +2,16 @@
 //! other at the one who sends them, so that the newest wins.
 
 use crate::canvas::PictureKey;
+use engine::event::FrameId;
 use model::Pixels;
-use picture::{Budget, Encoded, Graphics, InkTable, Painter, Scene};
+use picture::{Budget, Encoded, Graphics, InkTable, Painter};
 use ratatui::layout::Rect;
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
+use vision::contrast::Spread;
 
 /// What pictures are made with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,8 +91,30 @@ fn id(slot: u8) -> u32 {
     u32::from(slot) + 1
 }
 
+/// What was spread last in each pane: a cursor that moves over a picture does not have it spread again.
+#[derive(Default)]
+struct Spreads(HashMap<u8, (FrameId, Spread, Arc<Pixels>)>);
+
+impl Spreads {
+    fn of(&mut self, key: &PictureKey, taken: Arc<Pixels>) -> Arc<Pixels> {
+        if let Some((frame, spread, pixels)) = self.0.get(&key.slot)
+            && (*frame, *spread) == (key.frame, key.spread)
+        {
+            return pixels.clone();
+        }
+        let Some(pixels) = key.spread.of(&taken) else {
+            self.0.remove(&key.slot);
+            return taken;
+        };
+        let pixels = Arc::new(pixels);
+        self.0.insert(key.slot, (key.frame, key.spread, pixels.clone()));
+        pixels
+    }
+}
+
 fn paint(manner: Manner, inbox: &Receiver<Work>, done: impl Fn(Painted)) {
     let mut painter = Painter::new(manner.graphics, manner.budget, manner.inks);
+    let mut spread = Spreads::default();
     for work in inbox {
         let order = match work {
             Work::Paint(order) => order,
@@ -104,6 +129,7 @@ fn paint(manner: Manner, inbox: &Receiver<Work>, done: impl Fn(Painted)) {
             gone: Vec::new(),
         };
         for slot in order.gone {
+            spread.0.remove(&slot);
             painted.gone.push((slot, painter.erase(id(slot))));
         }
         if let Some(manner) = order.manner {
@@ -113,14 +139,7 @@ fn paint(manner: Manner, inbox: &Receiver<Work>, done: impl Fn(Painted)) {
             painter.configure(manner.graphics, manner.budget, manner.inks);
         }
         for (pane, key, pixels) in order.pictures {
-            let scene = Scene {
-                pixels,
-                revision: key.frame,
-                view: key.view,
-                tone: key.tone.clone(),
-                overlays: key.overlays.to_vec(),
-                smooth: key.smooth,
-            };
+            let scene = key.scene(spread.of(&key, pixels));
             if let Some(encoded) = painter.paint(id(key.slot), &scene, pane) {
                 painted.pictures.push((key.slot, pane, encoded));
             }

@@ -20,8 +20,8 @@ use model::config::paths::Entry;
 use model::key::KEYS;
 use model::{
     Axis, Beam, BeamSettings, BeamState, Capabilities, ChamberPhase, ChamberState, DetectorSettings, GasPortState,
-    GasState, Identity, ImageSettings, Key, Limits, ManipulatorPosition, ManipulatorState, Pose, StageKind, StageState,
-    Value,
+    GasState, Identity, ImageSettings, Key, Limits, ManipulatorPosition, ManipulatorState, MillingSettings, Pose,
+    StageKind, StageState, Value,
 };
 use picture::Grid;
 use ratatui::backend::TestBackend;
@@ -203,6 +203,7 @@ pub fn connected() -> Snapshot {
                 compared("ion.plasma_gas", "Argon", "Xenon"),
                 compared("stage.rotation", "yes", "yes"),
             ],
+            milling: MillingSettings::default(),
         }),
         stage: aged(StageView {
             state: StageState {
@@ -349,6 +350,7 @@ pub fn desk(theme: &str, no_colour: bool) -> Desk {
             .to_vec(),
         owns_engine: true,
         now: NOON + 1.0,
+        wall: 0.0,
     };
     desk.use_theme(theme);
     desk

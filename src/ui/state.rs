@@ -60,6 +60,8 @@ pub struct Desk {
     pub owns_engine: bool,
     /// The engine's clock as it must be now.
     pub now: f64,
+    /// The reader's own clock, s since the console began: a twin's clock may run thirty times as fast as eyes do.
+    pub wall: f64,
 }
 
 impl Desk {
@@ -366,7 +368,7 @@ impl UiState {
 
     /// Lets time pass; returns effects and when to come again, seconds from now.
     pub fn tick(&mut self, snapshot: &Snapshot) -> (Vec<Effect>, Option<f64>) {
-        let toast = self.desk.toasts.pass(self.desk.now, self.desk.options.toast_seconds);
+        let toast = self.desk.toasts.pass(self.desk.wall, self.desk.options.toast_seconds);
         let cx = self.desk.cx(snapshot);
         let due = self.tabs.get(self.open).and_then(|tab| tab.wake(&cx));
         let mut effects = Vec::new();

@@ -18,6 +18,7 @@ pub mod model;
 pub mod objects;
 pub mod register;
 pub mod segment;
+pub mod stack;
 mod view;
 
 pub use grey::Grey;

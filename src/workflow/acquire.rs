@@ -2,6 +2,7 @@
 //!
 //! Settings come from the host (the operator's, per beam) with what a command names laid over them.
 
+use crate::Job;
 use crate::contrast::{self, AutoContrast};
 use crate::{JobCx, JobError, Keep};
 use hal::HalError;
@@ -128,18 +129,20 @@ fn settings(cx: &JobCx, beam: Beam, options: &PictureOptions) -> ImageSettings {
 }
 
 /// A picture of each beam named.
-pub async fn acquire(cx: JobCx, params: Acquire) -> Result<Pictures, JobError> {
-    let beams = beams_there(&cx, &params.beams)?;
-    let plan: Vec<ImageSettings> = beams.iter().map(|beam| settings(&cx, *beam, &params.options)).collect();
-    take_all(
-        &cx,
-        &plan,
-        &Keep {
-            live: false,
-            path: params.path,
-        },
-    )
-    .await
+pub fn acquire(cx: JobCx, params: Acquire) -> Job<Pictures> {
+    Box::pin(async move {
+        let beams = beams_there(&cx, &params.beams)?;
+        let plan: Vec<ImageSettings> = beams.iter().map(|beam| settings(&cx, *beam, &params.options)).collect();
+        take_all(
+            &cx,
+            &plan,
+            &Keep {
+                live: false,
+                path: params.path,
+            },
+        )
+        .await
+    })
 }
 
 async fn take_all(cx: &JobCx, plan: &[ImageSettings], keep: &Keep) -> Result<Pictures, JobError> {
@@ -227,48 +230,52 @@ impl Default for ReferenceSet {
 
 /// Pictures at several field widths, always saved: `NAME_low_res_eb`, `NAME_high_res_ib` for two widths, `NAME_res_01_eb` and on
 /// for any other number. Source: openFIBSEM `take_set_of_reference_images`, `acquire_set_of_channels`.
-pub async fn reference_set(cx: JobCx, params: ReferenceSet) -> Result<Pictures, JobError> {
-    let beams = beams_there(&cx, &params.beams)?;
-    if params.hfw.is_empty() {
-        return Err(JobError::new(
-            ErrorKind::Usage,
-            "no field width was named; no picture was taken",
-            "say hfw=400um,150um",
-        ));
-    }
-    let mut plan = Vec::new();
-    for (i, hfw) in params.hfw.iter().enumerate() {
-        let suffix = match (params.hfw.len(), i) {
-            (2, 0) => "low_res".to_owned(),
-            (2, _) => "high_res".to_owned(),
-            _ => format!("res_{:02}", i + 1),
-        };
-        for beam in &beams {
-            let filename = format!("{}_{suffix}", params.filename);
-            plan.push(ImageSettings {
-                hfw: *hfw,
-                filename,
-                save: true,
-                ..settings(&cx, *beam, &params.options)
-            });
+pub fn reference_set(cx: JobCx, params: ReferenceSet) -> Job<Pictures> {
+    Box::pin(async move {
+        let beams = beams_there(&cx, &params.beams)?;
+        if params.hfw.is_empty() {
+            return Err(JobError::new(
+                ErrorKind::Usage,
+                "no field width was named; no picture was taken",
+                "say hfw=400um,150um",
+            ));
         }
-    }
-    take_all(
-        &cx,
-        &plan,
-        &Keep {
-            live: false,
-            path: params.path,
-        },
-    )
-    .await
+        let mut plan = Vec::new();
+        for (i, hfw) in params.hfw.iter().enumerate() {
+            let suffix = match (params.hfw.len(), i) {
+                (2, 0) => "low_res".to_owned(),
+                (2, _) => "high_res".to_owned(),
+                _ => format!("res_{:02}", i + 1),
+            };
+            for beam in &beams {
+                let filename = format!("{}_{suffix}", params.filename);
+                plan.push(ImageSettings {
+                    hfw: *hfw,
+                    filename,
+                    save: true,
+                    ..settings(&cx, *beam, &params.options)
+                });
+            }
+        }
+        take_all(
+            &cx,
+            &plan,
+            &Keep {
+                live: false,
+                path: params.path,
+            },
+        )
+        .await
+    })
 }
 
 /// The chamber camera's newest picture; saved at `path` if one is given.
-pub async fn chamber(cx: JobCx, path: Option<String>) -> Result<Picture, JobError> {
-    let frame = cx.scope().chamber_picture().await?;
-    let (frame, file) = cx.host.frame(frame, &Keep { live: false, path })?;
-    Ok(Picture::new(frame, file))
+pub fn chamber(cx: JobCx, path: Option<String>) -> Job<Picture> {
+    Box::pin(async move {
+        let frame = cx.scope().chamber_picture().await?;
+        let (frame, file) = cx.host.frame(frame, &Keep { live: false, path })?;
+        Ok(Picture::new(frame, file))
+    })
 }
 
 /// Refuses to measure with a beam that is off or blanked: its pictures are noise.

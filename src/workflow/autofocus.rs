@@ -4,6 +4,7 @@
 //! depth of focus at the field in use, a best position at the end of the first pass is followed, the best is refined by a parabola,
 //! and a curve without a peak is refused. An error, a refusal or a cancel puts the working distance back.
 
+use crate::Job;
 use crate::acquire::{beam_is_up, probe, probe_dwell, probe_size};
 use crate::{JobCx, JobError};
 use model::{Beam, ErrorKind, ImageSettings, Key, Rect, Unit, Value, units};
@@ -66,36 +67,38 @@ const WIDER: f64 = 4.0;
 const LEAST_CONFIDENCE: f64 = 0.6;
 
 /// Finds the sharpest working distance of `beam` and leaves it set.
-pub async fn autofocus(cx: JobCx, params: AutoFocus) -> Result<Focused, JobError> {
-    let beam = params.beam;
-    let writable = cx
-        .scope()
-        .capabilities()
-        .beam(beam)
-        .is_some_and(|b| b.writable.contains(&Key::WorkingDistance));
-    if !writable {
-        let what = format!("the working distance of the {beam} beam cannot be set; nothing was changed");
-        return Err(JobError::new(
-            ErrorKind::Unsupported,
-            what,
-            "focus in the vendor's program",
-        ));
-    }
-    beam_is_up(&cx, beam, "the focus was left as it is").await?;
-    let before = working_distance(&cx, beam).await?;
-    let result = search(&cx, &params, before).await;
-    if let Err(error) = result {
-        let restored = set(&cx.afterwards(), beam, before).await;
-        return Err(match restored {
-            Ok(()) => error,
-            // after the red button nothing may change: say where the focus was left
-            Err(_) => JobError {
-                hint: format!("{}; the working distance was {} before", error.hint, show(before)),
-                ..error
-            },
-        });
-    }
-    result
+pub fn autofocus(cx: JobCx, params: AutoFocus) -> Job<Focused> {
+    Box::pin(async move {
+        let beam = params.beam;
+        let writable = cx
+            .scope()
+            .capabilities()
+            .beam(beam)
+            .is_some_and(|b| b.writable.contains(&Key::WorkingDistance));
+        if !writable {
+            let what = format!("the working distance of the {beam} beam cannot be set; nothing was changed");
+            return Err(JobError::new(
+                ErrorKind::Unsupported,
+                what,
+                "focus in the vendor's program",
+            ));
+        }
+        beam_is_up(&cx, beam, "the focus was left as it is").await?;
+        let before = working_distance(&cx, beam).await?;
+        let result = search(&cx, &params, before).await;
+        if let Err(error) = result {
+            let restored = set(&cx.afterwards(), beam, before).await;
+            return Err(match restored {
+                Ok(()) => error,
+                // after the red button nothing may change: say where the focus was left
+                Err(_) => JobError {
+                    hint: format!("{}; the working distance was {} before", error.hint, show(before)),
+                    ..error
+                },
+            });
+        }
+        result
+    })
 }
 
 async fn search(cx: &JobCx, params: &AutoFocus, before: f64) -> Result<Focused, JobError> {

@@ -5,6 +5,7 @@
 //! which loses the gas of a source that is only now made a plasma, and picks the current from the list of the gas before. The
 //! detector keeps its contrast and brightness.
 
+use crate::Job;
 use crate::state::set_if_different;
 use crate::system::plasma_gas;
 use crate::{JobCx, JobError};
@@ -191,47 +192,49 @@ pub struct Change {
 }
 
 /// Sets the beams as configured; a cancel takes effect between values, and what was set by then stays.
-pub async fn apply(cx: JobCx) -> Result<Applied, JobError> {
-    let instrument = cx.instrument.clone();
-    let beams: Vec<Beam> = cx
-        .scope()
-        .capabilities()
-        .beams()
-        .into_iter()
-        .filter(|beam| instrument.beam(*beam).enabled)
-        .collect();
-    let all = beams.len() * (BEAM_ROWS.len() + 1);
-    let mut changed = Vec::new();
-    let mut done = 0;
-    for beam in beams {
-        let config = instrument.beam(beam);
-        for row in BEAM_ROWS {
-            done += 1;
-            let Some(wanted) = (row.wanted)(config) else { continue };
-            let name = format!("{beam}.{}", row.key);
-            cx.progress(done as f64 / all as f64, &format!("{name}, {done} of {all}"));
-            let readable = cx
-                .scope()
-                .capabilities()
-                .beam(beam)
-                .is_some_and(|b| b.readable.contains(&row.key));
-            let already = readable && same(&wanted, &cx.scope().get(row.key, Some(beam)).await?);
-            if !already && let Some((before, after)) = set_if_different(&cx, beam, row.key, wanted).await? {
-                changed.push(Change {
-                    key: name,
-                    before: show(row.key, &before),
-                    after: show(row.key, &after),
-                });
-            }
-            // only a plasma source has a gas, and the gas decides which currents there are
-            if row.key == Key::Plasma {
-                changed.extend(apply_gas(&cx, beam, config).await?);
+pub fn apply(cx: JobCx) -> Job<Applied> {
+    Box::pin(async move {
+        let instrument = cx.instrument.clone();
+        let beams: Vec<Beam> = cx
+            .scope()
+            .capabilities()
+            .beams()
+            .into_iter()
+            .filter(|beam| instrument.beam(*beam).enabled)
+            .collect();
+        let all = beams.len() * (BEAM_ROWS.len() + 1);
+        let mut changed = Vec::new();
+        let mut done = 0;
+        for beam in beams {
+            let config = instrument.beam(beam);
+            for row in BEAM_ROWS {
                 done += 1;
+                let Some(wanted) = (row.wanted)(config) else { continue };
+                let name = format!("{beam}.{}", row.key);
+                cx.progress(done as f64 / all as f64, &format!("{name}, {done} of {all}"));
+                let readable = cx
+                    .scope()
+                    .capabilities()
+                    .beam(beam)
+                    .is_some_and(|b| b.readable.contains(&row.key));
+                let already = readable && same(&wanted, &cx.scope().get(row.key, Some(beam)).await?);
+                if !already && let Some((before, after)) = set_if_different(&cx, beam, row.key, wanted).await? {
+                    changed.push(Change {
+                        key: name,
+                        before: show(row.key, &before),
+                        after: show(row.key, &after),
+                    });
+                }
+                // only a plasma source has a gas, and the gas decides which currents there are
+                if row.key == Key::Plasma {
+                    changed.extend(apply_gas(&cx, beam, config).await?);
+                    done += 1;
+                }
             }
         }
-    }
-    let comparison = compare(cx.scope(), &instrument).await;
-    Ok(Applied { changed, comparison })
+        let comparison = compare(cx.scope(), &instrument).await;
+        Ok(Applied { changed, comparison })
+    })
 }
 
 /// The configured plasma gas, where the source is one and runs another.

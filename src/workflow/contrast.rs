@@ -4,6 +4,7 @@
 //! middle of both ranges; a flat picture whose mean is right is not the end; and pictures that have nothing in common with each
 //! other are refused. Only detector contrast and brightness change; an error, a refusal or a cancel puts them back.
 
+use crate::Job;
 use crate::acquire::{beam_is_up, probe, probe_dwell, probe_size};
 use crate::{JobCx, JobError};
 use model::{Beam, ErrorKind, Frame, ImageSettings, Key, Pixels, Rect, Value};
@@ -73,15 +74,17 @@ const MIDDLE: Rect = Rect {
 
 /// Sets detector contrast and brightness so that the picture uses the grey scale without saturating, from any start. Takes at most 41
 /// probes. Pictures without signal are refused ([`ErrorKind::Doubtful`]).
-pub async fn autocontrast(cx: JobCx, params: AutoContrast) -> Result<Contrast, JobError> {
-    let beam = params.beam;
-    beam_is_up(&cx, beam, "contrast and brightness were left as they are").await?;
-    let before = detector(&cx, beam).await?;
-    let result = search(&cx, &params, before).await;
-    if result.is_err() {
-        set(&cx.afterwards(), beam, before).await?;
-    }
-    result
+pub fn autocontrast(cx: JobCx, params: AutoContrast) -> Job<Contrast> {
+    Box::pin(async move {
+        let beam = params.beam;
+        beam_is_up(&cx, beam, "contrast and brightness were left as they are").await?;
+        let before = detector(&cx, beam).await?;
+        let result = search(&cx, &params, before).await;
+        if result.is_err() {
+            set(&cx.afterwards(), beam, before).await?;
+        }
+        result
+    })
 }
 
 async fn search(cx: &JobCx, params: &AutoContrast, before: DetectorSetting) -> Result<Contrast, JobError> {

@@ -25,3 +25,6 @@ mod tests;
 
 pub use cx::{Host, JobCx, JobError, Keep, Question};
 pub use restore::{Debt, Debts};
+
+/// A job on its way. Boxed here: the body of a bare `async fn` is compiled by everyone who runs it, which cost minutes a build.
+pub type Job<T> = futures::future::BoxFuture<'static, Result<T, JobError>>;

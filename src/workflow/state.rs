@@ -3,6 +3,7 @@
 //! Restoring goes beams, detectors, stage (by a safe move), as openFIBSEM does. Only what differs is set; afterwards everything is
 //! read back and each difference told.
 
+use crate::Job;
 use crate::movement::{SafeMove, safe_move};
 use crate::{JobCx, JobError};
 use hal::Scope;
@@ -57,39 +58,41 @@ pub struct Difference {
 
 /// Brings the instrument to `state`. Values of a beam or axis that the instrument lacks become differences, not errors; a value
 /// it refuses ends the restoring there.
-pub async fn restore(cx: JobCx, state: MicroscopeState) -> Result<Restored, JobError> {
-    state.stage_position.check_finite()?;
-    let mut changed = Vec::new();
-    let beams: Vec<Beam> = cx.scope().capabilities().beams();
-    let part = |beam: Beam| format!("{} beam and detector", beam.short());
-    for (i, beam) in beams.iter().enumerate() {
-        cx.progress(i as f64 / (2 * beams.len() + 1) as f64, &part(*beam));
-        if let Some(settings) = state.beam(*beam) {
-            set_all(&cx, *beam, beam_values(settings), &mut changed).await?;
+pub fn restore(cx: JobCx, state: MicroscopeState) -> Job<Restored> {
+    Box::pin(async move {
+        state.stage_position.check_finite()?;
+        let mut changed = Vec::new();
+        let beams: Vec<Beam> = cx.scope().capabilities().beams();
+        let part = |beam: Beam| format!("{} beam and detector", beam.short());
+        for (i, beam) in beams.iter().enumerate() {
+            cx.progress(i as f64 / (2 * beams.len() + 1) as f64, &part(*beam));
+            if let Some(settings) = state.beam(*beam) {
+                set_all(&cx, *beam, beam_values(settings), &mut changed).await?;
+            }
         }
-    }
-    for (i, beam) in beams.iter().enumerate() {
-        cx.progress((beams.len() + i) as f64 / (2 * beams.len() + 1) as f64, &part(*beam));
-        if let Some(detector) = state.detector(*beam) {
-            set_all(&cx, *beam, detector_values(detector), &mut changed).await?;
+        for (i, beam) in beams.iter().enumerate() {
+            cx.progress((beams.len() + i) as f64 / (2 * beams.len() + 1) as f64, &part(*beam));
+            if let Some(detector) = state.detector(*beam) {
+                set_all(&cx, *beam, detector_values(detector), &mut changed).await?;
+            }
         }
-    }
-    if cx.scope().capabilities().stage.is_some() {
-        let here = cx.pose().await?;
-        if Axis::ALL
-            .into_iter()
-            .any(|axis| state.stage_position.get(axis).is_some_and(|v| v != here.get(axis)))
-        {
-            let target = StagePosition {
-                name: None,
-                ..state.stage_position.clone()
-            };
-            safe_move(cx.clone(), SafeMove { target }).await?;
-            changed.push("stage".to_owned());
+        if cx.scope().capabilities().stage.is_some() {
+            let here = cx.pose().await?;
+            if Axis::ALL
+                .into_iter()
+                .any(|axis| state.stage_position.get(axis).is_some_and(|v| v != here.get(axis)))
+            {
+                let target = StagePosition {
+                    name: None,
+                    ..state.stage_position.clone()
+                };
+                safe_move(cx.clone(), SafeMove { target }).await?;
+                changed.push("stage".to_owned());
+            }
         }
-    }
-    let differences = differences(&state, &capture(cx.scope()).await?);
-    Ok(Restored { changed, differences })
+        let differences = differences(&state, &capture(cx.scope()).await?);
+        Ok(Restored { changed, differences })
+    })
 }
 
 async fn set_all(cx: &JobCx, beam: Beam, values: Vec<(Key, Value)>, changed: &mut Vec<String>) -> Result<(), JobError> {

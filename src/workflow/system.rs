@@ -2,25 +2,30 @@
 //!
 //! Each is one act (or one for each beam); what may not be done in the present state the interlock refuses.
 
+use crate::Job;
 use crate::{JobCx, JobError};
 use hal::{Act, HalError, Outcome};
 use model::{Beam, ChamberState, ErrorKind, Key, Point, Pose, Value};
 use serde::Serialize;
 
 /// Turns beams on or off; whether they are.
-pub async fn power(cx: JobCx, beams: Vec<Beam>, on: bool) -> Result<Switched, JobError> {
-    for beam in &beams {
-        cx.act(Act::BeamPower { beam: *beam, on }).await?;
-    }
-    switched(&cx).await
+pub fn power(cx: JobCx, beams: Vec<Beam>, on: bool) -> Job<Switched> {
+    Box::pin(async move {
+        for beam in &beams {
+            cx.act(Act::BeamPower { beam: *beam, on }).await?;
+        }
+        switched(&cx).await
+    })
 }
 
 /// Blanks or unblanks beams.
-pub async fn blank(cx: JobCx, beams: Vec<Beam>, on: bool) -> Result<Switched, JobError> {
-    for beam in &beams {
-        cx.act(Act::BeamBlank { beam: *beam, on }).await?;
-    }
-    switched(&cx).await
+pub fn blank(cx: JobCx, beams: Vec<Beam>, on: bool) -> Job<Switched> {
+    Box::pin(async move {
+        for beam in &beams {
+            cx.act(Act::BeamBlank { beam: *beam, on }).await?;
+        }
+        switched(&cx).await
+    })
 }
 
 /// Which beams are on and which blanked.
@@ -72,11 +77,13 @@ pub async fn shift_beam(cx: &JobCx, beam: Beam, dx: f64, dy: f64) -> Result<Poin
 }
 
 /// Centres the beam shift.
-pub async fn reset_shift(cx: JobCx, beams: Vec<Beam>) -> Result<(), JobError> {
-    for beam in beams {
-        set_beam_shift(&cx, beam, Point::default()).await?;
-    }
-    Ok(())
+pub fn reset_shift(cx: JobCx, beams: Vec<Beam>) -> Job<()> {
+    Box::pin(async move {
+        for beam in beams {
+            set_beam_shift(&cx, beam, Point::default()).await?;
+        }
+        Ok(())
+    })
 }
 
 /// The beam shift there is (m).
@@ -94,27 +101,29 @@ pub(crate) async fn set_beam_shift(cx: &JobCx, beam: Beam, shift: Point) -> Resu
 
 /// Changes the gas of a plasma source: minutes, with the instrument's own progress; a cancel ends it where the source allows.
 /// Where that gas runs already nothing is done.
-pub async fn plasma_gas(cx: JobCx, beam: Beam, gas: String) -> Result<String, JobError> {
-    let now = cx.scope().beam(beam).await?.value.plasma_gas;
-    if now.as_deref() == Some(gas.as_str()) {
-        return Ok(gas);
-    }
-    match cx.act(Act::PlasmaGas { beam, gas }).await? {
-        Outcome::Beam(state) => state
-            .plasma_gas
-            .ok_or_else(|| HalError::unsupported("plasma source").into()),
-        _ => Err(no_answer("which gas runs")),
-    }
+pub fn plasma_gas(cx: JobCx, beam: Beam, gas: String) -> Job<String> {
+    Box::pin(async move {
+        let now = cx.scope().beam(beam).await?.value.plasma_gas;
+        if now.as_deref() == Some(gas.as_str()) {
+            return Ok(gas);
+        }
+        match cx.act(Act::PlasmaGas { beam, gas }).await? {
+            Outcome::Beam(state) => state
+                .plasma_gas
+                .ok_or_else(|| HalError::unsupported("plasma source").into()),
+            _ => Err(no_answer("which gas runs")),
+        }
+    })
 }
 
 /// Pumps the chamber and waits for the vacuum.
-pub async fn pump(cx: JobCx) -> Result<ChamberState, JobError> {
-    chamber(&cx, Act::Pump).await
+pub fn pump(cx: JobCx) -> Job<ChamberState> {
+    Box::pin(async move { chamber(&cx, Act::Pump).await })
 }
 
 /// Vents the chamber; refused while a beam is on.
-pub async fn vent(cx: JobCx) -> Result<ChamberState, JobError> {
-    chamber(&cx, Act::Vent).await
+pub fn vent(cx: JobCx) -> Job<ChamberState> {
+    Box::pin(async move { chamber(&cx, Act::Vent).await })
 }
 
 async fn chamber(cx: &JobCx, act: Act) -> Result<ChamberState, JobError> {
@@ -125,19 +134,23 @@ async fn chamber(cx: &JobCx, act: Act) -> Result<ChamberState, JobError> {
 }
 
 /// Drives the stage to its reference marks; where it stands then.
-pub async fn home(cx: JobCx) -> Result<Pose, JobError> {
-    match cx.act(Act::StageHome).await? {
-        Outcome::Stage(pose) => Ok(pose),
-        _ => cx.pose().await,
-    }
+pub fn home(cx: JobCx) -> Job<Pose> {
+    Box::pin(async move {
+        match cx.act(Act::StageHome).await? {
+            Outcome::Stage(pose) => Ok(pose),
+            _ => cx.pose().await,
+        }
+    })
 }
 
 /// Links or unlinks z and the working distance; whether it is linked.
-pub async fn link(cx: JobCx, on: bool) -> Result<bool, JobError> {
-    match cx.act(Act::StageLink { on }).await? {
-        Outcome::Value(Value::Bool(linked)) => Ok(linked),
-        _ => Ok(cx.scope().stage().await?.value.linked),
-    }
+pub fn link(cx: JobCx, on: bool) -> Job<bool> {
+    Box::pin(async move {
+        match cx.act(Act::StageLink { on }).await? {
+            Outcome::Value(Value::Bool(linked)) => Ok(linked),
+            _ => Ok(cx.scope().stage().await?.value.linked),
+        }
+    })
 }
 
 fn no_answer(what: &str) -> JobError {

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The generator and the promises are `tests/it/soak.rs`, which every test run uses for some seconds; here it has minutes.
+/// The generator and the promises are `tests/it/soak`, which every test run uses for some seconds; here it has minutes.
 fn soak(args: &[String]) -> Result<bool, String> {
     let (mut minutes, mut seed) = (10.0_f64, 1_u64);
     for pair in args.chunks(2) {

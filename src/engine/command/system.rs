@@ -110,7 +110,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
         doc: "The values a key may take on this instrument; an empty list means any.",
         args: &[
             need("key", ArgKind::Key, "which"),
-            arg("beam", ArgKind::Beam, "of which beam").or("electron"),
+            arg("beam", ArgKind::Beam, "of which beam, where the key belongs to one").or("electron"),
         ],
         danger: Danger::None,
         lane: Lane::Now,
@@ -250,14 +250,14 @@ async fn set(cx: Cx, args: Args) -> Ended {
 
 async fn available(cx: Cx, args: Args) -> Ended {
     let key = key(&args)?;
-    let beam = args.beam("beam").unwrap_or(Beam::Electron);
+    let beam = key.row().per_beam.then(|| args.beam("beam").unwrap_or(Beam::Electron));
     let scope = cx.scope()?;
-    let values = scope
-        .capabilities()
-        .beam(beam)
-        .map(|b| b.available(key).to_vec())
-        .unwrap_or_default();
-    Ok(json!({ "key": key, "beam": beam, "values": values }))
+    let capabilities = scope.capabilities();
+    let values = match beam {
+        Some(beam) => capabilities.beam(beam).map(|b| b.available(key).to_vec()),
+        None => capabilities.choices(key),
+    };
+    Ok(json!({ "key": key, "beam": beam, "values": values.unwrap_or_default() }))
 }
 
 fn key(args: &Args) -> Result<Key, Failure> {

@@ -7,16 +7,22 @@ use crate::event::{Compared, Connection, Event};
 use hal::Scope;
 use hal::drivers::{self, Opening};
 use model::config::Instrument;
-use model::{ErrorKind, Notice, Severity};
+use model::{ErrorKind, MillingSettings, Notice, Severity};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Opens `instrument`, reads it, publishes it.
 pub(crate) async fn connect(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Failure> {
+    let same = lock(&core.connected)
+        .as_ref()
+        .is_some_and(|c| *c.instrument == instrument);
+    if same && let Some(connection) = core.snapshot().connection.clone() {
+        return Ok(connection);
+    }
     if lock(&core.connected).is_some() {
         return Err(Failure::new(
             ErrorKind::Busy,
-            "an instrument is connected already; nothing was changed",
+            "another instrument is connected; nothing was changed",
             "disconnect first (system.disconnect)",
         ));
     }
@@ -91,6 +97,7 @@ async fn open(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Fa
                 same: c.same,
             })
             .collect(),
+        milling: milling(core, &instrument),
     };
     *lock(&core.connected) = Some(Connected { scope, instrument });
     lock(&core.touched).all();
@@ -98,6 +105,24 @@ async fn open(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Fa
     watch::look_now(core).await;
     recover::look(core).await;
     Ok(connection)
+}
+
+/// The beam of new milling stages, as configured; what makes no sense is said and left out.
+fn milling(core: &Core, instrument: &Instrument) -> MillingSettings {
+    let configured = serde_json::Value::Object(instrument.milling.clone());
+    match pattern::milling_settings(&configured) {
+        Ok((settings, _)) => settings,
+        Err(error) => {
+            let notice = Notice::new(
+                Severity::Warning,
+                format!("the configured milling settings were not used: {error}"),
+            );
+            core.notice(
+                notice.hint("correct `milling:` in the instrument's file; new stages start with openFIBSEM's defaults"),
+            );
+            MillingSettings::default()
+        }
+    }
 }
 
 fn address(instrument: &Instrument) -> String {

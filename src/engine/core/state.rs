@@ -25,12 +25,25 @@ fn render(snapshot: &Snapshot, connected: bool) -> Value {
         "stage": stage(snapshot),
         "electron": beam(snapshot, Beam::Electron),
         "ion": beam(snapshot, Beam::Ion),
-        "manipulator": null,
-        "gis": null,
-        "milling": null,
+        "manipulator": snapshot.needle.as_ref().map(|needle| &needle.value),
+        "gis": snapshot.gas.as_ref().map(|gas| &gas.value),
+        "milling": milling(snapshot),
         "jobs": active,
         "notices": snapshot.notices.iter().filter(|n| !n.seen).collect::<Vec<_>>(),
     })
+}
+
+/// What the beam does to the sample, and how far the task (or, without one, what is loaded) has come.
+fn milling(snapshot: &Snapshot) -> Value {
+    let Some(patterning) = snapshot.patterning.as_ref().map(|p| &p.value) else {
+        return Value::Null;
+    };
+    let (progress, remaining) = match &snapshot.milling {
+        Some(run) if !run.ended => (run.fraction, run.remaining),
+        _ if patterning.estimated > 0.0 => (patterning.elapsed / patterning.estimated, patterning.remaining()),
+        _ => (0.0, 0.0),
+    };
+    json!({ "state": patterning.phase, "progress": progress.clamp(0.0, 1.0), "remaining_s": remaining, "task": snapshot.milling })
 }
 
 fn stage(snapshot: &Snapshot) -> Value {

@@ -67,6 +67,13 @@ pub(super) fn needle_to(
         .manipulator
         .as_ref()
         .ok_or_else(|| HalError::unsupported("manipulator"))?;
+    // before its travel: what is retracted stands outside it
+    if now.needle.as_ref().is_some_and(|n| !n.inserted) {
+        return Err(refuse(
+            "the needle is retracted; nothing moved",
+            "insert it first (manipulator.insert)",
+        ));
+    }
     for ((name, value), (low, high)) in [("x", target.x), ("y", target.y), ("z", target.z)]
         .into_iter()
         .zip(caps.limits)
@@ -79,12 +86,6 @@ pub(super) fn needle_to(
                 format!("between {} and {}", show(low), show(high)),
             ));
         }
-    }
-    if now.needle.as_ref().is_some_and(|n| !n.inserted) {
-        return Err(refuse(
-            "the needle is retracted; nothing moved",
-            "insert it first (manipulator.insert)",
-        ));
     }
     needle_still(now)?;
     let over = room::needle_passes(target, now, capabilities)?;

@@ -160,6 +160,13 @@ fn beside_others(hand: &Body, from: Option<&Body>, others: &[Body], what: &str) 
 }
 
 fn over_sample(hand: &Body, pose: &Pose, room: &Room, what: &str) -> Result<(), HalError> {
+    // turned over, what is worked on lies behind the stage, and a hand would meet the stage itself
+    if (tilted(pose) * V::z()).z <= 0.0 {
+        return Err(refuse(
+            format!("with the stage at {pose} the sample faces away from {what}; nothing moved"),
+            "turn the stage to an orientation of the work first (stage.orientation)",
+        ));
+    }
     let left = over_stage(room, pose, hand);
     if left >= OVER_SAMPLE {
         return Ok(());

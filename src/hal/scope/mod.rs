@@ -227,6 +227,17 @@ impl Scope {
 
     /// One key of the get/set table.
     pub async fn get(&self, key: Key, beam: Option<Beam>) -> Result<Value, HalError> {
+        if let Some(values) = self.capabilities().choices(key) {
+            return Ok(Value::List(values));
+        }
+        match key {
+            Key::ManipulatorState => return Ok(Value::Bool(self.manipulator().await?.value.inserted)),
+            Key::ManipulatorPosition => {
+                let at = self.manipulator().await?.value.position;
+                return Ok(Value::List([at.x, at.y, at.z, at.r, at.t].map(Value::Number).to_vec()));
+            }
+            _ => {}
+        }
         self.read(move |m| match (key.row().per_beam, beam) {
             (true, None) => Err(HalError::new(
                 ErrorKind::OutOfRange,

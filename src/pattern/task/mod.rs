@@ -24,7 +24,7 @@ use model::yaml::{self, YamlError};
 use model::{Beam, Unit, units};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-pub use stage::MillingStage;
+pub use stage::{MillingStage, milling_settings};
 pub use strategy::{Overtilt, STRATEGIES, Strategy, StrategyRow};
 
 /// openFIBSEM's milling task configuration.

@@ -40,6 +40,18 @@ impl Default for MillingStage {
     }
 }
 
+/// A `milling` block by itself, as a configuration names the beam of new stages.
+pub fn milling_settings(value: &Value) -> Result<(MillingSettings, Vec<Note>), ReadError> {
+    let mut reader = Reader::default();
+    let settings = read_milling(&mut reader, value)?;
+    Ok((settings, reader.notes))
+}
+
+fn read_milling(reader: &mut Reader, value: &Value) -> Result<MillingSettings, ReadError> {
+    let map = reader.map(value)?;
+    reader.record(map, &milling::read_by(), &[])
+}
+
 impl MillingStage {
     /// A stage as openFIBSEM writes it, in the long or the short form, with a note for everything odd.
     pub fn read(value: &Value) -> Result<(MillingStage, Vec<Note>), ReadError> {
@@ -70,10 +82,7 @@ impl MillingStage {
         };
         let (settings, pattern) = (need("milling")?, need("pattern")?);
         let Head { num, enabled } = reader.record(map, &[], ASIDE)?;
-        let beam = reader.within("milling", |r| {
-            let map = r.map(settings)?;
-            r.record(map, &milling::read_by(), &[])
-        })?;
+        let beam = reader.within("milling", |r| read_milling(r, settings))?;
         let imaging = reader.within("imaging", |r| match map.get("imaging").filter(|v| !v.is_null()) {
             None => Ok(ImageSettings::default()),
             Some(imaging) => {

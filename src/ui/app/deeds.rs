@@ -2,14 +2,15 @@
 
 use super::App;
 use super::input::Input;
+use crate::canvas::PictureKey;
 use crate::effect::{Effect, Write};
 use crate::painting::Manner;
 use engine::Command;
 use model::config::form;
 use model::file::{self, Durability};
 use model::{Notice, Severity};
-use picture::Scene;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Remembered settings are written when nothing more was changed for this long.
@@ -95,14 +96,12 @@ impl App {
         let Manner { inks, .. } = self.look.manner();
         self.blocking(move || {
             let path = folder.join(format!("view-{}.png", key.frame));
-            let scene = Scene {
-                pixels,
-                revision: key.frame,
-                view: key.view,
-                tone: key.tone.clone(),
-                overlays: key.overlays.to_vec(),
+            let pixels = key.spread.of(&pixels).map_or(pixels, Arc::new);
+            let scene = PictureKey {
                 smooth: false,
-            };
+                ..key.clone()
+            }
+            .scene(pixels);
             match picture::export::scene(&path, &scene, &inks) {
                 Ok(path) => Notice::new(Severity::Info, format!("picture exported to {}", path.display())),
                 Err(error) => Notice::new(Severity::Error, format!("the picture was not exported: {error}"))

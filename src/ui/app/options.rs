@@ -97,6 +97,7 @@ impl UiOptions {
             instruments: self.paths.instruments(),
             owns_engine: self.owns_engine,
             now: snapshot.time,
+            wall: 0.0,
         };
         desk.use_theme(&theme);
         for problem in problems {

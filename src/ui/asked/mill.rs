@@ -5,6 +5,7 @@ use super::words::{chamber, number, word};
 use crate::cx::Cx;
 use crate::fit::cut;
 use crate::widget::picture::aim;
+use engine::event::StageView;
 use engine::{Command, Snapshot};
 use model::capabilities::MillingControl;
 use model::{Beam, Unit, text, units};
@@ -62,7 +63,9 @@ pub(super) fn run(command: &Command, cx: &Cx) -> Words {
             (true, true) => format!("aligned before each stage and every {} s", task.alignment.interval),
         }
     ));
+    lines.extend(snapshot.stage.as_ref().map(|stage| posture(&stage.value)));
     lines.extend(chamber(snapshot));
+    lines.extend(again(&task, snapshot));
     lines.extend(doubts(task.channel, cx));
     (title, lines)
 }
@@ -83,6 +86,33 @@ fn row(index: usize, stage: &MillingStage, control: MillingControl) -> String {
     )
 }
 
+/// How the sample stands to the beams.
+fn posture(stage: &StageView) -> String {
+    format!(
+        "stage at {}, milling angle {:.1} deg",
+        stage.orientation, stage.milling_angle_deg
+    )
+}
+
+/// What the last run has milled of these stages: it would be milled once more.
+fn again(task: &MillingTask, snapshot: &Snapshot) -> Vec<String> {
+    let Some(last) = snapshot.milling.as_ref().filter(|run| run.task == task.name) else {
+        return Vec::new();
+    };
+    let done = task.enabled().filter_map(|(i, stage)| {
+        let before = last
+            .stages
+            .get(i)
+            .filter(|s| s.name == stage.name && s.fraction > 0.0)?;
+        let name = text::printable(&stage.name);
+        Some(format!(
+            "{name} WAS MILLED to {:.0} %: it begins again from 0.",
+            100.0 * before.fraction
+        ))
+    });
+    done.collect()
+}
+
 fn duration(seconds: f64) -> String {
     estimate::format_duration_short(seconds, true)
 }
@@ -93,6 +123,11 @@ fn doubts(beam: Beam, cx: &Cx) -> Vec<String> {
     if cx.snapshot.beam(beam).is_some_and(|state| !state.value.on) {
         doubts.push(format!(
             "It will be refused: {} is off. Turn it on first.",
+            beam.short()
+        ));
+    } else if cx.snapshot.beam(beam).is_some_and(|state| state.value.blanked) {
+        doubts.push(format!(
+            "It will be refused: {} is blanked. Unblank it first.",
             beam.short()
         ));
     }

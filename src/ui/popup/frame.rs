@@ -42,6 +42,7 @@ mod tests {
     use crate::theme::Themes;
     use picture::{Tone, View};
     use std::sync::Arc;
+    use vision::contrast::Spread;
 
     #[test]
     fn a_question_lies_beside_the_picture_where_there_is_room() {
@@ -53,6 +54,7 @@ mod tests {
                 slot: 0,
                 frame: 1,
                 view: View::default(),
+                spread: Spread::AsTaken,
                 tone: Tone::default(),
                 overlays: Arc::from([]),
                 smooth: false,

@@ -3,6 +3,7 @@ use crate::canvas::PictureKey;
 use picture::{Budget, Encoder, Graphics, Grey, InkTable, Protocol, Raster, Tone, View};
 use ratatui::style::Style;
 use std::sync::Arc;
+use vision::contrast::Spread;
 
 fn canvas(text: &str) -> Canvas {
     let mut canvas = Canvas::new(Rect::new(0, 0, 20, 3));
@@ -154,6 +155,7 @@ fn frame(placed: bool, popup: bool) -> Canvas {
         slot: 0,
         frame: 1,
         view: View::default(),
+        spread: Spread::AsTaken,
         tone: Tone::default(),
         overlays: Arc::from([]),
         smooth: false,

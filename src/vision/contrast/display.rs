@@ -1,11 +1,50 @@
 //! Changes of grey values for the eye; the stored picture and the detector stay as they are.
 
-use super::Histogram;
+use super::{CLAHE, Histogram, clahe};
 use crate::Grey;
+use model::Pixels;
 use ndarray::{Array2, ArrayView2};
 
+/// How the grey values of a picture are spread before they are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Spread {
+    #[default]
+    AsTaken,
+    /// The darkest and brightest half per cent are given up for the rest.
+    Stretched,
+    /// Each part of the picture by itself: what hides in dark ice and beside bright metal is seen together.
+    Local,
+}
+
+impl Spread {
+    pub const ALL: [Spread; 3] = [Spread::AsTaken, Spread::Stretched, Spread::Local];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Spread::AsTaken => "as taken",
+            Spread::Stretched => "stretched",
+            Spread::Local => "local contrast",
+        }
+    }
+
+    /// The picture to show; `None`: as it is. Local contrast is worked out in 8 bits.
+    pub fn of(self, pixels: &Pixels) -> Option<Pixels> {
+        let (low, high) = PERCENTILES;
+        match (self, pixels) {
+            (Spread::AsTaken, _) => None,
+            (Spread::Stretched, Pixels::U8(grey)) => Some(Pixels::U8(percentile_stretch(grey.view(), low, high))),
+            (Spread::Stretched, Pixels::U16(grey)) => Some(Pixels::U16(percentile_stretch(grey.view(), low, high))),
+            (Spread::Local, Pixels::U8(grey)) => Some(Pixels::U8(clahe(grey.view(), CLAHE.0, CLAHE.1))),
+            (Spread::Local, Pixels::U16(_)) => Some(Pixels::U8(clahe(pixels.to_u8().view(), CLAHE.0, CLAHE.1))),
+        }
+    }
+}
+
+/// openFIBSEM's percentiles of a stretch.
+const PERCENTILES: (f64, f64) = (0.5, 99.5);
+
 /// Stretches the percentiles `low`..`high` (0..100) to the type's full range, truncating; an unchanged copy where they
-/// coincide. openFIBSEM uses 0.5 and 99.5.
+/// coincide.
 pub fn percentile_stretch<T: Grey>(picture: ArrayView2<T>, low: f64, high: f64) -> Array2<T> {
     let Some(histogram) = Histogram::of(picture) else {
         return picture.to_owned();

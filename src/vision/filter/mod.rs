@@ -25,7 +25,7 @@ pub enum Border {
 
 impl Border {
     /// The index inside `0..n` that stands for `i`, however far outside it is. `n` must not be 0.
-    fn fold(self, i: isize, n: usize) -> usize {
+    pub(crate) fn fold(self, i: isize, n: usize) -> usize {
         let n = n as isize;
         let folded = match self {
             Border::Reflect => {

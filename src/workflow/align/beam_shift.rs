@@ -4,6 +4,7 @@
 //! settings, and content that moved by (dx right, dy down) is brought back by a beam shift of (-dx, +dy). Here each step is checked
 //! by the next picture, and a shift that made it worse is undone.
 
+use crate::Job;
 use crate::acquire::beam_is_up;
 use crate::contrast::{self, AutoContrast};
 use crate::system::{beam_shift as read_shift, set_beam_shift};
@@ -65,19 +66,21 @@ const ALIGNED_PX: f64 = 0.5;
 const SAME_SHIFT: f64 = 1e-12;
 
 /// Measures the picture against the reference and shifts the beam until they agree.
-pub async fn beam_shift(cx: JobCx, params: AlignBeamShift) -> Result<BeamShifted, JobError> {
-    let (reference, settings) = reference(&cx, &params).await?;
-    let beam = settings.beam_type;
-    beam_is_up(&cx, beam, "the beam shift was left as it is").await?;
-    if params.autocontrast {
-        let around = AutoContrast {
-            hfw: Some(settings.hfw),
-            reduced_area: settings.reduced_area,
-            ..AutoContrast::of(beam)
-        };
-        contrast::autocontrast(cx.clone(), around).await?;
-    }
-    onto(&cx, &reference, &settings, &params).await
+pub fn beam_shift(cx: JobCx, params: AlignBeamShift) -> Job<BeamShifted> {
+    Box::pin(async move {
+        let (reference, settings) = reference(&cx, &params).await?;
+        let beam = settings.beam_type;
+        beam_is_up(&cx, beam, "the beam shift was left as it is").await?;
+        if params.autocontrast {
+            let around = AutoContrast {
+                hfw: Some(settings.hfw),
+                reduced_area: settings.reduced_area,
+                ..AutoContrast::of(beam)
+            };
+            contrast::autocontrast(cx.clone(), around).await?;
+        }
+        onto(&cx, &reference, &settings, &params).await
+    })
 }
 
 /// As [`beam_shift`], onto a picture in hand, taken anew with `settings`. Where it cannot, the beam shift is as it was.

@@ -7,6 +7,7 @@
 
 use super::measure::{Measured, RELIEF, doubtful, measure, pixel, rise};
 use super::parts::Part;
+use crate::Job;
 use crate::acquire::beam_is_up;
 use crate::contrast::{self, AutoContrast};
 use crate::movement::absolute;
@@ -74,30 +75,32 @@ const SEARCH_PX: f64 = 4.0;
 const WITNESSES_ALONE: usize = 3;
 
 /// Finds the height error from pictures and corrects it.
-pub async fn coincidence(cx: JobCx, params: Coincidence) -> Result<Coincident, JobError> {
-    check(&params)?;
-    for beam in Beam::ALL {
-        beam_is_up(&cx, beam, "nothing moved").await?;
-    }
-    let start = Stand::read(&cx).await?;
-    let detectors = [
-        contrast::detector(&cx, Beam::Electron).await?,
-        contrast::detector(&cx, Beam::Ion).await?,
-    ];
-    let result = search(&cx, &params).await;
-    let mut restored = Ok(());
-    for (beam, before) in Beam::ALL.into_iter().zip(detectors) {
-        restored = restored.and(contrast::set(&cx.afterwards(), beam, before).await);
-    }
-    match result {
-        // a measurement in doubt must not leave its moves behind; a stop or an error of the instrument moves nothing more
-        Err(error) if matches!(error.kind, ErrorKind::Doubtful | ErrorKind::OutOfRange) => {
-            start.go_back(&cx).await?;
-            Err(error)
+pub fn coincidence(cx: JobCx, params: Coincidence) -> Job<Coincident> {
+    Box::pin(async move {
+        check(&params)?;
+        for beam in Beam::ALL {
+            beam_is_up(&cx, beam, "nothing moved").await?;
         }
-        Ok(found) => restored.map(|()| found),
-        Err(error) => Err(error),
-    }
+        let start = Stand::read(&cx).await?;
+        let detectors = [
+            contrast::detector(&cx, Beam::Electron).await?,
+            contrast::detector(&cx, Beam::Ion).await?,
+        ];
+        let result = search(&cx, &params).await;
+        let mut restored = Ok(());
+        for (beam, before) in Beam::ALL.into_iter().zip(detectors) {
+            restored = restored.and(contrast::set(&cx.afterwards(), beam, before).await);
+        }
+        match result {
+            // a measurement in doubt must not leave its moves behind; a stop or an error of the instrument moves nothing more
+            Err(error) if matches!(error.kind, ErrorKind::Doubtful | ErrorKind::OutOfRange) => {
+                start.go_back(&cx).await?;
+                Err(error)
+            }
+            Ok(found) => restored.map(|()| found),
+            Err(error) => Err(error),
+        }
+    })
 }
 
 fn check(params: &Coincidence) -> Result<(), JobError> {

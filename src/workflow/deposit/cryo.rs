@@ -1,5 +1,6 @@
 //! Cryo deposition: the sample lowered under an injector, gas for a while, and back.
 
+use crate::Job;
 use crate::movement::{self, SafeMove};
 use crate::{JobCx, JobError};
 use hal::Act;
@@ -66,37 +67,39 @@ const WARM_UP: f64 = 600.0;
 const TICK: f64 = 1.0;
 
 /// Deposits from an injector and puts everything back.
-pub async fn cryo(cx: JobCx, params: Cryo) -> Result<Deposited, JobError> {
-    let (port, gas) = choose(&cx, params.port.as_deref(), params.gas.as_deref())?;
-    if !(params.time > 0.0 && params.time <= LONGEST) {
-        return Err(JobError::new(
-            ErrorKind::OutOfRange,
-            format!(
-                "a deposition of {} is not possible; nothing was moved",
-                units::format(params.time, Unit::Second)
-            ),
-            format!("above 0 and up to {}", units::format(LONGEST, Unit::Second)),
-        ));
-    }
-    if !(0.0..=2e-3).contains(&params.lower) {
-        return Err(JobError::new(
-            ErrorKind::OutOfRange,
-            "the stage can be lowered by 0 to 2 mm under an injector; nothing was moved",
-            "leave lower= out for 1 mm",
-        ));
-    }
-    let mark = cx.mark();
-    let home = cx.pose().await?;
-    let result = flow(&cx, &params).await;
-    let closed = cx.put_back(mark).await;
-    let seconds = result?;
-    closed?;
-    // only a deposition that went well drives back by itself: after a failure the operator decides
-    movement::safe_move(cx.clone(), SafeMove { target: home.into() }).await?;
-    Ok(Deposited {
-        port: port.port,
-        gas,
-        seconds,
+pub fn cryo(cx: JobCx, params: Cryo) -> Job<Deposited> {
+    Box::pin(async move {
+        let (port, gas) = choose(&cx, params.port.as_deref(), params.gas.as_deref())?;
+        if !(params.time > 0.0 && params.time <= LONGEST) {
+            return Err(JobError::new(
+                ErrorKind::OutOfRange,
+                format!(
+                    "a deposition of {} is not possible; nothing was moved",
+                    units::format(params.time, Unit::Second)
+                ),
+                format!("above 0 and up to {}", units::format(LONGEST, Unit::Second)),
+            ));
+        }
+        if !(0.0..=2e-3).contains(&params.lower) {
+            return Err(JobError::new(
+                ErrorKind::OutOfRange,
+                "the stage can be lowered by 0 to 2 mm under an injector; nothing was moved",
+                "leave lower= out for 1 mm",
+            ));
+        }
+        let mark = cx.mark();
+        let home = cx.pose().await?;
+        let result = flow(&cx, &params).await;
+        let closed = cx.put_back(mark).await;
+        let seconds = result?;
+        closed?;
+        // only a deposition that went well drives back by itself: after a failure the operator decides
+        movement::safe_move(cx.clone(), SafeMove { target: home.into() }).await?;
+        Ok(Deposited {
+            port: port.port,
+            gas,
+            seconds,
+        })
     })
 }
 

@@ -1,6 +1,7 @@
 //! Sputter coating: prepare, run, recover; recovered on any exit.
 
-use crate::{JobCx, JobError};
+use crate::Job;
+use crate::JobCx;
 use hal::Act;
 use model::SputterStep;
 use serde::{Deserialize, Serialize};
@@ -19,29 +20,31 @@ pub struct Coated {
 }
 
 /// Coats for a while. A length that the coater refuses is refused before it is prepared.
-pub async fn sputter(cx: JobCx, params: Sputter) -> Result<Coated, JobError> {
-    let mark = cx.mark();
-    cx.owe(
-        "the sputter coater",
-        vec![Act::Sputter {
-            step: SputterStep::Recover,
-        }],
-    );
-    let run = async {
-        cx.act(Act::Sputter {
-            step: SputterStep::Prepare,
-        })
-        .await?;
-        let step = SputterStep::Run {
+pub fn sputter(cx: JobCx, params: Sputter) -> Job<Coated> {
+    Box::pin(async move {
+        let mark = cx.mark();
+        cx.owe(
+            "the sputter coater",
+            vec![Act::Sputter {
+                step: SputterStep::Recover,
+            }],
+        );
+        let run = async {
+            cx.act(Act::Sputter {
+                step: SputterStep::Prepare,
+            })
+            .await?;
+            let step = SputterStep::Run {
+                seconds: params.seconds,
+            };
+            cx.act(Act::Sputter { step }).await
+        }
+        .await;
+        let recovered = cx.put_back(mark).await;
+        run?;
+        recovered?;
+        Ok(Coated {
             seconds: params.seconds,
-        };
-        cx.act(Act::Sputter { step }).await
-    }
-    .await;
-    let recovered = cx.put_back(mark).await;
-    run?;
-    recovered?;
-    Ok(Coated {
-        seconds: params.seconds,
+        })
     })
 }

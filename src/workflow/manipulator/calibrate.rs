@@ -3,6 +3,7 @@
 //! Source: openFIBSEM's guided EasyLift calibration (four fields, both beams, x only by electrons) and its three-position one.
 
 use super::guided::{asked, centred};
+use crate::Job;
 use crate::{JobCx, JobError};
 use hal::Act;
 use model::{Beam, ErrorKind, Key, ManipulatorPosition, Value};
@@ -19,18 +20,20 @@ pub struct Calibrated {
 }
 
 /// Guides the operator through the calibration this instrument needs.
-pub async fn calibrate(cx: JobCx) -> Result<Calibrated, JobError> {
-    let caps = cx
-        .scope()
-        .capabilities()
-        .manipulator
-        .clone()
-        .ok_or_else(|| hal::HalError::unsupported("manipulator"))?;
-    if caps.stage_frame {
-        by_pictures(&cx).await
-    } else {
-        by_positions(&cx, &caps.saved).await
-    }
+pub fn calibrate(cx: JobCx) -> Job<Calibrated> {
+    Box::pin(async move {
+        let caps = cx
+            .scope()
+            .capabilities()
+            .manipulator
+            .clone()
+            .ok_or_else(|| hal::HalError::unsupported("manipulator"))?;
+        if caps.stage_frame {
+            by_pictures(&cx).await
+        } else {
+            by_positions(&cx, &caps.saved).await
+        }
+    })
 }
 
 /// Four fields, both beams: the operator brings the tip to the centre, sideways by electrons only, up and down by ions.

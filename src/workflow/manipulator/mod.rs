@@ -14,6 +14,7 @@ pub use calibrate::{Calibrated, calibrate};
 pub use exchange::{Exchanged, exchange};
 pub use tip::{Prepare, Reset, Sharpen, Tip, prepare, reset, sharpen};
 
+use crate::Job;
 use crate::{JobCx, JobError};
 use hal::{Act, Outcome};
 use model::kinematics::Displacement;
@@ -39,13 +40,13 @@ impl Default for Insert {
 }
 
 /// Inserts the needle to a remembered position.
-pub async fn insert(cx: JobCx, params: Insert) -> Result<ManipulatorState, JobError> {
-    needle(cx.act(Act::NeedleInsert { name: params.name }).await?)
+pub fn insert(cx: JobCx, params: Insert) -> Job<ManipulatorState> {
+    Box::pin(async move { needle(cx.act(Act::NeedleInsert { name: params.name }).await?) })
 }
 
 /// Takes the needle out.
-pub async fn retract(cx: JobCx) -> Result<ManipulatorState, JobError> {
-    needle(cx.act(Act::NeedleRetract).await?)
+pub fn retract(cx: JobCx) -> Job<ManipulatorState> {
+    Box::pin(async move { needle(cx.act(Act::NeedleRetract).await?) })
 }
 
 fn needle(outcome: Outcome) -> Result<ManipulatorState, JobError> {
@@ -71,30 +72,34 @@ pub struct Axes {
 }
 
 /// Moves the needle by a way along its own axes.
-pub async fn move_relative(cx: JobCx, by: Axes) -> Result<ManipulatorState, JobError> {
-    let way = [by.x, by.y, by.z].map(|v| v.unwrap_or(0.0));
-    nudge(
-        &cx,
-        Displacement {
-            x: way[0],
-            y: way[1],
-            z: way[2],
-        },
-        by.confirmed,
-    )
-    .await
+pub fn move_relative(cx: JobCx, by: Axes) -> Job<ManipulatorState> {
+    Box::pin(async move {
+        let way = [by.x, by.y, by.z].map(|v| v.unwrap_or(0.0));
+        nudge(
+            &cx,
+            Displacement {
+                x: way[0],
+                y: way[1],
+                z: way[2],
+            },
+            by.confirmed,
+        )
+        .await
+    })
 }
 
 /// Moves the needle to a place along its own axes.
-pub async fn move_absolute(cx: JobCx, to: Axes) -> Result<ManipulatorState, JobError> {
-    let from = cx.scope().manipulator().await?.value.position;
-    let target = ManipulatorPosition {
-        x: to.x.unwrap_or(from.x),
-        y: to.y.unwrap_or(from.y),
-        z: to.z.unwrap_or(from.z),
-        ..from
-    };
-    go_to(&cx, target, to.confirmed).await
+pub fn move_absolute(cx: JobCx, to: Axes) -> Job<ManipulatorState> {
+    Box::pin(async move {
+        let from = cx.scope().manipulator().await?.value.position;
+        let target = ManipulatorPosition {
+            x: to.x.unwrap_or(from.x),
+            y: to.y.unwrap_or(from.y),
+            z: to.z.unwrap_or(from.z),
+            ..from
+        };
+        go_to(&cx, target, to.confirmed).await
+    })
 }
 
 async fn nudge(cx: &JobCx, by: Displacement, confirmed: bool) -> Result<ManipulatorState, JobError> {
@@ -131,13 +136,15 @@ impl Default for Corrected {
 
 /// Moves the needle by a way in a picture: openFIBSEM's corrected move, which shows the same however the scan is turned. Where the
 /// instrument's needle does not follow the tilted stage it is a plain x, y move, which means something only once it is calibrated.
-pub async fn move_corrected(cx: JobCx, params: Corrected) -> Result<ManipulatorState, JobError> {
-    let by = Point {
-        x: params.dx,
-        y: params.dy,
-    };
-    let way = view(&cx, params.beam).await?.corrected(by);
-    nudge(&cx, way.ok_or_else(|| blind(params.beam))?, params.confirmed).await
+pub fn move_corrected(cx: JobCx, params: Corrected) -> Job<ManipulatorState> {
+    Box::pin(async move {
+        let by = Point {
+            x: params.dx,
+            y: params.dy,
+        };
+        let way = view(&cx, params.beam).await?.corrected(by);
+        nudge(&cx, way.ok_or_else(|| blind(params.beam))?, params.confirmed).await
+    })
 }
 
 /// How the picture of `beam` shows the needle now; refused while its moves mean nothing there.
@@ -182,22 +189,24 @@ pub struct Go {
 }
 
 /// Moves the needle to a position by name, with an offset whose z follows the normal of the tilted sample.
-pub async fn go(cx: JobCx, params: Go) -> Result<ManipulatorState, JobError> {
-    let saved = match params.place {
-        Some(place) => place,
-        None => cx.scope().saved_needle(&params.name).await?,
-    };
-    let offset = (params.dx, params.dy, params.dz);
-    let follows = cx
-        .scope()
-        .capabilities()
-        .manipulator
-        .as_ref()
-        .is_some_and(|m| m.stage_frame);
-    let target = if follows {
-        with_offset(&saved, offset, cx.pose().await?.t)
-    } else {
-        saved.moved(offset)
-    };
-    go_to(&cx, target, params.confirmed).await
+pub fn go(cx: JobCx, params: Go) -> Job<ManipulatorState> {
+    Box::pin(async move {
+        let saved = match params.place {
+            Some(place) => place,
+            None => cx.scope().saved_needle(&params.name).await?,
+        };
+        let offset = (params.dx, params.dy, params.dz);
+        let follows = cx
+            .scope()
+            .capabilities()
+            .manipulator
+            .as_ref()
+            .is_some_and(|m| m.stage_frame);
+        let target = if follows {
+            with_offset(&saved, offset, cx.pose().await?.t)
+        } else {
+            saved.moved(offset)
+        };
+        go_to(&cx, target, params.confirmed).await
+    })
 }

@@ -4,6 +4,7 @@
 //! edges of the tip, with the angles and the bias of its protocols). There they are menus and protocol keys; the steps are ours.
 
 use super::guided::{Bench, bring_in, centred, milled};
+use crate::Job;
 use crate::{JobCx, JobError};
 use model::{ErrorKind, ManipulatorPosition, MillingSettings, Point};
 use pattern::task::{Acquisition, Alignment};
@@ -89,41 +90,47 @@ pub struct Tip {
 }
 
 /// Gives the needle a flat end, as lift-out wants it: stage level, needle a little above its working position.
-pub async fn prepare(cx: JobCx, params: Prepare) -> Result<Tip, JobError> {
-    let bench = Bench {
-        place: params.place,
-        above: ABOVE,
-        level: true,
-    };
-    // tungsten is milled at less than half of the rate of silicon, by which the depth counts
-    let own = || {
-        let cut = rectangle(2.5e-6, 20e-6, 0.0);
-        task("prepare", params.current, [("flat end", cut, params.point)])
-    };
-    let task = params.task.unwrap_or_else(own);
-    worked_on(&cx, &bench, "cut the needle's end flat", Some(task)).await
+pub fn prepare(cx: JobCx, params: Prepare) -> Job<Tip> {
+    Box::pin(async move {
+        let bench = Bench {
+            place: params.place,
+            above: ABOVE,
+            level: true,
+        };
+        // tungsten is milled at less than half of the rate of silicon, by which the depth counts
+        let own = || {
+            let cut = rectangle(2.5e-6, 20e-6, 0.0);
+            task("prepare", params.current, [("flat end", cut, params.point)])
+        };
+        let task = params.task.unwrap_or_else(own);
+        worked_on(&cx, &bench, "cut the needle's end flat", Some(task)).await
+    })
 }
 
 /// Mills the tip sharp: two cuts that leave a wedge of `tip_angle` between them; the tip is then centred again.
-pub async fn sharpen(cx: JobCx, params: Sharpen) -> Result<Tip, JobError> {
-    let bench = Bench {
-        place: params.place.clone(),
-        ..Bench::default()
-    };
-    let task = match params.task.clone() {
-        Some(task) => task,
-        None => wedge(&params)?,
-    };
-    worked_on(&cx, &bench, "sharpen the needle's tip", Some(task)).await
+pub fn sharpen(cx: JobCx, params: Sharpen) -> Job<Tip> {
+    Box::pin(async move {
+        let bench = Bench {
+            place: params.place.clone(),
+            ..Bench::default()
+        };
+        let task = match params.task.clone() {
+            Some(task) => task,
+            None => wedge(&params)?,
+        };
+        worked_on(&cx, &bench, "sharpen the needle's tip", Some(task)).await
+    })
 }
 
 /// Finds the tip again: centred in both pictures with the sample out of its way.
-pub async fn reset(cx: JobCx, params: Reset) -> Result<Tip, JobError> {
-    let bench = Bench {
-        place: params.place,
-        ..Bench::default()
-    };
-    worked_on(&cx, &bench, "find the needle's tip again", None).await
+pub fn reset(cx: JobCx, params: Reset) -> Job<Tip> {
+    Box::pin(async move {
+        let bench = Bench {
+            place: params.place,
+            ..Bench::default()
+        };
+        worked_on(&cx, &bench, "find the needle's tip again", None).await
+    })
 }
 
 async fn worked_on(cx: &JobCx, bench: &Bench, what: &str, task: Option<MillingTask>) -> Result<Tip, JobError> {

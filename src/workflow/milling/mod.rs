@@ -15,6 +15,7 @@ mod stage;
 pub use gas::UnderGas;
 pub use spot::{Burned, SpotBurn, spot_burn};
 
+use crate::Job;
 use crate::acquire::{self, PictureOptions};
 use crate::{JobCx, JobError};
 use hal::Act;
@@ -61,45 +62,47 @@ struct Run<'a> {
 }
 
 /// Mills the enabled stages of a task in their order.
-pub async fn run(cx: JobCx, params: Mill) -> Result<MillingRun, JobError> {
-    let task = checked(&cx, &params)?;
-    let control = cx.scope().capabilities().milling.clone().unwrap_or_default().control;
-    let imaging = cx.scope().beam(task.channel).await?.value;
-    if !imaging.on {
-        return Err(JobError::new(
-            ErrorKind::Interlock,
-            format!("the {} beam is off; nothing was milled", task.channel),
-            format!("turn it on first (beam.on beam={})", task.channel.word()),
-        ));
-    }
-    let mut report = Report::new(&cx, &task, control);
-    let mark = cx.mark();
-    owe(&cx, &task, &imaging);
-    let mut run = Run {
-        cx: &cx,
-        params: &params,
-        task: &task,
-        control,
-        imaging,
-        reference: None,
-    };
-    let result = run.stages(&mut report).await;
-    report.finishing(match &result {
-        Ok(()) => "putting the beam back",
-        Err(_) => "milling ended early: putting the beam back",
-    });
-    let restored = cx.put_back(mark).await;
-    let result = match (result, restored) {
-        (Ok(()), Ok(())) => run.final_picture().await,
-        (Err(error), _) | (Ok(()), Err(error)) => Err(error),
-    };
-    let run = report.end(result.is_ok());
-    result.map(|()| run.clone()).map_err(|error| {
-        let data = serde_json::to_value(&run).ok();
-        JobError {
-            data: error.data.or(data),
-            ..error
+pub fn run(cx: JobCx, params: Mill) -> Job<MillingRun> {
+    Box::pin(async move {
+        let task = checked(&cx, &params)?;
+        let control = cx.scope().capabilities().milling.clone().unwrap_or_default().control;
+        let imaging = cx.scope().beam(task.channel).await?.value;
+        if !imaging.on {
+            return Err(JobError::new(
+                ErrorKind::Interlock,
+                format!("the {} beam is off; nothing was milled", task.channel),
+                format!("turn it on first (beam.on beam={})", task.channel.word()),
+            ));
         }
+        let mut report = Report::new(&cx, &task, control);
+        let mark = cx.mark();
+        owe(&cx, &task, &imaging);
+        let mut run = Run {
+            cx: &cx,
+            params: &params,
+            task: &task,
+            control,
+            imaging,
+            reference: None,
+        };
+        let result = run.stages(&mut report).await;
+        report.finishing(match &result {
+            Ok(()) => "putting the beam back",
+            Err(_) => "milling ended early: putting the beam back",
+        });
+        let restored = cx.put_back(mark).await;
+        let result = match (result, restored) {
+            (Ok(()), Ok(())) => run.final_picture().await,
+            (Err(error), _) | (Ok(()), Err(error)) => Err(error),
+        };
+        let run = report.end(result.is_ok());
+        result.map(|()| run.clone()).map_err(|error| {
+            let data = serde_json::to_value(&run).ok();
+            JobError {
+                data: error.data.or(data),
+                ..error
+            }
+        })
     })
 }
 

@@ -1,5 +1,6 @@
 //! Spot burns: the beam parked at points of the picture, as marks to find a place again.
 
+use crate::Job;
 use crate::{JobCx, JobError};
 use hal::Act;
 use model::{Beam, ErrorKind, Key, Notice, Point, Severity, Unit, Value, units};
@@ -38,41 +39,43 @@ pub struct Burned {
 }
 
 /// Burns the points one after the other.
-pub async fn spot_burn(cx: JobCx, params: SpotBurn) -> Result<Burned, JobError> {
-    let inside = |p: &&Point| (0.0..=1.0).contains(&p.x) && (0.0..=1.0).contains(&p.y);
-    let points: Vec<Point> = params.coordinates.iter().filter(inside).copied().collect();
-    let left_out = params.coordinates.len() - points.len();
-    if points.is_empty() {
-        return Err(JobError::new(
-            ErrorKind::Usage,
-            "no point lies in the picture; nothing was burned",
-            "give points as fractions 0..1 from the top left",
-        ));
-    }
-    if left_out > 0 {
-        cx.host.notice(Notice::new(
-            Severity::Warning,
-            format!("{left_out} points lie outside the picture and are left out"),
-        ));
-    }
-    let (beam, mark) = (params.beam, cx.mark());
-    let was = cx.scope().beam(beam).await?.value;
-    cx.owe(
-        "the beam's current",
-        vec![Act::BeamSet {
-            beam,
-            key: Key::Current,
-            value: Value::Number(was.settings.beam_current),
-        }],
-    );
-    let burned = burn(&cx, &params, &points).await;
-    let restored = cx.put_back(mark).await;
-    burned?;
-    restored?;
-    Ok(Burned {
-        points: points.len(),
-        left_out,
-        seconds: params.exposure_time,
+pub fn spot_burn(cx: JobCx, params: SpotBurn) -> Job<Burned> {
+    Box::pin(async move {
+        let inside = |p: &&Point| (0.0..=1.0).contains(&p.x) && (0.0..=1.0).contains(&p.y);
+        let points: Vec<Point> = params.coordinates.iter().filter(inside).copied().collect();
+        let left_out = params.coordinates.len() - points.len();
+        if points.is_empty() {
+            return Err(JobError::new(
+                ErrorKind::Usage,
+                "no point lies in the picture; nothing was burned",
+                "give points as fractions 0..1 from the top left",
+            ));
+        }
+        if left_out > 0 {
+            cx.host.notice(Notice::new(
+                Severity::Warning,
+                format!("{left_out} points lie outside the picture and are left out"),
+            ));
+        }
+        let (beam, mark) = (params.beam, cx.mark());
+        let was = cx.scope().beam(beam).await?.value;
+        cx.owe(
+            "the beam's current",
+            vec![Act::BeamSet {
+                beam,
+                key: Key::Current,
+                value: Value::Number(was.settings.beam_current),
+            }],
+        );
+        let burned = burn(&cx, &params, &points).await;
+        let restored = cx.put_back(mark).await;
+        burned?;
+        restored?;
+        Ok(Burned {
+            points: points.len(),
+            left_out,
+            seconds: params.exposure_time,
+        })
     })
 }
 

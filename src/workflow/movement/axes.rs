@@ -4,30 +4,35 @@
 //! `move_to_orientation`, `move_to_milling_angle`.
 
 use super::{Focus, Moved, go};
+use crate::Job;
 use crate::{JobCx, JobError};
 use model::kinematics::{Orientation, milling_angle as milling, safe};
 use model::{Axis, Beam, ErrorKind, StagePosition};
 use serde::{Deserialize, Serialize};
 
 /// Straight to `target`; axes that are null stay. A large turn while tilted is refused: that is what [`safe_move`] is for.
-pub async fn absolute(cx: JobCx, target: StagePosition) -> Result<Moved, JobError> {
-    some_axis(&target)?;
-    go(&cx, &[target], Focus::default()).await
+pub fn absolute(cx: JobCx, target: StagePosition) -> Job<Moved> {
+    Box::pin(async move {
+        some_axis(&target)?;
+        go(&cx, &[target], Focus::default()).await
+    })
 }
 
 /// By `delta` from where the stage is now; it leaves as an absolute target, so that a lost reply cannot double it.
-pub async fn relative(cx: JobCx, delta: StagePosition) -> Result<Moved, JobError> {
-    some_axis(&delta)?;
-    delta.check_finite()?;
-    let pose = cx.pose().await?;
-    let mut target = StagePosition {
-        extra: delta.extra.clone(),
-        ..StagePosition::default()
-    };
-    for axis in Axis::ALL {
-        target.set(axis, delta.get(axis).map(|step| pose.get(axis) + step));
-    }
-    go(&cx, &[target], Focus::default()).await
+pub fn relative(cx: JobCx, delta: StagePosition) -> Job<Moved> {
+    Box::pin(async move {
+        some_axis(&delta)?;
+        delta.check_finite()?;
+        let pose = cx.pose().await?;
+        let mut target = StagePosition {
+            extra: delta.extra.clone(),
+            ..StagePosition::default()
+        };
+        for axis in Axis::ALL {
+            target.set(axis, delta.get(axis).map(|step| pose.get(axis) + step));
+        }
+        go(&cx, &[target], Focus::default()).await
+    })
 }
 
 fn some_axis(position: &StagePosition) -> Result<(), JobError> {
@@ -67,14 +72,16 @@ pub async fn safe_move(cx: JobCx, SafeMove { mut target }: SafeMove) -> Result<M
 }
 
 /// Turns and tilts the sample flat to `beam`; x, y, z stay.
-pub async fn flat_to(cx: JobCx, beam: Beam) -> Result<Moved, JobError> {
-    orientation(
-        cx,
-        Orient {
-            name: Orientation::flat_to(beam),
-        },
-    )
-    .await
+pub fn flat_to(cx: JobCx, beam: Beam) -> Job<Moved> {
+    Box::pin(async move {
+        orientation(
+            cx,
+            Orient {
+                name: Orientation::flat_to(beam),
+            },
+        )
+        .await
+    })
 }
 
 /// Parameters of [`orientation`].
@@ -111,30 +118,32 @@ pub struct MilledAt {
 }
 
 /// Tilts so that the ion beam meets the sample at an angle. An angle the stage cannot tilt to is refused before it moves.
-pub async fn milling_angle(cx: JobCx, params: MillingAngle) -> Result<MilledAt, JobError> {
-    let geometry = cx.geometry();
-    let target = milling::target(&geometry, params.angle, params.rotation);
-    target.check_finite()?;
-    let limits = cx.scope().capabilities().stage.as_ref().map(|s| s.limits);
-    if let Some((low, high)) = limits.and_then(|l| l.t)
-        && let Some(t) = target.t
-        && !(low..=high).contains(&t)
-    {
-        let reach = [low, high].map(|t| milling::at_tilt(&geometry, t).to_degrees());
-        return Err(JobError::new(
-            ErrorKind::OutOfRange,
-            format!(
-                "a milling angle of {:.1} deg needs a stage tilt of {:.1} deg, which this stage does not reach; nothing moved",
-                params.angle.to_degrees(),
-                t.to_degrees()
-            ),
-            format!("ask for {:.1} to {:.1} deg", reach[0], reach[1]),
-        ));
-    }
-    let moved = safe_move(cx, SafeMove { target }).await?;
-    Ok(MilledAt {
-        moved,
-        milling_angle: milling::of(&geometry, &moved.pose),
-        reached: milling::is_at(&geometry, &moved.pose, params.angle, milling::TOLERANCE),
+pub fn milling_angle(cx: JobCx, params: MillingAngle) -> Job<MilledAt> {
+    Box::pin(async move {
+        let geometry = cx.geometry();
+        let target = milling::target(&geometry, params.angle, params.rotation);
+        target.check_finite()?;
+        let limits = cx.scope().capabilities().stage.as_ref().map(|s| s.limits);
+        if let Some((low, high)) = limits.and_then(|l| l.t)
+            && let Some(t) = target.t
+            && !(low..=high).contains(&t)
+        {
+            let reach = [low, high].map(|t| milling::at_tilt(&geometry, t).to_degrees());
+            return Err(JobError::new(
+                ErrorKind::OutOfRange,
+                format!(
+                    "a milling angle of {:.1} deg needs a stage tilt of {:.1} deg, which this stage does not reach; nothing moved",
+                    params.angle.to_degrees(),
+                    t.to_degrees()
+                ),
+                format!("ask for {:.1} to {:.1} deg", reach[0], reach[1]),
+            ));
+        }
+        let moved = safe_move(cx, SafeMove { target }).await?;
+        Ok(MilledAt {
+            moved,
+            milling_angle: milling::of(&geometry, &moved.pose),
+            reached: milling::is_at(&geometry, &moved.pose, params.angle, milling::TOLERANCE),
+        })
     })
 }

@@ -1,7 +1,8 @@
 //! One step of jogging.
 
 use super::{Moved, StableMove, VerticalMove, relative, stable_move, vertical_move};
-use crate::{JobCx, JobError};
+use crate::Job;
+use crate::JobCx;
 use model::{Axis, Beam, StagePosition};
 use serde::{Deserialize, Serialize};
 
@@ -17,31 +18,33 @@ pub enum Jog {
     Vertical { dy: f64 },
 }
 
-pub async fn jog(cx: JobCx, step: Jog) -> Result<Moved, JobError> {
-    match step {
-        Jog::Axis { axis, step } => relative(cx, StagePosition::default().with(axis, step)).await,
-        Jog::Picture { beam, dx, dy } => {
-            stable_move(
-                cx,
-                StableMove {
-                    dx,
-                    dy,
-                    beam,
-                    static_wd: false,
-                },
-            )
-            .await
+pub fn jog(cx: JobCx, step: Jog) -> Job<Moved> {
+    Box::pin(async move {
+        match step {
+            Jog::Axis { axis, step } => relative(cx, StagePosition::default().with(axis, step)).await,
+            Jog::Picture { beam, dx, dy } => {
+                stable_move(
+                    cx,
+                    StableMove {
+                        dx,
+                        dy,
+                        beam,
+                        static_wd: false,
+                    },
+                )
+                .await
+            }
+            Jog::Vertical { dy } => {
+                vertical_move(
+                    cx,
+                    VerticalMove {
+                        dy,
+                        dx: 0.0,
+                        exact: true,
+                    },
+                )
+                .await
+            }
         }
-        Jog::Vertical { dy } => {
-            vertical_move(
-                cx,
-                VerticalMove {
-                    dy,
-                    dx: 0.0,
-                    exact: true,
-                },
-            )
-            .await
-        }
-    }
+    })
 }

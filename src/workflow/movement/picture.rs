@@ -5,7 +5,8 @@
 //! `vertical_move`, `move_coincident_from_sem`.
 
 use super::{Focus, Moved, Now, go};
-use crate::{JobCx, JobError};
+use crate::Job;
+use crate::JobCx;
 use model::kinematics::{Displacement, ScanRotation, Setup, coincident, scan, stable, vertical};
 use model::{Beam, Point, Pose, StagePosition};
 use serde::{Deserialize, Serialize};
@@ -22,28 +23,32 @@ pub struct StableMove {
 }
 
 /// Centres what is at (dx, dy) in the beam's picture by moving along the sample plane.
-pub async fn stable_move(cx: JobCx, params: StableMove) -> Result<Moved, JobError> {
-    let now = Now::read(&cx).await?;
-    let step = stable::checked(&now.setup(), params.beam, params.dx, params.dy)?;
-    let focus = Focus {
-        electron_eucentric: params.static_wd,
-        ..Focus::default()
-    };
-    go(&cx, &[target(now.pose, step)], focus).await
+pub fn stable_move(cx: JobCx, params: StableMove) -> Job<Moved> {
+    Box::pin(async move {
+        let now = Now::read(&cx).await?;
+        let step = stable::checked(&now.setup(), params.beam, params.dx, params.dy)?;
+        let focus = Focus {
+            electron_eucentric: params.static_wd,
+            ..Focus::default()
+        };
+        go(&cx, &[target(now.pose, step)], focus).await
+    })
 }
 
 /// Centres the point (x, y) of the beam's picture (m): a stable move.
-pub async fn center_on(cx: JobCx, beam: Beam, point: Point) -> Result<Moved, JobError> {
-    stable_move(
-        cx,
-        StableMove {
-            dx: point.x,
-            dy: point.y,
-            beam,
-            static_wd: false,
-        },
-    )
-    .await
+pub fn center_on(cx: JobCx, beam: Beam, point: Point) -> Job<Moved> {
+    Box::pin(async move {
+        stable_move(
+            cx,
+            StableMove {
+                dx: point.x,
+                dy: point.y,
+                beam,
+                static_wd: false,
+            },
+        )
+        .await
+    })
 }
 
 /// Only the axes that a relative move touches.
@@ -76,17 +81,19 @@ pub struct Projected {
 }
 
 /// Where [`stable_move`] would lead; nothing moves.
-pub async fn project_stable_move(cx: JobCx, params: ProjectedMove) -> Result<Projected, JobError> {
-    let now = Now::read(&cx).await?;
-    let base = params.base.unwrap_or_else(|| now.pose.into());
-    base.check_finite()?;
-    let step = stable::checked(&now.setup(), params.beam, params.dx, params.dy)?;
-    let position = base.plus(&step.to_position())?;
-    Ok(Projected {
-        position: StagePosition {
-            name: base.name,
-            ..position
-        },
+pub fn project_stable_move(cx: JobCx, params: ProjectedMove) -> Job<Projected> {
+    Box::pin(async move {
+        let now = Now::read(&cx).await?;
+        let base = params.base.unwrap_or_else(|| now.pose.into());
+        base.check_finite()?;
+        let step = stable::checked(&now.setup(), params.beam, params.dx, params.dy)?;
+        let position = base.plus(&step.to_position())?;
+        Ok(Projected {
+            position: StagePosition {
+                name: base.name,
+                ..position
+            },
+        })
     })
 }
 
@@ -102,44 +109,48 @@ pub struct VerticalMove {
 }
 
 /// Brings what is at (dx, dy) in the ion picture to the coincidence height; the SEM picture keeps its feature.
-pub async fn vertical_move(cx: JobCx, params: VerticalMove) -> Result<Moved, JobError> {
-    let now = Now::read(&cx).await?;
-    let setup = now.setup();
-    let exact = vertical::checked(&setup, params.dx, params.dy)?;
-    let step = if params.exact {
-        exact
-    } else {
-        let (setup, offset) = unturned(&setup, Beam::Ion, params.dx, params.dy);
-        vertical::displacement(&setup, offset.x, offset.y)
-    };
-    let focus = Focus {
-        vertical: true,
-        ion_eucentric: vertical::resets_ion_focus(&setup, &step),
-        ..Focus::default()
-    };
-    go(&cx, &[target(now.pose, step)], focus).await
+pub fn vertical_move(cx: JobCx, params: VerticalMove) -> Job<Moved> {
+    Box::pin(async move {
+        let now = Now::read(&cx).await?;
+        let setup = now.setup();
+        let exact = vertical::checked(&setup, params.dx, params.dy)?;
+        let step = if params.exact {
+            exact
+        } else {
+            let (setup, offset) = unturned(&setup, Beam::Ion, params.dx, params.dy);
+            vertical::displacement(&setup, offset.x, offset.y)
+        };
+        let focus = Focus {
+            vertical: true,
+            ion_eucentric: vertical::resets_ion_focus(&setup, &step),
+            ..Focus::default()
+        };
+        go(&cx, &[target(now.pose, step)], focus).await
+    })
 }
 
 /// Centres what is at (dx, dy) in the electron picture and keeps it coincident: a slide and a correction of the height. For
 /// small moves.
-pub async fn coincident_from_sem(cx: JobCx, offset: Point) -> Result<Moved, JobError> {
-    let now = Now::read(&cx).await?;
-    let setup = now.setup();
-    stable::checked(&setup, Beam::Electron, offset.x, offset.y)?;
-    let (setup, offset) = unturned(&setup, Beam::Electron, offset.x, offset.y);
-    let correction = coincident::from_sem(&setup, offset.x, offset.y);
-    let slid = target(now.pose, correction.slide);
-    let risen = correction.rise.map(|_| target(now.pose, correction.total()));
-    let moves: Vec<StagePosition> = std::iter::once(slid).chain(risen).collect();
-    go(
-        &cx,
-        &moves,
-        Focus {
-            vertical: true,
-            ..Focus::default()
-        },
-    )
-    .await
+pub fn coincident_from_sem(cx: JobCx, offset: Point) -> Job<Moved> {
+    Box::pin(async move {
+        let now = Now::read(&cx).await?;
+        let setup = now.setup();
+        stable::checked(&setup, Beam::Electron, offset.x, offset.y)?;
+        let (setup, offset) = unturned(&setup, Beam::Electron, offset.x, offset.y);
+        let correction = coincident::from_sem(&setup, offset.x, offset.y);
+        let slid = target(now.pose, correction.slide);
+        let risen = correction.rise.map(|_| target(now.pose, correction.total()));
+        let moves: Vec<StagePosition> = std::iter::once(slid).chain(risen).collect();
+        go(
+            &cx,
+            &moves,
+            Focus {
+                vertical: true,
+                ..Focus::default()
+            },
+        )
+        .await
+    })
 }
 
 /// The offset turned to the axes an unrotated picture would have, and the setup of such pictures: what openFIBSEM's own

@@ -166,12 +166,23 @@ async fn a_half_turn_goes_flat_first_and_comes_back() {
 #[tokio::test(start_paused = true)]
 async fn a_safe_move_with_an_open_tilt_comes_back_to_it() {
     let rig = Rig::new();
+    let turned = StagePosition::default().with(Axis::R, std::f64::consts::PI);
     // at 35 deg the holder, turned to the other side, would stand too near to the electron pole piece
-    let target = StagePosition::default().with(Axis::T, 10f64.to_radians());
-    rig.cx.act(Act::StageTo { target }).await.unwrap();
-    let target = StagePosition::default().with(Axis::R, std::f64::consts::PI);
-    let moved = safe_move(rig.cx.clone(), SafeMove { target }).await.unwrap();
-    near(moved.pose.t.to_degrees(), 10.0, 1e-6, "t");
+    let refused = safe_move(rig.cx.clone(), SafeMove { target: turned.clone() }).await;
+    let refused = refused.unwrap_err().what;
+    assert!(refused.contains("electron pole piece"), "{refused}");
+    for (lower, tilt) in [(0.0, 30f64), (1e-3, 35.0)] {
+        let rig = Rig::new();
+        let from = rig.cx.pose().await.unwrap();
+        let target = StagePosition::default()
+            .with(Axis::T, tilt.to_radians())
+            .with(Axis::Z, from.z - lower);
+        rig.cx.act(Act::StageTo { target }).await.unwrap();
+        let target = turned.clone();
+        let moved = safe_move(rig.cx.clone(), SafeMove { target }).await.unwrap();
+        near(moved.pose.t.to_degrees(), tilt, 1e-6, "t");
+        assert_eq!(rig.world.truth()["collisions"], 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]

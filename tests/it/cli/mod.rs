@@ -1,9 +1,11 @@
 //! The command line as people script it. Here the contract of commands, JSON and exit codes; `pictures`: what is on disk;
+//! `pattern`: patterns listed and drawn, and the hands scripted;
 //! `bad_input`: what that comes to; `interrupt`: Ctrl-C and the request to end.
 
 mod bad_input;
 #[cfg(unix)]
 mod interrupt;
+mod pattern;
 mod pictures;
 
 use crate::run::{Place, Ran, keys};
@@ -150,6 +152,19 @@ fn state_and_truth_have_the_keys_of_the_contract() {
         (&state["connected"], &state["chamber"]["state"]),
         (&Value::Bool(true), &Value::from("Pumped"))
     );
+    has(&state["manipulator"], "inserted moving position calibrated");
+    has(&state["gis"], "ports sputtering");
+    has(&state["milling"], "state progress remaining_s");
+    assert_eq!(
+        (&state["manipulator"]["inserted"], &state["milling"]["state"]),
+        (&Value::Bool(false), &Value::from("Idle"))
+    );
+    let lines =
+        "stage.move-relative z=-100um\nmanipulator.insert name=PARK\nsystem.get key=manipulator_state\nsystem.state\n";
+    let ran = script(&place, lines, &[]).ended(0).out;
+    let ends: Vec<Value> = ran.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(ends[2]["result"]["value"], true);
+    assert_eq!(ends[3]["result"]["manipulator"]["inserted"], true);
 
     let truth = place
         .run(&["truth", "--demo", "--json", "--seed", "5", "--scene", "waffle"])
@@ -169,6 +184,58 @@ fn state_and_truth_have_the_keys_of_the_contract() {
     // the default scene starts at the coincidence point, in focus
     assert!(truth["coincidence_error_m"].as_f64().unwrap().abs() < 1e-9, "{truth}");
     assert!(truth["focus_error_m"]["ion"].as_f64().unwrap().abs() < 1e-9, "{truth}");
+}
+
+#[test]
+fn values_to_choose_from_are_listed() {
+    let place = Place::new();
+    let values = |key: &str| {
+        let object = place
+            .run(&["do", "--demo", "--json", "system.available", &format!("key={key}")])
+            .ended(0)
+            .json();
+        object["result"]["values"].as_array().unwrap().len()
+    };
+    for key in [
+        "current",
+        "application_file",
+        "scan_direction",
+        "patterning_mode",
+        "milling_channel",
+        "gis_ports",
+    ] {
+        assert!(values(key) > 0, "{key}");
+    }
+    assert_eq!(values("stage_position"), 0, "any");
+}
+
+#[test]
+fn a_script_may_begin_by_connecting() {
+    let lines = "system.connect\nsystem.connect instrument=sim-arctis\n";
+    let ran = script(&Place::new(), lines, &[]).ended(5);
+    let ends: Vec<Value> = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(ends[0]["ok"], true);
+    assert!(
+        ends[1]["error"].to_string().contains("another instrument"),
+        "{}",
+        ends[1]
+    );
+}
+
+#[test]
+fn what_only_an_operator_can_answer_ends_with_its_own_code() {
+    let ran = Place::new()
+        .run(&["do", "--demo", "--speed", "max", "align.coincidence", "guided=true"])
+        .ended(7);
+    assert!(
+        ran.err.contains("an operator is asked") && ran.err.contains("fibdeck answer"),
+        "{}",
+        ran.err
+    );
 }
 
 fn has(value: &Value, wanted: &str) {

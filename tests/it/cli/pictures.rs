@@ -122,3 +122,52 @@ fn pictures_are_described() {
     let partly = place.run(&["show", "a.tif", "absent.tif"]).ended(8);
     assert!(partly.err.contains("absent.tif") && partly.out.contains("a.tif"));
 }
+
+#[test]
+fn pictures_of_one_place_are_made_into_one() {
+    let place = Place::new();
+    let grey = |name: &str, grey: u8| {
+        let mut pixels = Array2::from_elem((64, 96), grey);
+        pixels[[0, 0]] = 0;
+        let pixels = Pixels::U8(pixels);
+        Frame { pixels, metadata: None }.save(&place.path(name)).unwrap();
+    };
+    [("a.tif", 10), ("b.tif", 20), ("c.tif", 21), ("flash.tif", 250)]
+        .into_iter()
+        .for_each(|(name, value)| grey(name, value));
+    let made = |args: &[&str]| {
+        let all = [
+            &["combine", "a.tif", "b.tif", "c.tif", "-o", "made.tif", "--json"],
+            args,
+        ]
+        .concat();
+        let object = place.run(&all).ended(0).json();
+        let frame = Frame::load(&place.path(object["file"].as_str().unwrap()))
+            .unwrap()
+            .frame;
+        let Pixels::U8(pixels) = frame.pixels else {
+            panic!("8 bits stay 8 bits")
+        };
+        (pixels[[0, 0]], pixels[[20, 20]])
+    };
+    assert_eq!(made(&[]), (0, 17));
+    assert_eq!(made(&["--by", "max"]), (0, 21));
+    assert_eq!(made(&["flash.tif", "--by", "median"]), (0, 20));
+    assert_eq!(made(&["flash.tif", "--adaptive"]), (0, 17), "the flash is left out");
+    assert_eq!(
+        made(&["--focus", "sobel", "--block", "32"]),
+        (0, 21),
+        "the edge at the corner is strongest there"
+    );
+    for (args, exit, says) in [
+        (&["--by", "mode"][..], 2, "none of mean, sum"),
+        (&["--focus", "eye"], 2, "none of laplacian"),
+        (&["--focus", "sobel", "--smooth", "NaN"], 2, "--smooth"),
+        (&["absent.tif"], 1, "absent.tif"),
+    ] {
+        let all = [&["combine", "a.tif", "b.tif", "-o", "refused.tif"], args].concat();
+        let ran = place.run(&all).ended(exit);
+        assert!(ran.err.contains(says), "{}", ran.err);
+    }
+    assert!(!place.path("refused.tif").exists());
+}

@@ -61,10 +61,16 @@ const PATHS: &[(&str, &[&str], Places)] = &[
     ),
     (
         // a rename over a file that Windows holds open is tried again; the screen's last bytes are waited for, but not for ever; a
-        // daemon that was just started is looked for
+        // daemon that was just started is looked for; hooks are delivered on threads of their own, and the watchdog is a process of its own
         "a sleeping thread",
         &["std::thread::sleep"],
-        Only(&["src/model/file.rs", "src/ui/writer.rs", "src/cli/daemon.rs"]),
+        Only(&[
+            "src/model/file.rs",
+            "src/ui/writer.rs",
+            "src/cli/daemon.rs",
+            "src/engine/hooks/",
+            "src/engine/watchdog/",
+        ]),
     ),
     (
         "chance without a seed",

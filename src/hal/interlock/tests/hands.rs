@@ -36,6 +36,8 @@ fn the_needle_goes_where_it_can_and_only_when_it_is_in() {
     assert_eq!(case().refused(&insert("HOME")), ErrorKind::OutOfRange);
     assert_eq!(case().needle_in().refused(&insert("PARK")), ErrorKind::Interlock);
     assert_eq!(case().refused(&needle(0.0, 0.0)), ErrorKind::Interlock, "retracted");
+    // where a retracted needle stands lies outside its travel: that it is retracted is the reason
+    assert!(case().check(&needle(1.0, 0.0)).unwrap_err().what.contains("retracted"));
     assert!(case().needle_in().check(&needle(0.0, 150e-6)).is_ok());
     for (x, z) in [(1.0, 0.0), (0.0, f64::NAN), (f64::NEG_INFINITY, 0.0)] {
         assert_eq!(case().needle_in().refused(&needle(x, z)), ErrorKind::OutOfRange);
@@ -47,6 +49,21 @@ fn the_needle_goes_where_it_can_and_only_when_it_is_in() {
     none.caps.manipulator = None;
     for act in [insert("PARK"), Act::NeedleRetract, needle(0.0, 0.0)] {
         assert_eq!(none.refused(&act), ErrorKind::Unsupported);
+    }
+}
+
+#[test]
+fn nothing_is_vented_or_homed_with_a_hand_in() {
+    let dark = |mut case: Case| {
+        for beam in [&mut case.now.electron, &mut case.now.ion] {
+            beam.as_mut().unwrap().on = false;
+        }
+        case
+    };
+    assert!(dark(case()).check(&Act::Vent).is_ok() && case().check(&Act::StageHome).is_ok());
+    for beside in [case().needle_in(), case().port(|p| p.inserted = true)] {
+        assert_eq!(beside.refused(&Act::StageHome), ErrorKind::Interlock);
+        assert_eq!(dark(beside).refused(&Act::Vent), ErrorKind::Interlock);
     }
 }
 

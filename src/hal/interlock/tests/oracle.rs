@@ -195,7 +195,7 @@ fn run(kind: StageKind, seed: u64) -> std::collections::BTreeMap<String, usize> 
 #[test]
 fn what_the_rules_allow_never_collides() {
     let runs = std::env::var("FIBDECK_ORACLE").ok().and_then(|n| n.parse().ok());
-    for kind in [StageKind::Tilting] {
+    for kind in [StageKind::Tilting, StageKind::Compustage, StageKind::ChamberFixed] {
         let mut allowed = std::collections::BTreeMap::new();
         for seed in 0..runs.unwrap_or(RUNS) {
             for (what, times) in run(kind, seed) {

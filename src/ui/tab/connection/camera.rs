@@ -11,6 +11,7 @@ use picture::{Tone, View};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use std::sync::Arc;
+use vision::contrast::Spread;
 
 /// The pane's place in the encoder; the panes of the other tabs are 0 and 1.
 const SLOT: u8 = 7;
@@ -45,6 +46,7 @@ pub fn draw(focus: bool, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas
                 slot: SLOT,
                 frame: frame.id,
                 view: View::default(),
+                spread: Spread::AsTaken,
                 tone: Tone::default(),
                 overlays: Arc::from([]),
                 smooth: false,

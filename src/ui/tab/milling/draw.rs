@@ -108,8 +108,13 @@ fn stages(tab: &Milling, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas
 fn below(tab: &Milling, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
     let focus = tab.focus == Focus::Form;
     if let Some(choosing) = &tab.choosing {
-        let inner = pane("Add a stage: which pattern?", "", true, theme, area, canvas);
-        return rows::draw_patterns(choosing.row, edits::PATTERN_ZONE, theme, inner, canvas);
+        let note = if choosing.typed().is_empty() {
+            "type its name"
+        } else {
+            choosing.typed()
+        };
+        let inner = pane("Add a stage: which pattern?", note, true, theme, area, canvas);
+        return rows::draw_patterns(choosing.row(), edits::PATTERN_ZONE, theme, inner, canvas);
     }
     if tab.places_spots() {
         let inner = pane("Spot burn", "", focus, theme, area, canvas);

@@ -1,6 +1,7 @@
 //! The keys of the tab: what changes the task, what places a pattern, what runs it.
 
 use super::boxed::boxed;
+use super::choosing::Choosing;
 use super::overlays::field_size;
 use super::placing::{Placing, Spot};
 use super::prompt::{self, Prompt};
@@ -11,7 +12,6 @@ use crate::action::Action;
 use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::tab::running;
-use crate::widget::list::Selection;
 use crate::widget::picture::tell;
 use engine::Command;
 use model::{Point, Rect, Value};
@@ -44,7 +44,7 @@ impl Milling {
             }
             Action::AddStage => {
                 self.abandon();
-                self.choosing = Some(Selection::default());
+                self.choosing = Some(Choosing::default());
                 Vec::new()
             }
             Action::LoadTask => {
@@ -145,7 +145,7 @@ impl Milling {
         self.change(cx, |task| task.reorder(row, to))
     }
 
-    /// Adds a stage with that pattern at the cursor, milled as the selected one is.
+    /// Adds a stage with that pattern at the cursor, milled as the selected one is; the first one as configured.
     pub(super) fn add(&mut self, row: usize, cx: &Cx) -> Vec<Effect> {
         let Some(row) = PATTERNS.get(row) else {
             return Vec::new();
@@ -154,7 +154,12 @@ impl Milling {
         if let Some(Ok(at)) = self.under_cursor(cx).map(|spot| spot.now(cx)) {
             pattern.put(at);
         }
-        let milling = self.stage().map(|stage| stage.milling.clone()).unwrap_or_default();
+        let configured = || cx.snapshot.connection.as_ref().map(|c| c.milling.clone());
+        let milling = self
+            .stage()
+            .map(|stage| stage.milling.clone())
+            .or_else(configured)
+            .unwrap_or_default();
         let stage = MillingStage {
             name: row.name.to_owned(),
             pattern,

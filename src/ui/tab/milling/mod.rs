@@ -7,6 +7,7 @@
 //! changes the sample. To add something that can be set: see `sections`.
 
 mod boxed;
+mod choosing;
 mod draft;
 mod draw;
 mod edits;
@@ -33,6 +34,7 @@ use crate::theme::Theme;
 use crate::widget::form::Outcome;
 use crate::widget::list::Selection;
 use crate::widget::picture::Pair;
+use choosing::Choosing;
 use draft::Draft;
 use engine::{Command, Failure};
 use forms::{Forms, Wanted};
@@ -60,7 +62,7 @@ pub struct Milling {
     forms: Forms,
     spots: Spots,
     /// The pattern of a stage to be added is being chosen.
-    choosing: Option<Selection>,
+    choosing: Option<Choosing>,
     placing: Option<Placing>,
     prompt: Option<Prompt>,
     patterns_shown: bool,
@@ -137,12 +139,10 @@ impl Milling {
             return Some(effects);
         }
         if let Some(choosing) = &mut self.choosing {
-            if choosing.update(action, edits::PATTERN_ZONE, pattern::PATTERNS.len(), 10)
-                && !matches!(action, Action::Pick { .. })
-            {
+            if choosing.update(action) {
                 return Some(Vec::new());
             }
-            let row = choosing.row;
+            let row = choosing.row();
             match action {
                 Action::Accept
                 | Action::Pick {
@@ -283,7 +283,7 @@ impl Tab for Milling {
             return vec![prompt.layer()];
         }
         if self.choosing.is_some() {
-            return vec![Layer::Form];
+            return vec![Layer::Field];
         }
         match (self.focus, &self.placing) {
             (Focus::Form, Some(_)) if self.places_spots() => vec![self.spots.form.layer(), Layer::Place],

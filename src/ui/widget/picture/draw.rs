@@ -14,6 +14,7 @@ use model::{Pixels, Unit, units};
 use picture::{Position, Tone};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use vision::contrast::Spread;
 
 /// Seconds after which a picture's age is said.
 const OLD: f64 = 60.0;
@@ -99,6 +100,7 @@ impl PicturePane {
                 slot: self.slot(),
                 frame: frame.id,
                 view: self.view,
+                spread: look.spread,
                 tone: Tone::new(gamma, 0, 255),
                 overlays: self.overlays(frame, look, focus, cx).into(),
                 smooth: frame.live,
@@ -170,6 +172,10 @@ impl PicturePane {
                 format!("  {:.1}x", self.view.zoom),
                 theme.style(Role::Dim),
             ));
+        }
+        if look.spread != Spread::AsTaken {
+            let words = format!("  {}", look.spread.name());
+            spans.push(Span::styled(words, theme.style(Role::Dim)));
         }
         if look.brighter != 0 {
             let words = format!("  gamma {:.2}", look.by_hand());

@@ -9,7 +9,7 @@ use engine::event::FrameInfo;
 use model::{Beam, ImageSettings, Pixels, Pose, StagePosition};
 use ndarray::Array2;
 use picture::plot::Histogram;
-use picture::{Budget, Graphics, Painter, Protocol, Scene};
+use picture::{Budget, Graphics, Painter, Protocol};
 use ratatui::layout::Rect;
 use std::sync::{Arc, OnceLock};
 
@@ -105,14 +105,7 @@ pub fn screen(state: &UiState, snapshot: &Snapshot, width: u16, height: u16) -> 
         let Some(picture) = state.desk.frames.get(key.frame) else {
             continue;
         };
-        let scene = Scene {
-            pixels: picture.pixels.clone(),
-            revision: key.frame,
-            view: key.view,
-            tone: key.tone.clone(),
-            overlays: key.overlays.to_vec(),
-            smooth: false,
-        };
+        let scene = key.scene(picture.pixels.clone());
         if let Some(encoded) = painter.paint(u32::from(key.slot) + 1, &scene, area) {
             encoded.draw(&mut canvas.buffer);
         }

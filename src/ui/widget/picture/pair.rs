@@ -13,6 +13,7 @@ use engine::{Command, Failure};
 use model::{Beam, Capabilities};
 use ratatui::layout::Rect;
 use serde_json::Value;
+use vision::contrast::Spread;
 
 /// Narrowest area that shows both pictures.
 const BOTH: u16 = 100;
@@ -27,6 +28,7 @@ pub struct Look {
     pub gamma: bool,
     /// Steps of gamma on top of it, by hand: above 0 is brighter.
     pub brighter: i32,
+    pub spread: Spread,
 }
 
 impl Look {
@@ -61,6 +63,7 @@ impl Pair {
                 overlays: kept("picture.overlays", true),
                 gamma: kept("picture.autogamma", false),
                 brighter: 0,
+                spread: Spread::AsTaken,
             },
         }
     }
@@ -149,6 +152,11 @@ impl Pair {
                 self.look.gamma = !self.look.gamma;
                 Some(vec![keep("picture.autogamma", self.look.gamma)])
             }
+            Action::Spread => {
+                let next = Spread::ALL.iter().position(|s| *s == self.look.spread).unwrap_or(0) + 1;
+                self.look.spread = Spread::ALL[next % Spread::ALL.len()];
+                Some(Vec::new())
+            }
             Action::Brighter => Some(self.brighten(1)),
             Action::Darker => Some(self.brighten(-1)),
             Action::Layout => {
@@ -161,7 +169,7 @@ impl Pair {
         }
     }
 
-    /// It is not kept: a picture that looks different for no visible reason costs an operator more than two keys.
+    /// Neither this nor how greys are spread is kept: a picture that looks different for no visible reason costs an operator more than two keys.
     fn brighten(&mut self, by: i32) -> Vec<Effect> {
         self.look.brighter = (self.look.brighter + by).clamp(-STEPS, STEPS);
         Vec::new()

@@ -3,6 +3,7 @@
 use super::super::mark::measured;
 use super::*;
 use model::Pixels;
+use vision::contrast::Spread;
 
 #[test]
 fn rulers_measure_length_and_angle() {
@@ -90,6 +91,23 @@ fn autogamma_changes_the_tone_and_nothing_else() {
     let effects = press(&mut ui, "g", &s);
     assert!(matches!(&effects[..], [Effect::Remember { key, .. }] if key == "picture.autogamma"));
     assert!(tone(&ui) > 100);
+}
+
+#[test]
+fn greys_are_spread_on_the_screen_alone_and_it_is_said() {
+    let s = pictured();
+    let mut ui = state(TabId::Imaging, &s);
+    let seen = |ui: &UiState| {
+        let canvas = ui.draw(&s, Rect::new(0, 0, 120, 40));
+        (canvas.placements[0].1.spread, crate::sample::shown(&canvas))
+    };
+    assert_eq!(seen(&ui).0, Spread::AsTaken);
+    for spread in [Spread::Stretched, Spread::Local, Spread::AsTaken] {
+        assert!(press(&mut ui, "V", &s).is_empty(), "the instrument hears nothing of it");
+        let (found, words) = seen(&ui);
+        assert_eq!(found, spread);
+        assert_eq!(words.contains(spread.name()), spread != Spread::AsTaken, "{words}");
+    }
 }
 
 #[test]
