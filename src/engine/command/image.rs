@@ -168,7 +168,17 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "image.autofocus",
         doc: "Set the working distance to the sharpest picture of a sweep. Refused (and put back) without a clear peak.",
-        args: &[arg("beam", ArgKind::Beam, "which").or("electron"), HFW, REDUCED],
+        args: &[
+            arg("beam", ArgKind::Beam, "which").or("electron"),
+            HFW,
+            REDUCED,
+            arg(
+                "method",
+                ArgKind::Word(&["laplacian", "sobel", "variance", "tenengrad"]),
+                "measure of focus",
+            )
+            .or("tenengrad"),
+        ],
         danger: Danger::Beam,
         lane: Lane::Job,
         example: "image.autofocus beam=electron",

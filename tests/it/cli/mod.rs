@@ -159,12 +159,12 @@ fn state_and_truth_have_the_keys_of_the_contract() {
         (&state["manipulator"]["inserted"], &state["milling"]["state"]),
         (&Value::Bool(false), &Value::from("Idle"))
     );
-    let lines =
-        "stage.move-relative z=-100um\nmanipulator.insert name=PARK\nsystem.get key=manipulator_state\nsystem.state\n";
+    let lines = "image.autofocus hfw=50um method=sobel\nstage.move-relative z=-100um\nmanipulator.insert name=PARK\nsystem.get key=manipulator_state\nsystem.state\n";
     let ran = script(&place, lines, &[]).ended(0).out;
     let ends: Vec<Value> = ran.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(ends[2]["result"]["value"], true);
-    assert_eq!(ends[3]["result"]["manipulator"]["inserted"], true);
+    assert!(ends[0]["result"]["working_distance"].as_f64().is_some(), "{}", ends[0]);
+    assert_eq!(ends[3]["result"]["value"], true);
+    assert_eq!(ends[4]["result"]["manipulator"]["inserted"], true);
 
     let truth = place
         .run(&["truth", "--demo", "--json", "--seed", "5", "--scene", "waffle"])
