@@ -5,7 +5,7 @@
 //! A and B are two pictures to register. Everything runs as a client would have it run, through an engine's link or the pure rooms.
 
 use engine::command::parse;
-use engine::core::{Options, Speed, start};
+use engine::core::{Engine, Options, Speed, start};
 use engine::link::Link;
 use model::config::{Instrument, Paths};
 use model::kinematics::{Setup, stable};
@@ -39,16 +39,21 @@ fn nothing() -> Outcome<()> {
     Ok(())
 }
 
-/// The twin's picture at 1 us dwell, in virtual time: cold after a move, and with its geometry remembered.
-fn pictures(folder: &Path) -> Outcome<(f64, f64)> {
-    let engine = start(Options {
+/// The usual twin, its files below `folder`, not yet connected.
+fn twin(folder: &Path, speed: Speed) -> Outcome<Engine> {
+    Ok(start(Options {
         instrument: Instrument::default(),
-        speed: Speed::Virtual,
+        speed,
         faults: None,
         paths: Paths::new(Some(&folder.join("config")), Some(&folder.join("data")))?,
         user: Default::default(),
         connect: false,
-    })?;
+    })?)
+}
+
+/// The twin's picture at 1 us dwell, in virtual time: cold after a move, and with its geometry remembered.
+fn pictures(folder: &Path) -> Outcome<(f64, f64)> {
+    let engine = twin(folder, Speed::Virtual)?;
     let link = engine.link("figures");
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let run = |link: &Link, line: &str| -> Outcome<()> {
@@ -77,14 +82,7 @@ const STAGES: [(f64, f64, f64, f64); 3] = [
 /// A lamella milled by an engine in virtual time, with alignment and pictures of both beams after each stage: from the command to
 /// its end, s. It must stand afterwards.
 fn lamella(folder: &Path) -> Outcome<f64> {
-    let engine = start(Options {
-        instrument: Instrument::default(),
-        speed: Speed::Virtual,
-        faults: None,
-        paths: Paths::new(Some(&folder.join("config")), Some(&folder.join("data")))?,
-        user: Default::default(),
-        connect: false,
-    })?;
+    let engine = twin(folder, Speed::Virtual)?;
     let link = engine.link("figures");
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let run = |line: &str| -> Outcome<serde_json::Value> { Ok(runtime.block_on(link.run(parse::line(line)?))?) };
@@ -130,14 +128,7 @@ const QUEUED: usize = 300;
 /// From the press of stop to the beams off, s, 99th of 100: an ion beam parked on the sample, and a queue of commands.
 /// The press returns when the instrument has taken it; that the beams are off then is read back.
 fn stop(folder: &Path) -> Outcome<f64> {
-    let engine = start(Options {
-        instrument: Instrument::default(),
-        speed: Speed::Real(1.0),
-        faults: None,
-        paths: Paths::new(Some(&folder.join("config")), Some(&folder.join("data")))?,
-        user: Default::default(),
-        connect: false,
-    })?;
+    let engine = twin(folder, Speed::Real(1.0))?;
     let link = engine.link("figures");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let mut times = Vec::with_capacity(PRESSES);

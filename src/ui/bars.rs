@@ -193,7 +193,7 @@ fn stopped(report: &StopReport, snapshot: &Snapshot) -> (Role, &'static str, Str
         true => format!("STOPPED: the stage is at rest, {beams}; nothing moves until you act"),
         // an injector that is in, a heater that is on, a stage that is tilted
         false => format!(
-            "STOPPED: the stage is at rest, {beams}; STILL CHANGED: {}; `:job.restore` puts it back",
+            "STOPPED: the stage is at rest, {beams}; :job.restore puts back {}",
             text::printable(&snapshot.owed.join(", "))
         ),
     };

@@ -111,7 +111,15 @@ async fn open(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Fa
 fn milling(core: &Core, instrument: &Instrument) -> MillingSettings {
     let configured = serde_json::Value::Object(instrument.milling.clone());
     match pattern::milling_settings(&configured) {
-        Ok((settings, _)) => settings,
+        Ok((settings, notes)) => {
+            for note in notes {
+                core.notice(Notice::new(
+                    Severity::Warning,
+                    format!("the configured milling settings: {note}"),
+                ));
+            }
+            settings
+        }
         Err(error) => {
             let notice = Notice::new(
                 Severity::Warning,

@@ -6,6 +6,7 @@
 pub(crate) mod act_log;
 mod bus;
 pub(crate) mod connect;
+mod disk;
 pub(crate) mod files;
 mod frames;
 mod host;
@@ -15,7 +16,6 @@ pub mod live;
 pub mod logs;
 pub(crate) mod owed;
 pub(crate) mod recover;
-mod room;
 mod start;
 mod state;
 mod stop;

@@ -24,7 +24,7 @@ pub(crate) async fn run(core: Arc<Core>) {
     let mut active = core.lanes.active();
     let mut beat = core.time();
     let mut read = beat;
-    let mut room = super::room::Room::default();
+    let mut room = super::disk::Room::default();
     loop {
         if core.options.speed == Speed::Virtual {
             // on a virtual clock time passes only while somebody waits for it

@@ -1,6 +1,7 @@
 //! The engine through its link, on the twin in virtual time.
 
 mod crash;
+mod full_disk;
 mod gas;
 mod injection;
 mod jobs;
@@ -10,7 +11,6 @@ mod milling;
 mod needle;
 mod pictures;
 mod replay;
-mod room;
 mod stop;
 mod watch;
 mod wire;

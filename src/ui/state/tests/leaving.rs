@@ -133,6 +133,22 @@ fn stop_has_one_message_and_it_is_what_it_came_to() {
 }
 
 #[test]
+fn what_a_stopped_job_left_is_said_with_the_way_back_also_in_80_columns() {
+    let mut after = stopped(&working(), true);
+    after.owed = ["the valve", "the heater", "the gas injector"]
+        .map(str::to_owned)
+        .into();
+    let mut ui = state(TabId::Connection, &after);
+    ui.refresh(&after);
+    assert!(screen(&ui, &after, 80, 24).contains("NOT blanked; :job.restore puts"));
+    let whole = screen(&ui, &after, 160, 50);
+    assert!(
+        whole.contains("puts back the valve, the heater, the gas injector"),
+        "{whole}"
+    );
+}
+
+#[test]
 fn a_stop_that_is_not_confirmed_is_no_stop() {
     let s = working();
     let mut ui = state(TabId::Connection, &s);
