@@ -25,6 +25,7 @@ impl Doctor {
             folders(globals),
             instrument(globals),
             daemon(globals),
+            console(globals),
             terminal(globals),
             twin(globals),
         ];
@@ -68,6 +69,18 @@ fn daemon(globals: &Globals) -> Finding {
         what: "daemon",
         good,
         text,
+    }
+}
+
+fn console(globals: &Globals) -> Finding {
+    let problems = globals.paths().map(|paths| ui::problems(&paths)).unwrap_or_default();
+    Finding {
+        what: "console",
+        good: problems.is_empty(),
+        text: match problems.is_empty() {
+            true => "console.yaml, keys.yaml and theme.yaml can be used, or are not there".to_owned(),
+            false => problems.join("; "),
+        },
     }
 }
 

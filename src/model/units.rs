@@ -288,6 +288,17 @@ fn parts(value: f64, unit: Unit) -> (String, String) {
         }
         Unit::Radian => (format!("{:.1}", value.to_degrees()), "deg".to_owned()),
         Unit::Degree => (format!("{value:.1}"), "deg".to_owned()),
+        // as gauges and vendors' programs show a vacuum
+        Unit::Pascal => {
+            let mbar = value * 1e-2;
+            let high_vacuum = mbar != 0.0 && mbar.abs() < 0.1;
+            let number = if high_vacuum {
+                format!("{mbar:.1e}")
+            } else {
+                format!("{mbar:.*}", decimals(mbar))
+            };
+            (number, "mbar".to_owned())
+        }
         _ if value == 0.0 => ("0.00".to_owned(), row.symbol.to_owned()),
         _ => {
             let fits = |power: i32| value.abs() * 10f64.powi(-power) >= row.from * 0.9995;
@@ -307,7 +318,7 @@ fn parts(value: f64, unit: Unit) -> (String, String) {
 }
 
 /// A quantity for reading, three significant digits, ASCII: `150 um`, `0.74 nA`, `50.0 pA`, `2.00 kV`, `52.0 deg` (also for
-/// radians). What is not finite is shown as `--`.
+/// radians), `2.1e-6 mbar`. What is not finite is shown as `--`.
 pub fn format(value: f64, unit: Unit) -> String {
     let (number, symbol) = parts(value, unit);
     if symbol.is_empty() {
@@ -502,7 +513,9 @@ mod tests {
             (4000.0, Unit::Second, "4000 s"),
             (52f64.to_radians(), Unit::Radian, "52.0 deg"),
             (15.0, Unit::Degree, "15.0 deg"),
-            (4e-4, Unit::Pascal, "400 uPa"),
+            (4e-4, Unit::Pascal, "4.0e-6 mbar"),
+            (130.0, Unit::Pascal, "1.30 mbar"),
+            (101_325.0, Unit::Pascal, "1013 mbar"),
             (0.5, Unit::None, "0.50"),
             (f64::NAN, Unit::Metre, "-- m"),
         ];
@@ -547,10 +560,10 @@ mod tests {
             for unit in UNITS.into_iter().filter(|u| *u != Unit::Radian) {
                 let text = format(value, unit);
                 let read = parse(&text, unit).map_err(|e| TestCaseError::fail(e.to_string()))?;
-                // Half of the last printed digit: 5 % where a current shows 0.10, half a degree's tenth, two decimals near 0.
+                // Half of the last printed digit: 5 % where a current shows 0.10 or a vacuum 1.0e-6, half a degree's tenth, two decimals near 0.
                 let rounding = match unit {
                     Unit::Degree => 0.05,
-                    Unit::Ampere => 0.051 * value.abs(),
+                    Unit::Ampere | Unit::Pascal => 0.051 * value.abs(),
                     Unit::None if value.abs() >= 1e-2 => 0.005f64.max(0.005 * value.abs()),
                     _ => 0.0051 * value.abs(),
                 };

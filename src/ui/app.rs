@@ -10,14 +10,14 @@ mod look;
 mod options;
 mod said;
 
-pub use options::{UiError, UiOptions, log_layer};
+pub use options::{UiError, UiOptions, log_layer, problems};
 pub use said::words;
 
 use crate::effect::Effect;
 use crate::painting::Painting;
 use crate::screen::Screen;
 use crate::state::UiState;
-use crate::tab::TABS;
+use crate::tab::{TABS, imaging};
 use crate::terminal::Terminal;
 use crate::writer::Writer;
 use engine::link::Heard;
@@ -192,11 +192,14 @@ impl App {
         self.dirty = true;
     }
 
-    /// Brings the settings of the last time back, once an instrument is there to say whether it can have them.
+    /// Brings the settings of the last time back and takes the first look, once an instrument is there to say whether it can have them.
     fn recall(&mut self) {
         if !self.recalled && self.snapshot.connection.is_some() {
             self.recalled = true;
-            let commands = crate::tab::imaging::remembered(&self.state.desk.remembered);
+            let mut commands = imaging::remembered(&self.state.desk.remembered);
+            if self.options.owns_engine && imaging::looks_first(&self.state.desk.cx(&self.snapshot)) {
+                commands.push(imaging::first_look());
+            }
             self.do_all(commands.into_iter().map(Effect::Send).collect());
         }
     }

@@ -6,6 +6,7 @@ use crate::cx::Cx;
 use crate::fit::cut;
 use crate::keys::Layer;
 use crate::popup::severity_sign;
+use crate::steps;
 use crate::tab::{TABS, TabId};
 use crate::theme::{Role, Theme};
 use crate::toasts::Toasts;
@@ -154,18 +155,7 @@ fn standing(cx: &Cx) -> Option<(Role, &'static str, String)> {
             format!("not connected: {} then {connect} connects", key(&Action::TabConnection)),
         ));
     }
-    if snapshot.frames.is_empty() {
-        return Some((
-            Role::Info,
-            "i",
-            format!(
-                "first picture: {} Imaging, then F2; {} shows every key",
-                key(&Action::TabImaging),
-                key(&Action::Help)
-            ),
-        ));
-    }
-    None
+    steps::next(cx).map(|words| (Role::Info, "i", words))
 }
 
 /// What Stop came to, until somebody acts again.

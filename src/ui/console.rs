@@ -14,6 +14,7 @@ pub struct Console {
     pub start_tab: String,
     pub graphics: String,
     pub mouse: bool,
+    pub first_look: bool,
     pub redraws_per_second: f64,
     pub toast_seconds: f64,
     /// m; moves by an amount are asked about beyond it.
@@ -70,6 +71,7 @@ impl Default for Console {
             start_tab: "last".to_owned(),
             graphics: "auto".to_owned(),
             mouse: true,
+            first_look: true,
             redraws_per_second: 30.0,
             toast_seconds: 6.0,
             ask_beyond_length: MOST_LENGTH,

@@ -27,6 +27,7 @@ pub(crate) mod sample;
 mod screen;
 mod state;
 mod status;
+mod steps;
 pub mod tab;
 mod terminal;
 pub mod theme;
@@ -35,7 +36,7 @@ pub mod widget;
 mod writer;
 
 pub use action::Action;
-pub use app::{UiError, UiOptions, log_layer, run, words};
+pub use app::{UiError, UiOptions, log_layer, problems, run, words};
 pub use canvas::{Canvas, PictureKey};
 pub use console::Console;
 pub use cx::Cx;

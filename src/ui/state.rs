@@ -19,7 +19,7 @@ use crate::remembered::Remembered;
 use crate::tab::{TABS, Tab, TabId};
 use crate::theme::{Theme, Themes};
 use crate::toasts::Toasts;
-use crate::{Console, asked};
+use crate::{Console, asked, steps};
 use engine::{Command, Failure, Snapshot};
 use model::config::paths::Entry;
 use model::{Notice, text};
@@ -336,14 +336,22 @@ impl UiState {
         if let Err(failure) = end {
             self.desk.toasts.tell_failure(failure, self.desk.now);
         }
+        let learnt = end
+            .as_ref()
+            .ok()
+            .and_then(|_| steps::learnt(&command, self.desk.remembered.get(steps::KEPT)));
         self.close_settled(snapshot);
         self.show_answer(&command, end, snapshot);
         let cx = self.desk.cx(snapshot);
-        let effects = self
+        let mut effects = self
             .tabs
             .get_mut(tab)
             .map(|tab| tab.ended(&command, end, &cx))
             .unwrap_or_default();
+        if let Some(value) = learnt {
+            let key = steps::KEPT.to_owned();
+            effects.push(Effect::Remember { key, value });
+        }
         self.settle(effects, snapshot)
     }
 

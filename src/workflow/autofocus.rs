@@ -51,6 +51,8 @@ pub struct Focused {
     pub score: f64,
     /// Pictures taken.
     pub iterations: usize,
+    /// The curve: every position visited, with its sharpness, in the order it was visited.
+    pub points: Vec<FocusPoint>,
     /// 0..1: how much of the curve's ups and downs is one peak.
     pub confidence: f64,
     pub method: Measure,
@@ -145,6 +147,7 @@ async fn search(cx: &JobCx, params: &AutoFocus, before: f64) -> Result<Focused, 
             before,
             score,
             iterations: probes.len(),
+            points: probes,
             confidence,
             method: params.method,
         });
@@ -203,6 +206,7 @@ async fn sweep(
 ) -> Result<FocusSweep, JobError> {
     let beam = settings.beam_type;
     let mut sweep = FocusSweep::new(passes, centre).map_err(refused)?;
+    let earlier = probes.last().map_or(0, |p| p.pass + 1);
     while let Some(position) = sweep.next_position() {
         let (done, all) = sweep.progress();
         cx.progress(
@@ -215,7 +219,10 @@ async fn sweep(
             .compute(move || method.robust_quality(frame.pixels.to_f32().view()))
             .await?;
         sweep.feed(score).map_err(refused)?;
-        probes.extend(sweep.points().last());
+        probes.extend(sweep.points().last().map(|p| FocusPoint {
+            pass: earlier + p.pass,
+            ..*p
+        }));
     }
     Ok(sweep)
 }

@@ -1,8 +1,9 @@
 //! Automatic contrast and brightness from probe pictures: what the vision room plans, the detector is set to.
 //!
 //! Source: openFIBSEM's image-based autocontrast. What differs: a search that ends short of its goal begins anew, at last from the
-//! middle of both ranges; a flat picture whose mean is right is not the end; and pictures that have nothing in common with each
-//! other are refused. Only detector contrast and brightness change; an error, a refusal or a cancel puts them back.
+//! middle of both ranges; a flat picture whose mean is right is not the end; the whole picture counts, not its middle quarter alone,
+//! beyond which a grid bar would be white; and pictures that have nothing in common with each other are refused. Only detector
+//! contrast and brightness change; an error, a refusal or a cancel puts them back.
 
 use crate::Job;
 use crate::acquire::{beam_is_up, probe, probe_dwell, probe_size};
@@ -20,7 +21,7 @@ pub struct AutoContrast {
     /// Field width of the probes (m); the operator's unless given.
     #[serde(default)]
     pub hfw: Option<f64>,
-    /// The middle quarter unless given.
+    /// The operator's unless given: what lies outside of it is not seen, and may saturate.
     #[serde(default)]
     pub reduced_area: Option<Rect>,
     #[serde(default)]
@@ -51,7 +52,8 @@ pub struct Contrast {
     pub mean: f64,
 }
 
-const PROBE_SIZE: (u32, u32) = (512, 384);
+/// Pixels of a probe across; it has the shape of the operator's picture.
+const PROBE_WIDTH: u32 = 384;
 const PROBE_DWELL: f64 = 0.2e-6;
 /// Most probes: each is a dose.
 const MOST_PROBES: usize = 40;
@@ -65,12 +67,6 @@ const NEUTRAL: DetectorSetting = DetectorSetting {
 /// Two pictures of one place, smoothed by this (pixels), correlate at least so much; those of noise by about 0.03.
 const SMOOTH_PX: f64 = 2.0;
 const LEAST_LIKENESS: f64 = 0.2;
-const MIDDLE: Rect = Rect {
-    left: 0.25,
-    top: 0.25,
-    width: 0.5,
-    height: 0.5,
-};
 
 /// Sets detector contrast and brightness so that the picture uses the grey scale without saturating, from any start. Takes at most 41
 /// probes. Pictures without signal are refused ([`ErrorKind::Doubtful`]).
@@ -99,12 +95,14 @@ async fn search(cx: &JobCx, params: &AutoContrast, before: DetectorSetting) -> R
     let mut plan = Plan::new(params.settings, before).map_err(refused)?;
     let reduces = cx.scope().capabilities().beam(beam).is_some_and(|b| b.reduced_area);
     let base = cx.host.image_settings(beam);
+    let (width, height) = base.resolution;
+    let shape = (PROBE_WIDTH, PROBE_WIDTH.saturating_mul(height) / width.max(1));
     let settings = ImageSettings {
         beam_type: beam,
         hfw: params.hfw.unwrap_or(base.hfw),
-        resolution: probe_size(cx, beam, PROBE_SIZE),
+        resolution: probe_size(cx, beam, shape),
         dwell_time: probe_dwell(cx, beam, PROBE_DWELL),
-        reduced_area: reduces.then_some(params.reduced_area.unwrap_or(MIDDLE)),
+        reduced_area: params.reduced_area.or(base.reduced_area).filter(|_| reduces),
         ..base
     };
     // begin anew from the best that was found, which may be near the goal, then from where every detector shows something

@@ -82,10 +82,13 @@ fn cells(n: u16) -> NonZeroU16 {
 }
 
 impl Terminal {
-    /// The console on the twin, in a terminal of this size.
+    /// The console on the twin, in a terminal of this size, which takes no picture by itself: keys here come at once.
     fn console(columns: u16, rows: u16, more: &[&str]) -> Terminal {
         let args = [&["--demo"], more].concat();
-        Terminal::run(columns, rows, &args, Rc::new(Place::new()))
+        let place = Place::new();
+        std::fs::create_dir_all(place.path("config")).unwrap();
+        std::fs::write(place.path("config").join("console.yaml"), "first-look: false\n").unwrap();
+        Terminal::run(columns, rows, &args, Rc::new(place))
     }
 
     /// The program with these arguments and this place's folders, whose own programs come first on the path.
@@ -230,15 +233,19 @@ pub fn stage_x(screen: &Screen) -> Option<f64> {
 
 #[test]
 fn the_first_minute() {
-    let mut terminal = Terminal::console(120, 40, &[]);
+    let mut terminal = Terminal::run(120, 40, &["--demo"], Rc::new(Place::new()));
     terminal.until("the tabs and the twin in plain sight", |s| {
         let text = s.contents();
         text.contains("TWIN") && text.contains("2 Imaging") && text.contains("STOP")
     });
-    terminal.press("2");
+    terminal.until("both beams' first look", |s| {
+        s.contents().contains("FIB  150 um") && picture_cells(s) > 2000
+    });
+    assert_eq!(terminal.written(".tif"), 0, "it is not kept");
+    terminal.until_text("first picture: F2");
     terminal.press(F2);
-    terminal.until("a picture", |s| picture_cells(s) > 500);
     terminal.until("its file", |_| terminal.written(".tif") >= 1);
+    terminal.until_text("first move:");
     terminal.press("q");
     assert_eq!(terminal.end(), 0);
 }

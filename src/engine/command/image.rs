@@ -178,13 +178,23 @@ pub(crate) const ROWS: &[CommandRow] = &[
                 "measure of focus",
             )
             .or("tenengrad"),
+            arg(
+                "passes",
+                ArgKind::Text,
+                "range/step of each sweep, wide to narrow, e.g. 50um/5um,10um/1um",
+            )
+            .or("from the depth of focus"),
         ],
         danger: Danger::Beam,
         lane: Lane::Job,
         example: "image.autofocus beam=electron",
-        run: |cx, args| {
+        run: |cx, mut args| {
             Box::pin(async move {
                 let core = cx.core.clone();
+                if let Some(text) = args.text("passes") {
+                    let passes = passes(text)?;
+                    args.0.insert("passes".to_owned(), passes);
+                }
                 let found = workflow(cx, with_beam(args, Beam::Electron), ::workflow::autofocus::autofocus).await?;
                 let length = |name: &str| units::format(found[name].as_f64().unwrap_or(0.0), Unit::Metre);
                 let text = format!(
@@ -204,6 +214,29 @@ pub(crate) fn with_beam(mut args: Args, default: Beam) -> Args {
     let beam = args.beam("beam").unwrap_or(default);
     args.0.insert("beam".to_owned(), json!(beam));
     args
+}
+
+/// `50um/5um,10um/1um` as the passes of a focus search.
+fn passes(text: &str) -> Result<Value, Failure> {
+    let pass = |text: &str| {
+        let (range, step) = text.split_once('/')?;
+        let length = |text: &str| model::units::parse(text.trim(), Unit::Metre).ok().filter(|m| *m > 0.0);
+        let (range, step) = (length(range)?, length(step)?);
+        (step <= range).then(|| json!({ "search_range": range, "step_size": step }))
+    };
+    text.split(',')
+        .map(pass)
+        .collect::<Option<Vec<_>>>()
+        .map(Value::from)
+        .ok_or_else(|| {
+            Failure::usage(
+                format!(
+                    "`{}` is no list of sweeps; nothing was changed",
+                    model::text::printable(text)
+                ),
+                "give range/step of each, the step not larger than the range: passes=50um/5um,10um/1um",
+            )
+        })
 }
 
 /// `400um,150um` in metres.

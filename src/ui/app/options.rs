@@ -58,15 +58,8 @@ impl UiOptions {
 
     /// Reads the user's files; what cannot be used is told on the screen, and the rest is.
     pub(super) fn desk(&self, env: &Env, link: &Link, snapshot: &Snapshot) -> (Desk, Choice, TabId) {
-        let read = |name: &str| std::fs::read_to_string(self.paths.config_file(name)).ok();
-        let (options, console_errors) = Console::load(read("console.yaml").as_deref());
-        let (keymap, key_errors) = Keymap::load(read("keys.yaml").as_deref());
-        let (themes, theme_errors) = Themes::load(read("theme.yaml").as_deref());
+        let (options, keymap, themes, mut problems) = own_files(&self.paths);
         let remembered = Remembered::parse(&std::fs::read_to_string(self.state_file()).unwrap_or_default());
-        let mut problems: Vec<String> = console_errors.iter().map(ToString::to_string).collect();
-        problems.extend(key_errors.iter().map(ToString::to_string));
-        problems.extend(theme_errors.iter().map(ToString::to_string));
-
         let choice = self.graphics.unwrap_or_else(|| {
             options.graphics.parse().unwrap_or_else(|error| {
                 problems.push(format!("console.yaml: {error}; auto is used"));
@@ -129,6 +122,23 @@ impl UiOptions {
             }
         }
     }
+}
+
+/// The user's console.yaml, keys.yaml and theme.yaml over the shipped ones, and what in them cannot be used.
+fn own_files(paths: &Paths) -> (Console, Keymap, Themes, Vec<String>) {
+    let read = |name: &str| std::fs::read_to_string(paths.config_file(name)).ok();
+    let (options, console_errors) = Console::load(read("console.yaml").as_deref());
+    let (keymap, key_errors) = Keymap::load(read("keys.yaml").as_deref());
+    let (themes, theme_errors) = Themes::load(read("theme.yaml").as_deref());
+    let mut problems: Vec<String> = console_errors.iter().map(ToString::to_string).collect();
+    problems.extend(key_errors.iter().map(ToString::to_string));
+    problems.extend(theme_errors.iter().map(ToString::to_string));
+    (options, keymap, themes, problems)
+}
+
+/// What in the user's files of the console cannot be used, one sentence each.
+pub fn problems(paths: &Paths) -> Vec<String> {
+    own_files(paths).3
 }
 
 /// A theme whose colours this terminal has.

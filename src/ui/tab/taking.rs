@@ -5,9 +5,10 @@ use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::tab::{after_move, running};
 use crate::widget::picture::tell;
-use engine::Command;
 use engine::snapshot::at;
+use engine::{Command, Failure};
 use model::Beam;
+use serde_json::Value;
 
 /// Steps of the field width within a decade, as operators know them.
 const FIELDS: &[f64] = &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
@@ -50,6 +51,25 @@ pub fn update(action: &Action, beam: Beam, cx: &Cx) -> Option<Vec<Effect>> {
     // a key that repeats is one wish
     let sent = cx.pending.any(|pending| *pending == command);
     Some(if sent { Vec::new() } else { vec![Effect::Send(command)] })
+}
+
+/// The picture that follows a command of this console: the one the switch of after_move asks for, or, since contrast and focus leave a
+/// small quick probe in the pane, one as set.
+pub fn ended(command: &Command, end: &Result<Value, Failure>, cx: &Cx) -> Vec<Effect> {
+    let probed = ["image.autocontrast", "image.autofocus"].contains(&command.name.as_str());
+    let beam = command
+        .args
+        .get("beam")
+        .and_then(Value::as_str)
+        .and_then(|word| word.parse::<Beam>().ok());
+    match beam {
+        Some(beam) if probed && end.is_ok() => {
+            let acquire = Command::new("image.acquire").with("beam", beam.word());
+            let comes = cx.snapshot.live[at(beam)].on || cx.pending.any(|pending| *pending == acquire);
+            if comes { Vec::new() } else { vec![Effect::Send(acquire)] }
+        }
+        _ => after_move::ended(command, end, cx),
+    }
 }
 
 /// The next field width of the ladder that the instrument has.

@@ -90,6 +90,7 @@ fn a_script_stops_at_its_first_failure_or_keeps_going() {
     // nothing done is no part done
     script(&place, "stage.move-absolute x=10m\nnonsense\n", &["--keep-going"]).ended(3);
     script(&place, "nonsense\n", &[]).ended(2);
+    script(&place, "image.autofocus passes=5um/50um\n", &[]).ended(2);
 }
 
 #[test]
@@ -159,10 +160,13 @@ fn state_and_truth_have_the_keys_of_the_contract() {
         (&state["manipulator"]["inserted"], &state["milling"]["state"]),
         (&Value::Bool(false), &Value::from("Idle"))
     );
-    let lines = "image.autofocus hfw=50um method=sobel\nstage.move-relative z=-100um\nmanipulator.insert name=PARK\nsystem.get key=manipulator_state\nsystem.state\n";
+    let lines = "image.autofocus hfw=50um method=sobel passes=400um/40um,80um/10um\nstage.move-relative z=-100um\nmanipulator.insert name=PARK\nsystem.get key=manipulator_state\nsystem.state\n";
     let ran = script(&place, lines, &[]).ended(0).out;
     let ends: Vec<Value> = ran.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(ends[0]["result"]["working_distance"].as_f64().is_some(), "{}", ends[0]);
+    let points = ends[0]["result"]["points"].as_array().unwrap();
+    let of_pass = |pass: u64| points.iter().filter(|p| p["pass_index"] == pass).count();
+    assert_eq!((of_pass(0), of_pass(1)), (11, 9), "{points:?}");
     assert_eq!(ends[3]["result"]["value"], true);
     assert_eq!(ends[4]["result"]["manipulator"]["inserted"], true);
 
@@ -306,6 +310,9 @@ fn help_is_at_hand() {
     std::fs::create_dir(place.path("config")).unwrap();
     let doctor = place.run(&["doctor", "--json"]).ended(0).json();
     assert!(!folders(&doctor).contains("not there yet"), "{doctor}");
+    std::fs::write(place.path("config").join("console.yaml"), "them: light\n").unwrap();
+    let doctor = place.run(&["doctor"]).ended(1).out;
+    assert!(doctor.contains("no option `them`, did you mean `theme`?"), "{doctor}");
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(
             place.run(&["completions", shell]).ended(0).out.contains("acquire"),

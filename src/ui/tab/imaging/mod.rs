@@ -10,14 +10,14 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use settings::remembered;
+pub use settings::{first_look, looks_first, remembered};
 
 use crate::action::Action;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::keys::Layer;
-use crate::tab::{Reason, Tab, TabId, after_move, taking};
+use crate::tab::{Reason, Tab, TabId, taking};
 use crate::theme::Theme;
 use crate::widget::filmstrip::Filmstrip;
 use crate::widget::form::{Form, Outcome};
@@ -212,7 +212,7 @@ impl Tab for Imaging {
     fn ended(&mut self, command: &Command, end: &Result<Value, Failure>, cx: &Cx) -> Vec<Effect> {
         self.pair.ended(command, end, cx);
         let mut effects = settings::remember(command, end);
-        effects.extend(after_move::ended(command, end, cx));
+        effects.extend(taking::ended(command, end, cx));
         effects
     }
 

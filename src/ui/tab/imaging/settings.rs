@@ -147,6 +147,25 @@ pub fn remember(command: &Command, end: &Result<serde_json::Value, Failure>) -> 
     }
 }
 
+/// The quick pictures a console takes by itself, so that there is something to see.
+pub fn first_look() -> Command {
+    let quick = Command::new("image.acquire").with("beam", "both");
+    quick
+        .with("resolution", "768x512")
+        .with("dwell_time", 0.5e-6)
+        .with("save", false)
+}
+
+/// Whether a console that was just started takes [`first_look`]: on the twin alone, where nobody has taken one and nobody is at
+/// work. An instrument is only read until its operator asks for more.
+pub fn looks_first(cx: &Cx) -> bool {
+    let snapshot = cx.snapshot;
+    let simulated = snapshot.connection.as_ref().is_some_and(|c| c.capabilities.simulated);
+    let untouched = snapshot.frames.is_empty() && snapshot.control.is_none() && snapshot.jobs.is_empty();
+    let beam_up = |beam| snapshot.beam(beam).is_some_and(|b| b.value.on);
+    cx.options.first_look && simulated && untouched && Beam::ALL.into_iter().all(beam_up)
+}
+
 /// The commands that bring the settings of the last time back, for the start of the console. A reduced area is not among them:
 /// it belonged to a picture that is gone.
 pub fn remembered(remembered: &Remembered) -> Vec<Command> {

@@ -372,7 +372,7 @@ impl Tab for Manipulator {
     fn ended(&mut self, command: &Command, end: &Result<Value, Failure>, cx: &Cx) -> Vec<Effect> {
         self.pair.ended(command, end, cx);
         if !is_move(command) {
-            return after_move::ended(command, end, cx);
+            return taking::ended(command, end, cx);
         }
         if end.is_err() {
             self.drive = None;

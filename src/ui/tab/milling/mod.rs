@@ -29,7 +29,7 @@ use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::keys::Layer;
-use crate::tab::{Reason, Tab, TabId, after_move, taking};
+use crate::tab::{Reason, Tab, TabId, taking};
 use crate::theme::Theme;
 use crate::widget::form::Outcome;
 use crate::widget::list::Selection;
@@ -354,7 +354,7 @@ impl Tab for Milling {
         if command.name == "milling.spot-burn" && end.is_ok() {
             self.placing = None;
         }
-        let mut effects = after_move::ended(command, end, cx);
+        let mut effects = taking::ended(command, end, cx);
         if let ("milling.save", Ok(saved)) = (command.name.as_str(), end) {
             let path = saved.get("file").and_then(Value::as_str);
             let title = format!("milling task written to {}", path.unwrap_or("its file"));

@@ -316,7 +316,7 @@ impl Tab for Movement {
         if after_move::is_move(command) && end.is_ok() {
             self.target.clear();
         }
-        after_move::ended(command, end, cx)
+        taking::ended(command, end, cx)
     }
 
     fn shown(&mut self, _open: bool, cx: &Cx) -> Vec<Effect> {

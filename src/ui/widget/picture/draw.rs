@@ -5,6 +5,7 @@ use super::{PicturePane, Shot, aim};
 use crate::action::{Action, Pointer};
 use crate::canvas::{Canvas, PictureKey};
 use crate::cx::Cx;
+use crate::keys::Layer;
 use crate::theme::{Role, Theme};
 use crate::widget::pane::pane;
 use crate::widget::value::{Sign, duration};
@@ -49,9 +50,19 @@ impl PicturePane {
                 canvas.line(self.readout(frame, focus, look, cx, theme), readout);
             }
             None => {
-                let key = cx.keymap.key(&Action::Acquire, &[crate::keys::Layer::Imaging]);
-                let words = match key {
-                    Some(key) => format!("no {} picture yet: {key} takes one", self.beam.short()),
+                // a key takes the picture of the pane with the focus
+                let way = if focus {
+                    vec![Action::Acquire]
+                } else {
+                    vec![Action::NextPane, Action::Acquire]
+                };
+                let key = |action: &Action| cx.keymap.key(action, &[Layer::Imaging]).map(|key| key.to_string());
+                let words = match way.iter().map(key).collect::<Option<Vec<_>>>() {
+                    Some(keys) => format!(
+                        "no {} picture yet: {} takes one",
+                        self.beam.short(),
+                        keys.join(" then ")
+                    ),
                     None => format!("no {} picture yet", self.beam.short()),
                 };
                 canvas.row(
