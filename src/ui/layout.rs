@@ -61,6 +61,26 @@ pub fn areas(screen: Rect, status: u16, question: u16) -> Areas {
     }
 }
 
+/// Whether a tab's body has room for its pictures and all its panels at once.
+pub fn is_wide(body: Rect) -> bool {
+    body.width >= 100 && body.height >= 26
+}
+
+/// `area` but for its last `rows`, and these.
+pub fn above(area: Rect, rows: u16) -> (Rect, Rect) {
+    let rows = rows.min(area.height);
+    let height = area.height - rows;
+    let y = area.y + height;
+    (
+        Rect { height, ..area },
+        Rect {
+            y,
+            height: rows,
+            ..area
+        },
+    )
+}
+
 /// A box of at most this size in the middle of `area`.
 pub fn middle(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));

@@ -3,6 +3,7 @@
 use super::{Focus, Imaging};
 use crate::canvas::Canvas;
 use crate::cx::Cx;
+use crate::layout::{above, is_wide};
 use crate::tab::after_move;
 use crate::theme::{Role, Theme};
 use crate::widget::histogram;
@@ -12,28 +13,17 @@ use model::{Beam, Unit, units};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-/// From this size on everything is shown at once.
-const WIDE: (u16, u16) = (100, 26);
-
 pub fn draw(tab: &Imaging, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
     if area.is_empty() {
         return;
     }
-    let wide = area.width >= WIDE.0 && area.height >= WIDE.1;
+    let wide = is_wide(area);
     let panel = match (wide, tab.focus) {
         (true, _) => (area.height / 3).clamp(8, 10),
         (false, Focus::Picture) => u16::from(area.height > 6),
         (false, _) => area.height / 2,
     };
-    let top = Rect {
-        height: area.height - panel,
-        ..area
-    };
-    let below = Rect {
-        y: top.bottom(),
-        height: panel,
-        ..area
-    };
+    let (top, below) = above(area, panel);
     tab.pair.draw(tab.focus == Focus::Picture, cx, theme, top, canvas);
     match (wide, tab.focus) {
         (true, _) => panels(tab, cx, theme, below, canvas),

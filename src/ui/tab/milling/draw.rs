@@ -4,13 +4,12 @@
 use super::{Focus, Milling, edits, progress, rows};
 use crate::canvas::Canvas;
 use crate::cx::Cx;
+use crate::layout::is_wide;
 use crate::theme::Theme;
 use crate::widget::pane::pane;
 use model::{Unit, text, units};
 use ratatui::layout::Rect;
 
-/// From this size on everything is shown at once.
-const WIDE: (u16, u16) = (100, 26);
 /// Most columns of the right side.
 const RIGHT: u16 = 72;
 
@@ -18,7 +17,7 @@ pub fn draw(tab: &Milling, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canv
     if area.is_empty() {
         return;
     }
-    match area.width >= WIDE.0 && area.height >= WIDE.1 {
+    match is_wide(area) {
         true => wide(tab, cx, theme, area, canvas),
         false => narrow(tab, cx, theme, area, canvas),
     }

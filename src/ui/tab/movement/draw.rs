@@ -6,6 +6,7 @@ use super::{Focus, Movement, target};
 use crate::action::Action;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
+use crate::layout::{above, is_wide};
 use crate::tab::after_move;
 use crate::theme::{Role, Theme};
 use crate::widget::list::marker;
@@ -15,8 +16,6 @@ use model::{Axis, Unit, units};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// From this size on everything is shown at once.
-const WIDE: (u16, u16) = (100, 26);
 /// Columns of an axis' bar.
 const BAR: usize = 14;
 
@@ -28,21 +27,13 @@ pub fn draw(tab: &Movement, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Can
         Some(_) => jog_frame(tab, cx, theme, area, canvas),
         None => area,
     };
-    let wide = area.width >= WIDE.0 && area.height >= WIDE.1;
+    let wide = is_wide(area);
     let panel = match (wide, tab.focus) {
         (true, _) => (area.height / 3).clamp(10, 12),
         (false, Focus::Picture) => (area.height / 6).min(2),
         (false, _) => area.height.saturating_sub(area.height / 2).min(12),
     };
-    let top = Rect {
-        height: area.height - panel,
-        ..area
-    };
-    let below = Rect {
-        y: top.bottom(),
-        height: panel,
-        ..area
-    };
+    let (top, below) = above(area, panel);
     tab.pair.draw(tab.focus == Focus::Picture, cx, theme, top, canvas);
     match (wide, tab.focus) {
         (true, _) => panels(tab, cx, theme, below, canvas),
