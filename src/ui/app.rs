@@ -3,6 +3,7 @@
 //! `run` is one loop on a runtime of its own. It drains what has come, draws once, and sleeps. What may take its time lives
 //! on other threads: writing to the terminal, making pictures, files. Stop goes straight from the key to the link.
 
+mod call;
 mod cut;
 mod deeds;
 mod input;
@@ -10,6 +11,7 @@ mod look;
 mod options;
 mod said;
 
+pub use call::Call;
 pub use options::{UiError, UiOptions, log_layer, problems};
 pub use said::words;
 
@@ -20,6 +22,7 @@ use crate::state::UiState;
 use crate::tab::{TABS, imaging};
 use crate::terminal::Terminal;
 use crate::writer::Writer;
+use engine::hooks::Occasion;
 use engine::link::Heard;
 use engine::{Link, Snapshot};
 use input::Input;
@@ -146,7 +149,7 @@ impl App {
                     Err(_) if self.options.owns_engine => return Err(UiError::EngineGone),
                     Err(_) => return Err(UiError::LineCut),
                 },
-                event = heard.recv(), if listening => listening = tell_log(event),
+                event = heard.recv(), if listening => listening = self.heard(event),
                 () = tokio::time::sleep_until(wake.into()) => self.tick(),
             }
             while let Ok(input) = inbox.try_recv() {
@@ -181,6 +184,19 @@ impl App {
         if self.dirty && self.writer.is_idle() && self.next_draw(now) <= now {
             self.draw();
         }
+    }
+
+    /// Tells the log, and calls whoever should come and look.
+    fn heard(&mut self, event: Result<Heard, RecvError>) -> bool {
+        if let Ok(Heard::Event(event)) = &event
+            && !self.snapshot.frozen
+            && let Some(occasion) = Occasion::of(event, &self.snapshot)
+        {
+            let call = self.state.desk.options.call.bytes(&occasion, self.env.tmux);
+            self.dirty |= !call.is_empty();
+            self.look.before.extend(call);
+        }
+        tell_log(&event)
     }
 
     fn news(&mut self, snapshot: Arc<Snapshot>) {
@@ -260,9 +276,9 @@ impl App {
 }
 
 /// Writes what the engine told into the log; `false` when it has ended.
-fn tell_log(event: Result<Heard, RecvError>) -> bool {
+fn tell_log(event: &Result<Heard, RecvError>) -> bool {
     match event {
-        Ok(Heard::Event(event)) => said::log(&event),
+        Ok(Heard::Event(event)) => said::log(event),
         Ok(Heard::Pulse(_)) => {}
         Err(RecvError::Lagged(missed)) => warn!(target: "event", "{missed} events were missed by this console"),
         Err(RecvError::Closed) => return false,

@@ -1,5 +1,6 @@
 //! The console's options: `config/console.yaml`, with the user's file over it.
 
+use crate::app::Call;
 use model::{Unit, text, units};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -15,6 +16,7 @@ pub struct Console {
     pub graphics: String,
     pub mouse: bool,
     pub first_look: bool,
+    pub call: Call,
     pub redraws_per_second: f64,
     pub toast_seconds: f64,
     /// m; moves by an amount are asked about beyond it.
@@ -72,6 +74,7 @@ impl Default for Console {
             graphics: "auto".to_owned(),
             mouse: true,
             first_look: true,
+            call: Call::default(),
             redraws_per_second: 30.0,
             toast_seconds: 6.0,
             ask_beyond_length: MOST_LENGTH,
