@@ -83,6 +83,7 @@ pub fn run(link: Link, options: UiOptions) -> Result<(), UiError> {
         tick_at: None,
         cut_stop: cut::CutStop::default(),
         recalled: false,
+        looked: false,
         leaving: false,
         failed: None,
     };
@@ -123,6 +124,8 @@ struct App {
     cut_stop: cut::CutStop,
     /// The settings of the last time were brought back.
     recalled: bool,
+    /// Whether to take the first look was decided.
+    looked: bool,
     leaving: bool,
     failed: Option<UiError>,
 }
@@ -210,14 +213,22 @@ impl App {
 
     /// Brings the settings of the last time back and takes the first look, once an instrument is there to say whether it can have them.
     fn recall(&mut self) {
-        if !self.recalled && self.snapshot.connection.is_some() {
-            self.recalled = true;
-            let mut commands = imaging::remembered(&self.state.desk.remembered);
-            if self.options.owns_engine && imaging::looks_first(&self.state.desk.cx(&self.snapshot)) {
+        if self.snapshot.connection.is_none() {
+            return;
+        }
+        let mut commands = Vec::new();
+        if !std::mem::replace(&mut self.recalled, true) {
+            commands = imaging::remembered(&self.state.desk.remembered);
+        }
+        if !self.looked
+            && let Some(looks) = imaging::looks_first(&self.state.desk.cx(&self.snapshot))
+        {
+            self.looked = true;
+            if looks && self.options.owns_engine {
                 commands.push(imaging::first_look());
             }
-            self.do_all(commands.into_iter().map(Effect::Send).collect());
         }
+        self.do_all(commands.into_iter().map(Effect::Send).collect());
     }
 
     fn set_clock(&mut self) {

@@ -157,13 +157,15 @@ pub fn first_look() -> Command {
 }
 
 /// Whether a console that was just started takes [`first_look`]: on the twin alone, where nobody has taken one and nobody is at
-/// work. An instrument is only read until its operator asks for more.
-pub fn looks_first(cx: &Cx) -> bool {
+/// work. An instrument is only read until its operator asks for more. `None` until the beams have been read.
+pub fn looks_first(cx: &Cx) -> Option<bool> {
     let snapshot = cx.snapshot;
+    let mut beams = Beam::ALL.into_iter().map(|beam| snapshot.beam(beam));
+    let up = beams.try_fold(true, |up, beam| Some(up && beam?.value.on))?;
     let simulated = snapshot.connection.as_ref().is_some_and(|c| c.capabilities.simulated);
-    let untouched = snapshot.frames.is_empty() && snapshot.control.is_none() && snapshot.jobs.is_empty();
-    let beam_up = |beam| snapshot.beam(beam).is_some_and(|b| b.value.on);
-    cx.options.first_look && simulated && untouched && Beam::ALL.into_iter().all(beam_up)
+    let others = snapshot.control.as_deref().is_some_and(|holder| holder != cx.me);
+    let untouched = snapshot.frames.is_empty() && snapshot.jobs.is_empty() && !others;
+    Some(cx.options.first_look && simulated && up && untouched)
 }
 
 /// The commands that bring the settings of the last time back, for the start of the console. A reduced area is not among them:

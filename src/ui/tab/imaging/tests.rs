@@ -1,7 +1,7 @@
 use super::settings;
 use crate::effect::Effect;
 use crate::remembered::Remembered;
-use crate::sample::{NOON, connected, press, type_text};
+use crate::sample::{self, NOON, connected, press, type_text};
 use crate::state::UiState;
 use crate::tab::TabId;
 use crate::widget::picture::fixture::{frame, pictured, screen, state};
@@ -284,4 +284,21 @@ fn screens() {
     let mut ui = imaging(&connected());
     press(&mut ui, "d", &connected());
     insta::assert_snapshot!("nothing_taken_120x40", screen(&ui, &connected(), 120, 40));
+}
+
+#[test]
+fn only_a_console_on_an_untouched_twin_takes_a_first_look() {
+    let looks = |change: fn(&mut Snapshot)| {
+        let mut s = connected();
+        s.control = None;
+        change(&mut s);
+        super::looks_first(&sample::desk("dark", false).cx(&s))
+    };
+    assert_eq!(looks(|_| {}), Some(true));
+    assert_eq!(looks(|s| s.control = Some("console".to_owned())), Some(true), "mine");
+    assert_eq!(looks(|s| s.control = Some("another".to_owned())), Some(false));
+    assert_eq!(looks(|s| s.frames.push_back(sample::frame(1, None))), Some(false));
+    assert_eq!(looks(|s| s.ion = None), None, "the beams are not known yet");
+    let real = |s: &mut Snapshot| s.connection.as_mut().unwrap().capabilities.simulated = false;
+    assert_eq!(looks(real), Some(false), "an instrument is only read");
 }
