@@ -325,6 +325,8 @@ def pictures(table: Table, binary: Path, python: str, folder: Path) -> None:
     table.least("all 17 patterns expanded 1,000 times", 1000 * ours["patterns"], 1000 * theirs["patterns"], "s", 50)
     table.most("half-block frame, 100x30 cells, from empty", ours["half first"], "B", 14e3)
     table.most("kitty frame, half resolution", ours["kitty bytes"], "B", 40e3)
+    for way in ("half", "kitty"):
+        table.most(f"25-shape overlay redrawn, {way}", ours[f"{way} redrawn"], "s", 1 / 30)
     table.add("kitty, first frame with its placeholders", show(ours["kitty first"], "B"))
 
 
@@ -342,6 +344,8 @@ def rust(folder: Path) -> dict:
     for line in cargo("-p", "fibdeck-picture", "--bench", "encode", "--", "--list"):
         if match := re.fullmatch(r"  (half|kitty) +([0-9]+) +([0-9]+)", line):
             figures |= {f"{match[1]} bytes": int(match[2]), f"{match[1]} first": int(match[3])}
+        elif match := re.fullmatch(r"  25 shapes (half|kitty) +([0-9.]+)", line):
+            figures[f"{match[1]} redrawn"] = float(match[2])
     return figures
 
 

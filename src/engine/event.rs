@@ -7,6 +7,7 @@ use model::{
 };
 use pattern::{MillingRun, MillingTask};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 pub type JobId = u64;
 pub type FrameId = u64;
@@ -164,6 +165,9 @@ pub struct Connection {
     /// The configured beam of new milling stages.
     #[serde(default)]
     pub milling: MillingSettings,
+    /// By which the instrument plans the time of each application file, where it tells: m3 removed per C.
+    #[serde(default)]
+    pub rates: BTreeMap<String, f64>,
 }
 
 /// One configured value against what the instrument has.

@@ -8,6 +8,7 @@ use model::{
     PatterningState, Severity, StagePosition, StopReport,
 };
 use pattern::MillingRun;
+use pattern::estimate::Planner;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -104,6 +105,16 @@ impl Snapshot {
         match beam {
             Beam::Electron => self.electron.as_ref(),
             Beam::Ion => self.ion.as_ref(),
+        }
+    }
+
+    /// What the connected instrument plans its times by.
+    pub fn planner(&self) -> Planner<'_> {
+        let connection = self.connection.as_ref();
+        let milling = connection.and_then(|c| c.capabilities.milling.as_ref());
+        Planner {
+            control: milling.map(|m| m.control).unwrap_or_default(),
+            rates: connection.map(|c| &c.rates),
         }
     }
 

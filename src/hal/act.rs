@@ -66,6 +66,9 @@ pub enum Act {
         /// Fractions 0..1 of the field from the top left.
         at: Point,
         seconds: f64,
+        /// What the beam must read, A; `None` = whatever it is at.
+        #[serde(default)]
+        current: Option<f64>,
     },
     NeedleInsert {
         name: String,
@@ -315,7 +318,7 @@ impl Act {
             Act::PatternPause => "pause milling".to_owned(),
             Act::PatternResume => "resume milling".to_owned(),
             Act::PatternsClear => "clear the patterns".to_owned(),
-            Act::SpotBurn { beam, at, seconds } => format!(
+            Act::SpotBurn { beam, at, seconds, .. } => format!(
                 "burn a spot with the {beam} beam at {:.0} %, {:.0} % for {}",
                 at.x * 100.0,
                 at.y * 100.0,

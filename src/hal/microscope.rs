@@ -12,6 +12,7 @@ use model::{
     StageState, Value,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Something begun and not yet known to have ended.
@@ -132,6 +133,10 @@ pub trait Milling {
     fn setup(&mut self, settings: &MillingSettings) -> Result<MillingSettings, HalError>;
     /// Adds shapes in drawing order; returns the instrument's estimate for all that is loaded, s.
     fn load(&mut self, shapes: &[Shape]) -> Result<f64, HalError>;
+    /// By which it plans the time of each application file, where it tells: m3 removed per C.
+    fn rates(&self) -> BTreeMap<String, f64> {
+        BTreeMap::new()
+    }
     /// Starts to draw what is loaded. The ticket is pending while it runs or is paused; a cancel ends it between two dwells.
     fn begin(&mut self) -> Result<Ticket, HalError>;
     fn pause(&mut self) -> Result<(), HalError>;

@@ -1,14 +1,29 @@
 //! How long milling takes, before it has begun: openFIBSEM's estimates, number for number.
 //!
-//! Two rules for the beam time of a stage: a table of sputter rates by current, or, where an instrument mills by preset, the
-//! dose model of its rate. Around it lie times measured on an instrument (openFIBSEM's `timing`, 90th percentiles of few
+//! Three rules for the beam time of a stage: the instrument's own rate of its application file, where it tells; a table of sputter
+//! rates by current; or, where an instrument mills by preset, the dose model of its rate. Around it lie times measured on an instrument (openFIBSEM's `timing`, 90th percentiles of few
 //! runs): estimates err to the long side. [`crate::Eta`] corrects them as the run goes.
 
 use crate::Pattern;
 use crate::task::{Alignment, MillingStage, MillingTask};
 use model::ImageSettings;
 use model::capabilities::MillingControl;
-use model::shape::CrossSection;
+use model::shape::{CrossSection, Shape};
+use std::collections::BTreeMap;
+
+/// What an instrument plans its times by.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Planner<'a> {
+    pub control: MillingControl,
+    /// m3 removed per C, by application file; of those that are not here the table speaks.
+    pub rates: Option<&'a BTreeMap<String, f64>>,
+}
+
+impl From<MillingControl> for Planner<'_> {
+    fn from(control: MillingControl) -> Self {
+        Planner { control, rates: None }
+    }
+}
 
 /// Sputter rate of silicon, um3/s, by milling current, A (the vendor's application files, mostly at 30 kV).
 pub const SPUTTER_RATES: &[(f64, f64)] = &[
@@ -115,13 +130,28 @@ fn current_at(text: &[char]) -> Option<f64> {
     number.parse::<f64>().ok().map(|n| n * scale)
 }
 
-/// Beam time of a stage, s. Where the instrument mills by preset and the preset says nothing, the table answers.
-pub fn stage_time(stage: &MillingStage, control: MillingControl) -> f64 {
-    let by_preset = match control {
-        MillingControl::Preset => preset_time(&stage.pattern, &stage.milling.preset, stage.milling.rate),
-        MillingControl::Current => None,
+/// Beam time of a pattern by the instrument's own rate (m3/C) at a current, s; none where its volume says nothing (lines) or a
+/// number is none.
+pub fn rated_time(pattern: &Pattern, rate: f64, current: f64) -> Option<f64> {
+    match pattern.figure.time() {
+        0.0 => {}
+        time => return Some(time),
+    }
+    let solid = !pattern.shapes().iter().any(|shape| matches!(shape, Shape::Line(_)));
+    (solid && rate > 0.0 && current > 0.0).then(|| counted_volume(pattern) / (rate * current))
+}
+
+/// Beam time of a stage, s. Where neither rate nor preset say anything, the table answers.
+pub fn stage_time<'a>(stage: &MillingStage, by: impl Into<Planner<'a>>) -> f64 {
+    let (by, beam) = (by.into(), &stage.milling);
+    let own = match by.control {
+        MillingControl::Preset => preset_time(&stage.pattern, &beam.preset, beam.rate),
+        MillingControl::Current => by
+            .rates
+            .and_then(|rates| rates.get(&beam.application_file))
+            .and_then(|rate| rated_time(&stage.pattern, *rate, beam.milling_current)),
     };
-    by_preset.unwrap_or_else(|| pattern_time(&stage.pattern, stage.milling.milling_current))
+    own.unwrap_or_else(|| pattern_time(&stage.pattern, beam.milling_current))
 }
 
 /// Scan time of one picture, s: of the whole frame, also where a reduced area is set.
@@ -240,6 +270,26 @@ mod tests {
             assert_eq!(format_duration_short(seconds, false), short);
             assert_eq!(format_duration_short(seconds, true), padded);
         }
+    }
+
+    #[test]
+    fn the_instruments_own_rate_goes_before_the_table() {
+        let stage = MillingStage::default();
+        let rates = BTreeMap::from([("Si".to_owned(), 0.27e-9), ("Pt".to_owned(), 0.0)]);
+        let planner = Planner {
+            rates: Some(&rates),
+            ..Planner::default()
+        };
+        let (volume, current) = (stage.pattern.volume(), stage.milling.milling_current);
+        assert!((stage_time(&stage, planner) * 0.27e-9 * current / volume - 1.0).abs() < 1e-9);
+        let table = pattern_time(&stage.pattern, current);
+        for file in ["W", "Pt"] {
+            let mut other = stage.clone();
+            other.milling.application_file = file.to_owned();
+            assert_eq!(stage_time(&other, planner), table, "{file}");
+        }
+        let line = Pattern::new(crate::figure::Line::default());
+        assert_eq!(rated_time(&line, 0.27e-9, current), None);
     }
 
     #[test]

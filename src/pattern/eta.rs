@@ -5,7 +5,7 @@
 //! measured. A stage that mills follows its own rate; those to come follow that of all stages so far: not over the table of
 //! measured rates, which strays from current to current, but over volume by current, by which instruments plan.
 
-use crate::estimate::{CURRENT_CHANGE, alignment_time, counted_volume, image_time, stage_time};
+use crate::estimate::{CURRENT_CHANGE, Planner, alignment_time, counted_volume, image_time, stage_time};
 use crate::task::MillingTask;
 use model::capabilities::MillingControl;
 
@@ -68,7 +68,8 @@ impl Eta {
 
     /// For the enabled stages of a task, counted from 0 in their order. A current is changed where it differs from the one before,
     /// and a stage is aligned at its own current; with one stage this is [`crate::estimate::task_duration`].
-    pub fn of_task(task: &MillingTask, control: MillingControl) -> Eta {
+    pub fn of_task<'a>(task: &MillingTask, by: impl Into<Planner<'a>>) -> Eta {
+        let by = by.into();
         let alignment = alignment_time(&task.alignment);
         let pictures = f64::from(task.acquisition.beams()) * image_time(&task.acquisition.imaging);
         let interval = f64::from(task.alignment.interval.max(1));
@@ -77,7 +78,7 @@ impl Eta {
         let currents = stages.iter().map(|s| s.milling.milling_current);
         let before: Vec<Option<f64>> = std::iter::once(None).chain(currents.map(Some)).collect();
         let legs = stages.iter().zip(before).enumerate().map(|(n, (stage, last))| {
-            let milling = stage_time(stage, control);
+            let milling = stage_time(stage, by);
             let change = if last == Some(stage.milling.milling_current) {
                 0.0
             } else {
@@ -88,7 +89,7 @@ impl Eta {
             Leg {
                 before: reference + change + alignment,
                 milling,
-                bulk: bulk(stage, control),
+                bulk: bulk(stage, by.control),
                 during: if corrected {
                     (milling / interval).floor() * alignment
                 } else {

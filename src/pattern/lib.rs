@@ -28,5 +28,5 @@ pub use figure::{Figure, PATTERNS, PatternRow, row};
 pub use pattern::{POINT, Pattern};
 pub use read::{Note, ReadError};
 pub use remaining::{remaining, remaining_of};
-pub use run::{MillingRun, StageRun, StageState, estimate_error};
+pub use run::{MillingRun, Rest, StageRun, StageState, Unfinished, estimate_error};
 pub use task::{MillingStage, MillingTask, milling_settings};

@@ -1,5 +1,7 @@
-//! How a running milling task stands, as data for whoever shows it.
+//! How a running milling task stands, as data for whoever shows it, and what is left of one that ended early.
 
+use crate::MillingTask;
+use model::{Pose, Shape};
 use serde::{Deserialize, Serialize};
 
 /// A task under way, or how the last one ended.
@@ -29,6 +31,35 @@ pub struct MillingRun {
     /// Charge planned, by estimated beam time and current, C.
     pub planned_dose: f64,
     pub ended: bool,
+    /// What can be milled on, where it ended early and what was drawn is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<Box<Unfinished>>,
+}
+
+/// What is left of a task that ended early.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unfinished {
+    /// With only those stages on of which something is left.
+    pub task: MillingTask,
+    pub rest: Rest,
+    /// Where the stage stood.
+    pub pose: Pose,
+}
+
+/// What is left of a stage that was cut off: its shapes in their order, `None` for each that is done.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rest {
+    /// Number of the stage in its task, from 0.
+    pub stage: usize,
+    /// Empty: all of it.
+    pub left: Vec<Option<Shape>>,
+}
+
+impl Rest {
+    /// How many shapes are left of the stage that was begun; 0 where all of it is.
+    pub fn shapes(&self) -> usize {
+        self.left.iter().flatten().filter(|shape| !shape.is_exclusion()).count()
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

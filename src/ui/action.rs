@@ -208,6 +208,7 @@ actions! {
     OtherPicture "other-picture" "SEM/FIB" [Milling] "Show the other beam's picture.";
     MillTask "mill-task" "RUN" [Milling] "Mill every stage that is on, in order; asks first.";
     MillStage "mill-stage" "run one" [Milling] "Mill the selected stage alone; asks first.";
+    MillMissing "mill-missing" "mill rest" [Milling] "Mill what the last run left; asks first.";
     PauseMilling "pause-milling" "pause/go" [Milling] "Pause milling, or let it go on.";
     PutBack "put-back" "put back" [Milling] "Put back what a stopped job left changed.";
     LoadTask "load-task" "load" [Milling] "Load a milling task or protocol from a file.";

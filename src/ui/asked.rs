@@ -108,6 +108,7 @@ pub const ASKED: &[AskRow] = &[
         ))
     }),
     row("milling.run", |c, cx| Some(mill::run(c, cx))),
+    row("milling.continue", |_, cx| Some(mill::go_on(cx))),
     row("milling.resume", |_, cx| Some(mill::resume(cx.snapshot))),
     row("milling.spot-burn", |c, cx| Some(mill::spots(c, cx))),
     row("manipulator.insert", |c, cx| Some(needle::insert(c, cx.snapshot))),

@@ -204,6 +204,7 @@ pub fn connected() -> Snapshot {
                 compared("stage.rotation", "yes", "yes"),
             ],
             milling: MillingSettings::default(),
+            rates: Default::default(),
         }),
         stage: aged(StageView {
             state: StageState {

@@ -145,7 +145,8 @@ pub fn acquire(cx: JobCx, params: Acquire) -> Job<Pictures> {
     })
 }
 
-async fn take_all(cx: &JobCx, plan: &[ImageSettings], keep: &Keep) -> Result<Pictures, JobError> {
+/// Pictures of these settings, one after the other.
+pub(crate) async fn take_all(cx: &JobCx, plan: &[ImageSettings], keep: &Keep) -> Result<Pictures, JobError> {
     let total: f64 = plan.iter().map(ImageSettings::beam_time).sum();
     let (mut done, mut pictures) = (0.0, Vec::new());
     for settings in plan {
@@ -184,7 +185,7 @@ async fn take_all(cx: &JobCx, plan: &[ImageSettings], keep: &Keep) -> Result<Pic
 }
 
 /// Those of `beams` that can be used, or why not.
-fn beams_there(cx: &JobCx, beams: &[Beam]) -> Result<Vec<Beam>, JobError> {
+pub(crate) fn beams_there(cx: &JobCx, beams: &[Beam]) -> Result<Vec<Beam>, JobError> {
     if beams.is_empty() {
         return Err(JobError::new(
             ErrorKind::Usage,

@@ -149,6 +149,10 @@ pub trait Host: Send + Sync {
     fn notice(&self, notice: Notice);
     /// How a milling task stands; `changed` when more than its figures did.
     fn milling(&self, run: &pattern::MillingRun, changed: bool);
+    /// A stage of a milling task was milled to its end: for the log.
+    fn milled(&self, _stage: &crate::milling::MilledStage) {}
+    /// Local time as openFIBSEM names pictures by it: `14-05-59`.
+    fn time_of_day(&self) -> String;
     /// Completes the metadata (user, experiment), saves where asked, publishes; the picture as kept and its file.
     /// A failed save is an alarm and an error.
     fn frame(&self, frame: Frame, keep: &Keep) -> Result<(Frame, Option<String>), JobError>;

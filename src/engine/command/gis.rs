@@ -1,12 +1,13 @@
 //! `gis.*`: gas injection and sputtering.
 
 use super::row::{ArgKind, ArgRow, CommandRow, Lane, arg, need};
-use super::{Args, milling, result};
+use super::{Args, Failure, milling, result};
 use crate::core::{Cx, lock};
 use crate::link::Ended;
 use ::workflow::deposit::{self, Cryo};
 use ::workflow::milling::UnderGas;
 use model::{Danger, Unit};
+use serde_json::Value;
 
 const LENGTH: ArgKind = ArgKind::Number(Unit::Metre);
 const GAS: ArgRow = arg("gas", ArgKind::Text, "which gas").or("the first of the port");
@@ -24,6 +25,11 @@ pub(crate) const ROWS: &[CommandRow] = &[
             arg("time", ArgKind::Number(Unit::Second), "how long gas flows").or("30 s"),
             arg("name", ArgKind::PositionName, "saved stage position to deposit at").or("here"),
             arg("lower", LENGTH, "how far the stage goes down first").or("1 mm"),
+            arg(
+                "settings",
+                ArgKind::Json,
+                "what openFIBSEM keeps of a deposition, in either of its formats; what is named beside it goes first",
+            ),
             arg("hfw", LENGTH, "of older settings: taken, without effect"),
             arg("length", LENGTH, "of older settings: taken, without effect"),
             arg(
@@ -100,17 +106,52 @@ pub(crate) fn under_gas(args: &Args) -> UnderGas {
     }
 }
 
+/// Keys of openFIBSEM's two formats.
+const SETTINGS: [&str; 10] = [
+    "application_file",
+    "beam_current",
+    "duration",
+    "gas",
+    "hfw",
+    "insert_position",
+    "length",
+    "port",
+    "position",
+    "time",
+];
+
+/// A deposition as openFIBSEM keeps it.
+fn settings(value: &Value) -> Result<Cryo, Failure> {
+    let refuse = |what: String| {
+        Failure::usage(
+            format!("{what}; nothing was moved"),
+            format!("openFIBSEM's settings know: {}", SETTINGS.join(", ")),
+        )
+    };
+    let keys = value.as_object().into_iter().flat_map(|map| map.keys());
+    if let Some(unknown) = keys.into_iter().find(|key| !SETTINGS.contains(&key.as_str())) {
+        return Err(refuse(format!(
+            "`{}` is no setting of a deposition",
+            model::text::printable(unknown)
+        )));
+    }
+    serde_json::from_value(value.clone()).map_err(|error| refuse(format!("these settings cannot be read: {error}")))
+}
+
 async fn deposit(cx: Cx, args: Args) -> Ended {
-    let defaults = Cryo::default();
+    let defaults = match args.json("settings") {
+        Some(value) => settings(value)?,
+        None => Cryo::default(),
+    };
     let text = |name: &str| args.text(name).map(str::to_owned);
     let at = match args.text("name") {
         Some(name) => Some(lock(&cx.core.files).positions.get(name)?.clone()),
         None => None,
     };
     let params = Cryo {
-        gas: text("gas"),
-        port: text("port"),
-        position: text("position"),
+        gas: text("gas").or(defaults.gas),
+        port: text("port").or(defaults.port),
+        position: text("position").or(defaults.position),
         time: args.number("time").unwrap_or(defaults.time),
         at,
         lower: args.number("lower").unwrap_or(defaults.lower),

@@ -2,7 +2,7 @@
 
 use super::row::{ArgKind, ArgRow, CommandRow, Lane, arg};
 use super::{Args, Failure, job, result};
-use crate::core::Cx;
+use crate::core::{Cx, recover};
 use crate::event::{Event, Plan};
 use crate::link::Ended;
 use crate::plan::{self, Given, Source};
@@ -10,7 +10,7 @@ use ::workflow::milling::{self, Mill, SpotBurn, UnderGas};
 use hal::Act;
 use model::file::{self, Durability};
 use model::{Beam, Danger, ErrorKind, Unit};
-use pattern::{Eta, MillingTask};
+use pattern::{Eta, MillingTask, Unfinished};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -62,6 +62,15 @@ pub(crate) const ROWS: &[CommandRow] = &[
         run: |cx, args| Box::pin(run(cx, args, None)),
     },
     CommandRow {
+        name: "milling.continue",
+        doc: "Mill what the last run left: of the stage that was cut off what is missing, then those after it.",
+        args: &[arg("path", ArgKind::Path, "folder of the pictures").or("the session's folder")],
+        danger: Danger::Sample,
+        lane: Lane::Job,
+        example: "milling.continue",
+        run: |cx, args| Box::pin(go_on(cx, args)),
+    },
+    CommandRow {
         name: "milling.pause",
         doc: "Hold the pattern between two dwells.",
         args: &[],
@@ -108,6 +117,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
             ),
             arg("exposure_time", ArgKind::Number(Unit::Second), "time at each point").or("10 s"),
             arg("milling_current", ArgKind::Number(Unit::Ampere), "current").or("60 pA"),
+            arg("preset", ArgKind::Text, "preset, where the instrument mills by presets").or("the one of that current"),
             arg("beam", ArgKind::Beam, "which").or("ion"),
         ],
         danger: Danger::Sample,
@@ -134,7 +144,7 @@ async fn load(cx: Cx, args: Args) -> Ended {
     };
     let Given { task, notes } = plan::read(source, args.text("name"), UNTOUCHED)?;
     let plan = Plan {
-        estimate: Eta::of_task(&task, control(&cx)).first(),
+        estimate: Eta::of_task(&task, cx.core.snapshot().planner()).first(),
         notes,
         task,
         file,
@@ -143,15 +153,6 @@ async fn load(cx: Cx, args: Args) -> Ended {
         plan: Some(Box::new(plan.clone())),
     });
     result(plan)
-}
-
-fn control(cx: &Cx) -> model::capabilities::MillingControl {
-    let snapshot = cx.core.snapshot();
-    let milling = snapshot
-        .connection
-        .as_ref()
-        .and_then(|c| c.capabilities.milling.as_ref());
-    milling.map(|m| m.control).unwrap_or_default()
 }
 
 /// The task that was loaded last.
@@ -232,18 +233,19 @@ async fn save(cx: Cx, args: Args) -> Ended {
 
 async fn estimate(cx: Cx, args: Args) -> Ended {
     let task = chosen(&cx, &args)?;
-    let control = control(&cx);
+    let snapshot = cx.core.snapshot();
+    let planner = snapshot.planner();
     let stages: Vec<Value> = task
         .enabled()
         .map(|(i, stage)| {
-            let seconds = pattern::estimate::stage_time(stage, control);
+            let seconds = pattern::estimate::stage_time(stage, planner);
             json!({
                 "stage": i + 1, "name": stage.name, "beam_time_s": seconds, "current_a": stage.milling.milling_current,
                 "depth_m": stage.pattern.depth(), "dose_c": seconds * stage.milling.milling_current,
             })
         })
         .collect();
-    Ok(json!({ "task": task.name, "total_s": Eta::of_task(&task, control).first(), "stages": stages }))
+    Ok(json!({ "task": task.name, "total_s": Eta::of_task(&task, planner).first(), "stages": stages }))
 }
 
 /// Mills the loaded task; under gas it deposits.
@@ -254,6 +256,45 @@ pub(crate) async fn run(cx: Cx, args: Args, gas: Option<UnderGas>) -> Ended {
         path: args.text("path").map(str::to_owned),
         gas,
         rest: None,
+    };
+    result(milling::run(cx.job()?, params).await?)
+}
+
+/// The stage may stand so far (m, rad) from where the run ended.
+const MOVED: f64 = 5e-6;
+
+/// What the last run left, if it can be milled where the stage stands.
+fn unfinished(cx: &Cx) -> Result<Unfinished, Failure> {
+    let snapshot = cx.core.snapshot();
+    let left = snapshot.milling.as_ref().and_then(|run| run.unfinished.as_deref());
+    let Some(left) = left else {
+        return Err(Failure::usage(
+            "no run was cut off of which it is known what is missing; nothing was milled",
+            "milling.run mills the loaded task",
+        ));
+    };
+    match &snapshot.stage {
+        Some(stage) if stage.value.state.pose.is_close(&left.pose, MOVED) => Ok(left.clone()),
+        _ => Err(Failure::new(
+            ErrorKind::Interlock,
+            format!(
+                "the stage is not where the run ended ({}); nothing was milled",
+                left.pose
+            ),
+            "move it back there (stage.move-absolute), or mill the stages that are missing anew (milling.run stages=)",
+        )),
+    }
+}
+
+async fn go_on(cx: Cx, args: Args) -> Ended {
+    let Unfinished { task, rest, .. } = unfinished(&cx)?;
+    // a crash finds in its journal what was to be milled
+    recover::goes_on(&cx, &task, &rest).await?;
+    let params = Mill {
+        task,
+        path: args.text("path").map(str::to_owned),
+        gas: None,
+        rest: Some(rest),
     };
     result(milling::run(cx.job()?, params).await?)
 }
@@ -291,6 +332,7 @@ async fn spot_burn(cx: Cx, args: Args) -> Ended {
         })?,
         exposure_time: args.number("exposure_time").unwrap_or(defaults.exposure_time),
         milling_current: args.number("milling_current").unwrap_or(defaults.milling_current),
+        preset: args.text("preset").map(str::to_owned),
         beam: args.beam("beam").unwrap_or(Beam::Ion),
     };
     result(milling::spot_burn(cx.job()?, params).await?)

@@ -98,6 +98,7 @@ async fn open(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Fa
             })
             .collect(),
         milling: milling(core, &instrument),
+        rates: scope.milling_rates().await.unwrap_or_default(),
     };
     *lock(&core.connected) = Some(Connected { scope, instrument });
     lock(&core.touched).all();

@@ -48,6 +48,16 @@ impl Host for JobHost {
         }
     }
 
+    fn milled(&self, stage: &workflow::milling::MilledStage) {
+        self.core.logs.milled(self.core.time(), stage);
+    }
+
+    fn time_of_day(&self) -> String {
+        crate::core::logs::local(self.core.time())
+            .strftime("%H-%M-%S")
+            .to_string()
+    }
+
     fn frame(&self, frame: Frame, keep: &Keep) -> Result<(Frame, Option<String>), JobError> {
         let kept = self.core.keep_frame(frame, keep)?;
         Ok(((*kept.0).clone(), kept.1))

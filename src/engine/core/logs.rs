@@ -3,7 +3,7 @@
 use super::lock;
 use crate::event::{Event, Sequenced};
 use hal::Act;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 use model::text::printable;
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
@@ -11,6 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use workflow::milling::MilledStage;
 
 pub struct Logs {
     lines: Option<Mutex<File>>,
@@ -82,6 +83,16 @@ impl Logs {
         self.line(time, "DEBUG", &function, &python(&message));
     }
 
+    /// A stage that was milled, as openFIBSEM's parser and its milling.csv have it.
+    pub fn milled(&self, time: f64, stage: &MilledStage) {
+        let message = json!({
+            "msg": "milling_task", "milling_task_id": stage.run, "milling_task_name": stage.task, "idx": stage.index,
+            "stage": stage.stage.long(), "start_time": stage.start, "end_time": stage.end,
+            "timestamp": local(time).strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string(),
+        });
+        self.line(time, "DEBUG", "run_milling_task", &python(&message));
+    }
+
     /// An act that failed.
     pub fn failure(&self, time: f64, act: &Act, error: &str) {
         let text = format!("{} failed: {error}", act.describe());
@@ -90,10 +101,7 @@ impl Logs {
 
     fn line(&self, time: f64, level: &str, function: &str, message: &str) {
         // time stamps have milliseconds after a comma, in local time, as Python's logging writes them
-        let micros = (time * 1e6) as i64;
-        let stamp = Timestamp::from_microsecond(micros)
-            .unwrap_or(Timestamp::UNIX_EPOCH)
-            .to_zoned(TimeZone::system());
+        let stamp = local(time);
         let millis = stamp.millisecond();
         let Some(file) = self.lines.as_ref() else { return };
         let text = format!(
@@ -106,6 +114,13 @@ impl Logs {
             self.failed.fetch_or(first, Ordering::SeqCst);
         }
     }
+}
+
+/// POSIX seconds in local time.
+pub fn local(time: f64) -> Zoned {
+    Timestamp::from_microsecond((time * 1e6) as i64)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .to_zoned(TimeZone::system())
 }
 
 /// An act as the structured message openFIBSEM logs for it.
@@ -122,6 +137,17 @@ fn message(act: &Act) -> Value {
         Act::StageLink { on } => json!({ "msg": "set", "key": "stage_link", "beam_type": null, "value": on }),
         Act::Pump => json!({ "msg": "set", "key": "pump_chamber", "beam_type": null, "value": true }),
         Act::Vent => json!({ "msg": "set", "key": "vent_chamber", "beam_type": null, "value": true }),
+        Act::MillingSetup { settings } => json!({ "msg": "setup_milling", "mill_settings": settings }),
+        Act::PatternStart { channel, current } => {
+            json!({ "msg": "run_milling", "beam_type": channel, "milling_current": current })
+        }
+        Act::PatternsClear => json!({ "msg": "finish_milling" }),
+        Act::NeedleInsert { name } => json!({ "msg": "insert_manipulator", "name": name }),
+        Act::NeedleRetract => json!({ "msg": "retract_manipulator" }),
+        Act::NeedleTo { target, .. } => json!({ "msg": "move_manipulator_absolute", "position": target }),
+        Act::GasInsert { port, position } => json!({ "msg": "insert_gis", "port": port, "insert_position": position }),
+        Act::GasRetract { port } => json!({ "msg": "retract_gis", "port": port }),
+        Act::GasHeat { port, gas, on: true } => json!({ "msg": "gis_turn_heater_on", "port": port, "gas": gas }),
         // openFIBSEM's parser counts none of the others: they stand as what they are
         act => json!({ "msg": "act", "act": act }),
     }
@@ -163,10 +189,7 @@ fn plain(text: &str) -> String {
 
 /// Where a session's files go: a dated folder below the data folder.
 pub fn session_folder(data: &Path, time: f64) -> PathBuf {
-    let stamp = Timestamp::from_second(time as i64)
-        .unwrap_or(Timestamp::UNIX_EPOCH)
-        .to_zoned(TimeZone::system());
-    model::frame::session_folder(&data.join("sessions"), stamp.date())
+    model::frame::session_folder(&data.join("sessions"), local(time).date())
 }
 
 #[cfg(test)]

@@ -423,6 +423,16 @@ pub(crate) async fn recover(cx: Cx) -> Ended {
     Ok(json!({ "settled": told }))
 }
 
+/// Writes down what a command mills that does not mill the loaded task.
+pub(crate) async fn goes_on(cx: &Cx, task: &MillingTask, rest: &Rest) -> Result<(), Failure> {
+    let entry = Entry::Resumed {
+        command: Command::new("milling.continue"),
+        task: Box::new(task.clone()),
+        rest: rest.clone(),
+    };
+    write_safely(cx, vec![entry]).await
+}
+
 async fn write_safely(cx: &Cx, entries: Vec<Entry>) -> Result<(), Failure> {
     let core = cx.core.clone();
     let written = tokio::task::spawn_blocking(move || {

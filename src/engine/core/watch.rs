@@ -8,6 +8,7 @@ use model::kinematics::{milling_angle, orientation::Orientation};
 use model::{Beam, BeamState, ChamberState, GasState, ManipulatorState, Notice, PatterningState, Severity, StageState};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 const BUSY: Duration = Duration::from_millis(120);
 const IDLE: Duration = Duration::from_millis(500);
@@ -25,6 +26,7 @@ pub(crate) async fn run(core: Arc<Core>) {
     let mut beat = core.time();
     let mut read = beat;
     let mut room = super::disk::Room::default();
+    let mut busy: Option<Instant> = None;
     loop {
         if core.options.speed == Speed::Virtual {
             // on a virtual clock time passes only while somebody waits for it
@@ -32,9 +34,15 @@ pub(crate) async fn run(core: Arc<Core>) {
                 return;
             }
         }
-        let busy = lock(&core.touched).busy();
+        if !lock(&core.touched).busy() {
+            busy = None;
+        } else if busy.is_none() {
+            busy = Some(Instant::now());
+        }
+        // what takes minutes need not be looked at as if it were over at any moment
+        let pause = busy.map_or(IDLE, |since| (since.elapsed() / 100).clamp(BUSY, IDLE));
         tokio::select! {
-            () = tokio::time::sleep(if busy { BUSY } else { IDLE }) => {}
+            () = tokio::time::sleep(pause) => {}
             () = core.lanes.looked() => {}
             _ = active.wait_for(|n| *n == 0), if core.options.speed == Speed::Virtual => continue,
         }

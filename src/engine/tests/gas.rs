@@ -41,3 +41,27 @@ async fn what_a_stop_left_in_is_taken_out_by_hand_when_its_way_back_was_forgotte
     }
     here.run("stage.move-relative x=5mm").await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn openfibsems_settings_of_a_deposition_are_taken_in_both_formats() {
+    let here = Here::connected(|_| {}).await;
+    let old = r#"{"application_file": "cryo_Pt_dep", "gas": "Pt cryo", "position": "cryo", "hfw": 3.0e-05, "length": 7.0e-06, "beam_current": 1.0e-8, "time": 4}"#;
+    let new = r#"{"port": "Multichem", "gas": "Pt cryo", "duration": 3, "insert_position": "cryo"}"#;
+    for (settings, seconds) in [(old, 4.0), (new, 3.0)] {
+        let done = here.run(&format!("gis.deposit settings='{settings}'")).await.unwrap();
+        assert_eq!(
+            (&done["gas"], &done["seconds"]),
+            (&"Pt cryo".into(), &seconds.into()),
+            "{done}"
+        );
+    }
+    let done = here
+        .run(&format!("gis.deposit settings='{old}' time=2s"))
+        .await
+        .unwrap();
+    assert_eq!(done["seconds"], 2.0, "what is named goes first");
+    for wrong in [r#"{"gass": "Pt cryo"}"#, r#"{"time": "long"}"#, "[1]"] {
+        let failure = here.run(&format!("gis.deposit settings='{wrong}'")).await.unwrap_err();
+        assert_eq!(failure.kind, ErrorKind::Usage, "{wrong}: {failure}");
+    }
+}

@@ -194,3 +194,93 @@ async fn a_stopped_job_puts_the_beam_back_and_a_paused_one_mills_on() {
     assert_eq!(scope.beam(Beam::Ion).await.unwrap().value.settings.beam_current, before);
     assert_eq!(here.core.snapshot().owed, Vec::<String>::new());
 }
+
+/// Charge planned and delivered by all patterns together, C.
+async fn doses(here: &Here) -> (f64, f64) {
+    let truth = here.run("truth").await.unwrap();
+    let all = truth["milling"].as_array().unwrap();
+    let sum = |key: &str| all.iter().map(|p| p[key].as_f64().unwrap()).sum();
+    (sum("planned_dose_c"), sum("delivered_dose_c"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stopped_job_left_is_milled_where_the_stage_stands_as_it_did() {
+    for red in [false, true] {
+        let here = Here::connected(|_| {}).await;
+        let nothing = here.run("milling.continue").await.unwrap_err();
+        assert_eq!(nothing.kind, ErrorKind::Usage, "{nothing}");
+        here.run("stage.milling-angle angle=15deg").await.unwrap();
+        here.run(&load(&lamella())).await.unwrap();
+        let run = here.link.run(parse::line("milling.run stages=1,2").unwrap());
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(90)).await;
+            match red {
+                true => drop(here.core.press("test")),
+                false => drop(here.run("job.stop").await.unwrap()),
+            }
+        };
+        let (ended, ()) = tokio::join!(run, stop);
+        assert_eq!(ended.unwrap_err().kind, ErrorKind::Stopped);
+        let whole = doses(&here).await.0;
+        if red {
+            here.run("job.restore").await.unwrap();
+        }
+        here.run("stage.move-relative x=50um").await.unwrap();
+        let elsewhere = here.run("milling.continue").await.unwrap_err();
+        assert_eq!(elsewhere.kind, ErrorKind::Interlock, "{elsewhere}");
+        here.run("stage.move-relative x=-50um").await.unwrap();
+        let done = here.run("milling.continue").await.unwrap();
+        let states: Vec<&str> = done["stages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| s["state"].as_str().unwrap())
+            .collect();
+        assert_eq!(states, ["done", "done", "off"], "stop of everything: {red}");
+        let (planned, delivered) = doses(&here).await;
+        // of the first stage what was missing, then all of the second
+        let second = planned - whole - (whole - doses_of(&here, 2).await);
+        assert!(
+            (delivered / (whole + second) - 1.0).abs() < 0.02,
+            "{delivered:e} of {:e}",
+            whole + second
+        );
+        assert!(
+            here.run("milling.continue").await.is_err(),
+            "nothing is missing any more"
+        );
+    }
+}
+
+/// Charge delivered by the first so many patterns, C.
+async fn doses_of(here: &Here, first: usize) -> f64 {
+    let truth = here.run("truth").await.unwrap();
+    let all = truth["milling"].as_array().unwrap();
+    all[..first]
+        .iter()
+        .map(|p| p["delivered_dose_c"].as_f64().unwrap())
+        .sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_stage_is_logged_as_openfibsem_logs_it() {
+    let here = Here::connected(|_| {}).await;
+    here.run(&load(&lamella())).await.unwrap();
+    here.run("milling.run stages=2,3").await.unwrap();
+    let folder = here.core.snapshot().session.folder.clone();
+    let log = std::fs::read_to_string(std::path::Path::new(&folder).join("logfile.log")).unwrap();
+    let said: Vec<&str> = log.lines().filter(|line| line.contains("'milling_task'")).collect();
+    assert_eq!(said.len(), 2, "{log}");
+    for (line, (idx, name)) in said.iter().zip([(1, "fine"), (2, "polish")]) {
+        for part in [
+            "run_milling_task:0",
+            &format!("'idx': {idx}"),
+            &format!("'name': '{name}'"),
+            "'milling_task_name': 'lamella'",
+            "'milling_current': ",
+            "'alignment': {",
+        ] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use crate::command::{Failure, parse};
 use model::ErrorKind;
 use serde_json::{Value, json};
 
-/// Runs a line and answers its questions in this order, then for ever with the last.
+/// Runs a line and answers its questions in this order, then for ever with the last; a number behind a word says how far, m.
 fn guided(bench: &Bench, line: &str, answers: &[&str]) -> Result<Value, Failure> {
     let link = bench.link();
     wait(async {
@@ -19,7 +19,12 @@ fn guided(bench: &Bench, line: &str, answers: &[&str]) -> Result<Value, Failure>
                 () = until(&link, |s| s.question.is_some()) => {
                     let question = link.snapshot().question.clone().unwrap();
                     let answer = answers[asked.min(answers.len() - 1)];
-                    link.run(Command::new("answer").with("id", question.id).with("choice", answer)).await.unwrap();
+                    let (word, by) = answer.split_once(' ').unzip();
+                    let mut answer = Command::new("answer").with("id", question.id).with("choice", word.unwrap_or(answer));
+                    if let Some(by) = by {
+                        answer = answer.with("data", json!({ "by": by.parse::<f64>().unwrap() }));
+                    }
+                    link.run(answer).await.unwrap();
                     asked += 1;
                     assert!(asked < 30);
                 }
@@ -52,6 +57,16 @@ fn where_the_tip_was_found_is_remembered_and_used_the_next_time() {
         (x(&again.unwrap()) - 40e-6).abs() < 1e-9,
         "it goes where the tip was found"
     );
+
+    // how far it goes is the operator's: a way across more than the field is none, and nothing moves
+    let further = guided(
+        &bench,
+        "manipulator.reset",
+        &["start", "right 12e-6", "right 1.0", "centred"],
+    )
+    .unwrap();
+    assert!((x(&further) - 52e-6).abs() < 1e-9, "{further}");
+    let list = bench.lines(&["manipulator.list"]).unwrap();
 
     let failure = guided(&bench, "manipulator.reset", &["start", "cancel"]).unwrap_err();
     assert_eq!(failure.kind, ErrorKind::Stopped, "{failure}");

@@ -202,7 +202,12 @@ pub fn check(act: &Act, now: &Readings, capabilities: &Capabilities) -> Result<V
             patterning::milling(capabilities)?;
             patterning::not_drawing(now, "the patterns stay as they are")?;
         }
-        Act::SpotBurn { beam, at, seconds } => patterning::spot(*beam, *at, *seconds, now, capabilities)?,
+        Act::SpotBurn {
+            beam,
+            at,
+            seconds,
+            current,
+        } => patterning::spot(*beam, *at, *seconds, *current, now, capabilities)?,
         Act::NeedleInsert { name } => needle::needle_in(name, now, capabilities)?,
         Act::NeedleRetract => needle::needle_out(now, capabilities)?,
         Act::NeedleTo { target, confirmed } => needle::needle_to(target, *confirmed, now, capabilities)?,

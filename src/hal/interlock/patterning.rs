@@ -130,7 +130,12 @@ pub(super) fn start(
             "load patterns first",
         ));
     }
-    touch(beam, now)?;
+    touch(beam, now, "milled")?;
+    planned(beam, current, now, "milled")
+}
+
+/// The beam reads the current that was planned. `done`: what was not, in the past tense.
+fn planned(beam: Beam, current: Option<f64>, now: &Readings, done: &str) -> Result<(), HalError> {
     let Some((wanted, state)) = current.zip(now.beam(beam)) else {
         return Ok(());
     };
@@ -142,24 +147,24 @@ pub(super) fn start(
     let show = |i: f64| units::format(i, Unit::Ampere);
     Err(refuse(
         format!(
-            "the {beam} beam reads {} where {} was planned; nothing was milled",
+            "the {beam} beam reads {} where {} was planned; nothing was {done}",
             show(read),
             show(wanted)
         ),
-        "set the current again, or plan the patterns for the current there is",
+        "set the current again, or plan for the current there is",
     ))
 }
 
-fn touch(beam: Beam, now: &Readings) -> Result<(), HalError> {
-    pumped(now, "nothing was milled")?;
+fn touch(beam: Beam, now: &Readings, done: &str) -> Result<(), HalError> {
+    pumped(now, &format!("nothing was {done}"))?;
     if now.beam(beam).is_some_and(|b| !b.on) {
         return Err(refuse(
-            format!("the {beam} beam is off; nothing was milled"),
+            format!("the {beam} beam is off; nothing was {done}"),
             format!("turn it on first (beam.on beam={})", beam.word()),
         ));
     }
     if now.stage.is_some_and(|s| s.moving) {
-        return Err(busy("the stage moves; nothing was milled"));
+        return Err(busy(format!("the stage moves; nothing was {done}")));
     }
     Ok(())
 }
@@ -202,6 +207,7 @@ pub(super) fn spot(
     beam: Beam,
     at: model::Point,
     seconds: f64,
+    current: Option<f64>,
     now: &Readings,
     capabilities: &Capabilities,
 ) -> Result<(), HalError> {
@@ -222,5 +228,6 @@ pub(super) fn spot(
         ));
     }
     duration(seconds, "a burn", "nothing was burned")?;
-    touch(beam, now)
+    touch(beam, now, "burned")?;
+    planned(beam, current, now, "burned")
 }

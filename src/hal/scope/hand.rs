@@ -1,14 +1,16 @@
 //! A hand: somebody's right to act, and how an act is claimed, sent, followed and written.
 
 use super::order::{self, Begun};
-use super::{ActId, Flight, POLL_FIRST, POLL_MOST, Scope, blocking, lock};
+use super::{ActId, Flight, POLL_FIRST, POLL_MOST, POLL_OFTEN, Scope, blocking, lock};
 use crate::act::{Act, Hold, Outcome, Resource};
 use crate::interlock::{self, Readings};
 use crate::{HalError, Progress, Ticket};
 use model::{ErrorKind, StopOutcome};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Somebody's right to act: a job, a command, a background stream.
 #[derive(Clone)]
@@ -34,8 +36,8 @@ impl Release {
     }
 }
 
-/// Polls in a row that may go unanswered: ten seconds.
-const DEAF: u32 = 100;
+/// How long polls may go unanswered before the outcome is called unknown.
+const DEAF: Duration = Duration::from_secs(10);
 
 impl Hand {
     pub fn scope(&self) -> &Scope {
@@ -241,21 +243,25 @@ impl Hand {
         let deadline = clock.now() + order::patience(act);
         let mut mine = self.cancel.clone();
         let mut asked = false;
-        let mut deaf: u32 = 0;
-        let mut pause = POLL_FIRST;
+        // what is waited for, since when; and since when nothing was heard
+        let (mut since, mut deaf) = (Instant::now(), None);
         loop {
+            let mut left = None;
             match self.scope.read(move |m| m.poll(ticket)).await {
                 Ok(Progress::Pending { fraction, remaining }) => {
-                    deaf = 0;
+                    deaf = None;
+                    left = remaining;
                     watch(fraction, remaining);
                 }
                 Ok(Progress::Done) => break,
                 Ok(Progress::Failed(error)) => return Err(error),
                 Ok(Progress::Unknown) => return Err(in_doubt(act)),
                 // polling changes nothing, so a lost answer is asked for again before the outcome is called unknown
-                Err(error) if matches!(error.kind, ErrorKind::Timeout | ErrorKind::NotConnected) && deaf < DEAF => {
+                Err(error)
+                    if matches!(error.kind, ErrorKind::Timeout | ErrorKind::NotConnected)
+                        && deaf.get_or_insert_with(Instant::now).elapsed() < DEAF =>
+                {
                     tracing::debug!(%error, "a poll was not answered");
-                    deaf += 1;
                 }
                 Err(error) => return Err(in_doubt(act).caused_by(error)),
             }
@@ -275,12 +281,16 @@ impl Hand {
             if wanted && !asked {
                 match self.scope.read(move |m| m.cancel(ticket)).await {
                     Ok(()) => {
-                        asked = true;
+                        (asked, since) = (true, Instant::now());
                         continue;
                     }
                     Err(error) => tracing::debug!(%error, "a cancel was not answered"),
                 }
             }
+            let pause = match deaf {
+                None => pause(since.elapsed(), left.map(|seconds| seconds / clock.speed())),
+                Some(_) => POLL_OFTEN,
+            };
             if asked {
                 tokio::time::sleep(pause).await;
             } else {
@@ -290,9 +300,21 @@ impl Hand {
                     Ok(()) = mine.changed() => {}
                 }
             }
-            pause = (pause * 3 / 2).min(POLL_MOST);
         }
         self.gather(act, ticket).await
+    }
+}
+
+/// How long to wait before the next look at what is under way for `elapsed`: a hundredth of that, a second at most. Not past the end
+/// that the instrument foretells (`left`, s of the runtime), which may be wrong.
+fn pause(elapsed: Duration, left: Option<f64>) -> Duration {
+    if elapsed < POLL_OFTEN {
+        return (elapsed / 2).max(POLL_FIRST);
+    }
+    let pause = (elapsed / 100).clamp(POLL_OFTEN, POLL_MOST);
+    match left.map(Duration::try_from_secs_f64) {
+        Some(Ok(left)) => pause.min(left.max(POLL_OFTEN)),
+        _ => pause,
     }
 }
 

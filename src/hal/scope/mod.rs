@@ -20,6 +20,7 @@ use model::{
     ManipulatorPosition, ManipulatorState, PatterningPhase, PatterningState, Pose, StageState, StopOutcome, StopReport,
     Value,
 };
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -75,9 +76,10 @@ struct Flight {
 const STILL: f64 = 1e-8;
 /// How long a stop waits for confirmation before it says so.
 const CONFIRM: Duration = Duration::from_secs(2);
-/// First and longest pause between two looks.
+/// Pauses between two looks at what is under way: at first, for most of what an instrument does, and for what takes minutes.
 const POLL_FIRST: Duration = Duration::from_millis(10);
-const POLL_MOST: Duration = Duration::from_millis(100);
+const POLL_OFTEN: Duration = Duration::from_millis(100);
+const POLL_MOST: Duration = Duration::from_secs(1);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // a panic inside a driver must not take the stop button with it
@@ -179,6 +181,12 @@ impl Scope {
 
     pub async fn patterning(&self) -> Result<Reading<PatterningState>, HalError> {
         self.read(|m| m.milling().ok_or_else(|| HalError::unsupported("milling"))?.read())
+            .await
+    }
+
+    /// By which the instrument plans the time of each application file, where it tells: m3 removed per C.
+    pub async fn milling_rates(&self) -> Result<BTreeMap<String, f64>, HalError> {
+        self.read(|m| Ok(m.milling().map(|m| m.rates()).unwrap_or_default()))
             .await
     }
 
@@ -312,7 +320,7 @@ impl Scope {
     async fn at_rest(&self) -> bool {
         let mut before: Option<Rest> = None;
         for _ in 0..2 {
-            tokio::time::sleep(POLL_MOST).await;
+            tokio::time::sleep(POLL_OFTEN).await;
             let Ok(rest) = self.read(Rest::read).await else {
                 return false;
             };

@@ -157,7 +157,9 @@ pub(super) fn begin(microscope: &mut dyn Microscope, act: &Act, now: &Readings) 
         Act::PatternPause => milling(microscope)?.pause().map(done),
         Act::PatternResume => milling(microscope)?.resume().map(done),
         Act::PatternsClear => milling(microscope)?.clear().map(done),
-        Act::SpotBurn { beam, at, seconds } => milling(microscope)?.begin_spot(*beam, *at, *seconds).map(Begun::Under),
+        Act::SpotBurn { beam, at, seconds, .. } => {
+            milling(microscope)?.begin_spot(*beam, *at, *seconds).map(Begun::Under)
+        }
         Act::NeedleInsert { name } => needle(microscope)?.begin_insert(name).map(Begun::Under),
         Act::NeedleRetract => needle(microscope)?.begin_retract().map(Begun::Under),
         Act::NeedleTo { target, .. } => needle(microscope)?.begin_move(target).map(Begun::Under),

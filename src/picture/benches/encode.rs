@@ -18,6 +18,7 @@ use ratatui_image::protocol::halfblocks::Halfblocks;
 use ratatui_image::protocol::{iterm2::Iterm2, sixel::Sixel};
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Instant;
 
 const PANE: Rect = Rect {
     x: 0,
@@ -101,6 +102,50 @@ fn sizes(scene: &Scene) {
     }
 }
 
+/// A pattern of 25 shapes is nudged: the picture stays, its overlays are burned and encoded anew.
+struct Nudged {
+    painter: Painter,
+    scene: Scene,
+    aside: bool,
+}
+
+impl Nudged {
+    fn new(scene: &Scene, protocol: Protocol) -> Nudged {
+        Nudged {
+            painter: Painter::new(graphics(protocol), Budget::default(), InkTable::default()),
+            scene: scene.clone(),
+            aside: false,
+        }
+    }
+
+    fn redraw(&mut self) {
+        self.aside = !self.aside;
+        self.scene.overlays = (0..25)
+            .map(|n| pattern(n, if self.aside { 8.0 } else { 0.0 }))
+            .collect();
+        black_box(self.painter.paint(1, black_box(&self.scene), PANE));
+    }
+}
+
+/// Median seconds of that, of so many, for who reads only this list.
+fn redraws(scene: &Scene) {
+    const TIMES: usize = 51;
+    println!("seconds to redraw 25 shapes over a picture:");
+    for (name, protocol) in PROTOCOLS {
+        let mut nudged = Nudged::new(scene, protocol);
+        nudged.redraw();
+        let mut times: Vec<f64> = (0..TIMES)
+            .map(|_| {
+                let start = Instant::now();
+                nudged.redraw();
+                start.elapsed().as_secs_f64()
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        println!("  25 shapes {name:8} {:.6}", times[TIMES / 2]);
+    }
+}
+
 /// One of 25 boxes over the whole picture, `aside` pixels to the right.
 fn pattern(n: usize, aside: f64) -> Overlay {
     let (x, y) = ((n % 5) as f64 * 300.0 + aside, (n / 5) as f64 * 200.0);
@@ -117,6 +162,7 @@ fn pattern(n: usize, aside: f64) -> Overlay {
 fn all(c: &mut Criterion) {
     let scene = scene(1);
     sizes(&scene);
+    redraws(&scene);
 
     for (name, protocol) in PROTOCOLS {
         let grid: Grid = graphics(protocol).grid(&Budget::default());
@@ -146,18 +192,9 @@ fn all(c: &mut Criterion) {
     c.bench_function("burn/25 shapes", |b| {
         b.iter(|| burn(grey.clone(), black_box(&patterns), &viewport))
     });
-    // a pattern is nudged: the picture stays, its overlays are burned and encoded anew
     for (name, protocol) in PROTOCOLS {
-        let mut painter = Painter::new(graphics(protocol), Budget::default(), InkTable::default());
-        let mut shown = scene.clone();
-        let mut nudged = false;
-        c.bench_function(&format!("redraw/25 shapes/{name}"), |b| {
-            b.iter(|| {
-                nudged = !nudged;
-                shown.overlays = (0..25).map(|n| pattern(n, if nudged { 8.0 } else { 0.0 })).collect();
-                painter.paint(1, black_box(&shown), PANE)
-            });
-        });
+        let mut nudged = Nudged::new(&scene, protocol);
+        c.bench_function(&format!("redraw/25 shapes/{name}"), |b| b.iter(|| nudged.redraw()));
     }
     let mut smoother = Smoother::default();
     c.bench_function("smooth", |b| b.iter(|| smoother.push(black_box(&grey))));

@@ -9,15 +9,9 @@ use engine::event::StageView;
 use engine::{Command, Snapshot};
 use model::capabilities::MillingControl;
 use model::{Beam, Unit, text, units};
-use pattern::{Eta, MillingStage, MillingTask, estimate};
+use pattern::estimate::Planner;
+use pattern::{Eta, MillingStage, MillingTask, Unfinished, estimate};
 use picture::Position;
-
-/// How the instrument is told what its beam shall do.
-pub fn control(snapshot: &Snapshot) -> MillingControl {
-    let capabilities = snapshot.connection.as_ref().map(|c| &c.capabilities);
-    let milling = capabilities.and_then(|c| c.milling.as_ref());
-    milling.map(|m| m.control).unwrap_or_default()
-}
 
 /// The plan with the stages on that the command names.
 fn chosen(command: &Command, snapshot: &Snapshot) -> Option<MillingTask> {
@@ -39,14 +33,47 @@ pub(super) fn run(command: &Command, cx: &Cx) -> Words {
             vec!["It will be refused: no stage is loaded that could be milled.".to_owned()],
         );
     };
-    let control = control(snapshot);
     let (on, all) = (task.enabled().count(), task.stages.len());
     let title = format!("Mill {on} of {all} stages of {}?", text::printable(&task.name));
-    let mut lines: Vec<String> = task.enabled().map(|(i, stage)| row(i, stage, control)).collect();
-    let total = Eta::of_task(&task, control).first();
+    let mut lines = plan(&task, cx);
+    lines.extend(again(&task, snapshot));
+    lines.extend(doubts(task.channel, cx));
+    (title, lines)
+}
+
+/// What the last run left.
+pub(super) fn go_on(cx: &Cx) -> Words {
+    let left = cx.snapshot.milling.as_ref().and_then(|run| run.unfinished.as_deref());
+    let Some(Unfinished { task, rest, .. }) = left else {
+        return (
+            "Mill what is missing?".to_owned(),
+            vec!["It will be refused: nothing is known to be missing.".to_owned()],
+        );
+    };
+    let mut lines = plan(task, cx);
+    if rest.shapes() > 0 {
+        lines.push(format!(
+            "of stage {} only what is missing: {} shapes, so it takes less",
+            rest.stage + 1,
+            rest.shapes()
+        ));
+    }
+    lines.extend(doubts(task.channel, cx));
+    (
+        format!("Mill what is missing of {}?", text::printable(&task.name)),
+        lines,
+    )
+}
+
+/// Every stage that is on, the whole and its end, and how beam and sample stand.
+fn plan(task: &MillingTask, cx: &Cx) -> Vec<String> {
+    let snapshot = cx.snapshot;
+    let planner = snapshot.planner();
+    let mut lines: Vec<String> = task.enabled().map(|(i, stage)| row(i, stage, planner)).collect();
+    let total = Eta::of_task(task, planner).first();
     let beam: f64 = task
         .enabled()
-        .map(|(_, stage)| estimate::stage_time(stage, control))
+        .map(|(_, stage)| estimate::stage_time(stage, planner))
         .sum();
     lines.push(format!(
         "total {}, of which the beam is on for {}; done at {}",
@@ -65,14 +92,12 @@ pub(super) fn run(command: &Command, cx: &Cx) -> Words {
     ));
     lines.extend(snapshot.stage.as_ref().map(|stage| posture(&stage.value)));
     lines.extend(chamber(snapshot));
-    lines.extend(again(&task, snapshot));
-    lines.extend(doubts(task.channel, cx));
-    (title, lines)
+    lines
 }
 
 /// Number, name, pattern, current or preset, depth, time.
-fn row(index: usize, stage: &MillingStage, control: MillingControl) -> String {
-    let beam = match control {
+fn row(index: usize, stage: &MillingStage, planner: Planner<'_>) -> String {
+    let beam = match planner.control {
         MillingControl::Current => units::format(stage.milling.milling_current, Unit::Ampere),
         MillingControl::Preset => text::printable(&stage.milling.preset),
     };
@@ -82,7 +107,7 @@ fn row(index: usize, stage: &MillingStage, control: MillingControl) -> String {
         cut(&text::printable(&stage.name), 16),
         cut(stage.pattern.name(), 12),
         units::format(stage.pattern.depth(), Unit::Metre),
-        duration(estimate::stage_time(stage, control))
+        duration(estimate::stage_time(stage, planner))
     )
 }
 
@@ -165,11 +190,11 @@ pub(super) fn spots(command: &Command, cx: &Cx) -> Words {
     let shown = |name: &str, unit: Unit| {
         number(command, name).map_or_else(|| "as usual".to_owned(), |value| units::format(value, unit))
     };
-    let mut lines = vec![format!(
-        "{} each at {}",
-        shown("exposure_time", Unit::Second),
-        shown("milling_current", Unit::Ampere)
-    )];
+    let strength = match command.args.get("preset").and_then(|preset| preset.as_str()) {
+        Some(preset) => text::printable(preset),
+        None => shown("milling_current", Unit::Ampere),
+    };
+    let mut lines = vec![format!("{} each at {strength}", shown("exposure_time", Unit::Second))];
     if let Some(exposure) = number(command, "exposure_time") {
         let total = exposure * count as f64;
         lines.push(format!(

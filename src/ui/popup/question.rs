@@ -14,6 +14,7 @@ use engine::event::Question;
 use model::text;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 /// Which answer is chosen, for which question, and whether the panel has the keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -23,9 +24,25 @@ pub struct Panel {
     choice: Option<usize>,
 }
 
-/// Rows the panel wants.
-pub fn rows(question: Option<&Question>) -> u16 {
-    question.map_or(0, |q| (q.choices.len().min(20) + 4) as u16)
+/// On a screen of fewer rows than this, more choices than these stand side by side, so that the picture they are about keeps its room.
+const TALL: u16 = 32;
+const FEW: usize = 4;
+/// Rows of that panel: its frame, what it is about, the choices, and what the chosen one does.
+const FLAT: u16 = 5;
+
+/// Rows the panel wants on this screen.
+pub fn rows(question: Option<&Question>, screen: Rect) -> u16 {
+    match question {
+        None => 0,
+        Some(q) if screen.height < TALL && q.choices.len() > FEW && words(q) + 2 <= usize::from(screen.width) => FLAT,
+        Some(q) => (q.choices.len().min(20) + 4) as u16,
+    }
+}
+
+/// Columns that the choices take side by side.
+fn words(question: &Question) -> usize {
+    let wide = |word: &str| text::printable(word).width() + 4;
+    question.choices.iter().map(|(word, _)| wide(word)).sum()
 }
 
 impl Panel {
@@ -103,6 +120,9 @@ impl Panel {
             inside,
             0,
         );
+        if usize::from(inside.height) <= question.choices.len() && words(question) <= usize::from(inside.width) {
+            return self.flat(question, theme, inside, canvas);
+        }
         for (i, (word, what)) in question.choices.iter().enumerate() {
             let chosen = self.choice == Some(i);
             let style = theme.style(if chosen { Role::Selected } else { Role::Text });
@@ -126,5 +146,61 @@ impl Panel {
                 );
             }
         }
+    }
+    /// The choices in one row, and below them what the chosen one does.
+    fn flat(&self, question: &Question, theme: &Theme, inside: Rect, canvas: &mut Canvas) {
+        let mut spans = Vec::new();
+        let mut x = inside.x;
+        for (i, (word, _)) in question.choices.iter().enumerate() {
+            let chosen = self.choice == Some(i);
+            let style = theme.style(if chosen { Role::Selected } else { Role::Text });
+            let words = format!(" {} {} ", marker(chosen), text::printable(word));
+            let width = words.width() as u16;
+            if inside.height > 1 {
+                let place = Rect {
+                    x,
+                    y: inside.y + 1,
+                    width,
+                    height: 1,
+                };
+                canvas.hit(
+                    place,
+                    Action::Pick {
+                        zone: "question",
+                        row: i,
+                    },
+                );
+            }
+            x += width;
+            spans.push(Span::styled(words, style));
+        }
+        canvas.row(Line::from(spans), inside, 1);
+        let does = match self.choice.and_then(|c| question.choices.get(c)) {
+            Some((_, does)) => text::printable(does),
+            None => "Up and Down choose, Enter answers".to_owned(),
+        };
+        canvas.row(Line::styled(format!(" {does}"), theme.style(Role::Dim)), inside, 2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_small_screen_the_choices_stand_side_by_side() {
+        let choice = |word: &str| (word.to_owned(), "does it".to_owned());
+        let words = ["centred", "again", "up", "down", "left", "right", "cancel"];
+        let question = Question {
+            id: 1,
+            job: 1,
+            text: "is the tip in the centre?".to_owned(),
+            detail: String::new(),
+            choices: words.map(choice).to_vec(),
+            since: 0.0,
+        };
+        let at = |w, h| rows(Some(&question), Rect::new(0, 0, w, h));
+        assert_eq!((at(80, 24), at(120, 40), at(50, 24)), (5, 11, 11));
+        assert_eq!(rows(None, Rect::new(0, 0, 80, 24)), 0);
     }
 }

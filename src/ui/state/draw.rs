@@ -20,7 +20,7 @@ impl UiState {
         let areas = layout::areas(
             screen,
             status.len() as u16,
-            popup::question_rows(snapshot.question.as_ref()),
+            popup::question_rows(snapshot.question.as_ref(), screen),
         );
         let layers = self.layers(&cx);
         let open = self.tabs.get(self.open);

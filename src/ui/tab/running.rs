@@ -7,6 +7,9 @@ use crate::widget::picture::tell;
 use engine::Command;
 use model::Beam;
 
+/// The commands that mill a task.
+pub const MILLS: [&str; 2] = ["milling.run", "milling.continue"];
+
 /// Ends the running job; what it owes is restored.
 pub fn stop(cx: &Cx) -> Vec<Effect> {
     match cx.snapshot.running() {
@@ -24,7 +27,9 @@ pub fn drawing(cx: &Cx) -> Option<Beam> {
     let command = &cx.snapshot.running()?.command;
     let named = command.args.get("beam").and_then(|beam| beam.as_str()?.parse().ok());
     match command.name.as_str() {
-        "milling.run" | "gis.pattern" => cx.snapshot.plan.as_ref().map(|plan| plan.task.channel),
+        name if MILLS.contains(&name) || name == "gis.pattern" => {
+            cx.snapshot.plan.as_ref().map(|plan| plan.task.channel)
+        }
         "milling.spot-burn" => Some(named.unwrap_or(Beam::Ion)),
         _ => None,
     }

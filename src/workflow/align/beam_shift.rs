@@ -26,6 +26,8 @@ pub struct AlignBeamShift {
     pub method: Method,
     /// Most corrections.
     pub steps: usize,
+    /// A shift further than this (pixels) is refused; half of the field unless given.
+    pub limit_px: Option<f64>,
     /// Set contrast and brightness first.
     pub autocontrast: bool,
 }
@@ -37,6 +39,7 @@ impl Default for AlignBeamShift {
             beam: Beam::Ion,
             method: Method::default(),
             steps: 3,
+            limit_px: None,
             autocontrast: false,
         }
     }
@@ -157,7 +160,7 @@ async fn correct(
             &format!("{} alignment, picture {}", beam.short(), step + 1),
         );
         let (picture, _) = cx.frame(settings, &Keep { live: true, path: None }).await?;
-        let found = measure(cx, reference, &picture, params.method).await?;
+        let found = measure(cx, reference, &picture, params).await?;
         let start = first.get_or_insert_with(|| found.clone()).clone();
         let off = found.dx_px.hypot(found.dy_px);
         if !found.accepted {
@@ -206,9 +209,19 @@ async fn correct(
     ))
 }
 
-async fn measure(cx: &JobCx, reference: &Frame, picture: &Frame, method: Method) -> Result<Registration, JobError> {
+async fn measure(
+    cx: &JobCx,
+    reference: &Frame,
+    picture: &Frame,
+    params: &AlignBeamShift,
+) -> Result<Registration, JobError> {
     let (reference, picture) = (reference.pixels.to_f32(), picture.pixels.to_f32());
-    cx.compute(move || register(reference.view(), picture.view(), method, &Options::default()))
+    let (method, limit_px) = (params.method, params.limit_px);
+    let options = Options {
+        limit_px,
+        ..Options::default()
+    };
+    cx.compute(move || register(reference.view(), picture.view(), method, &options))
         .await?
         .map_err(|e| {
             JobError::new(

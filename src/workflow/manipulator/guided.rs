@@ -5,11 +5,14 @@
 
 use super::{blind, go_to, needle, nudge, view};
 use crate::acquire::beam_is_up;
+use crate::cx::Answer;
 use crate::milling::{self, Mill};
 use crate::{JobCx, JobError, Keep, Question};
 use hal::Act;
 use model::manipulator::with_offset;
-use model::{Beam, ErrorKind, ImageSettings, ManipulatorPosition, Point, StageKind, StagePosition, Unit, units};
+use model::{
+    Beam, ErrorKind, ImageSettings, ManipulatorPosition, Notice, Point, Severity, StageKind, StagePosition, Unit, units,
+};
 use pattern::{Eta, MillingRun, MillingTask};
 
 /// The answer that ends any procedure.
@@ -28,6 +31,11 @@ pub(super) async fn asked(
     detail: String,
     choices: &[(&str, String)],
 ) -> Result<String, JobError> {
+    asked_for(cx, text, detail, choices).await.map(|answer| answer.choice)
+}
+
+/// The same of a question whose answer may carry more than its word.
+async fn asked_for(cx: &JobCx, text: String, detail: String, choices: &[(&str, String)]) -> Result<Answer, JobError> {
     let choices = choices.iter().map(|(word, does)| ((*word).to_owned(), does.clone()));
     let end = (
         CANCEL.to_owned(),
@@ -38,8 +46,8 @@ pub(super) async fn asked(
         detail,
         choices: choices.chain([end]).collect(),
     };
-    match cx.ask(question).await? {
-        answer if answer == CANCEL => Err(JobError::new(
+    match cx.host.ask_for(question).await? {
+        answer if answer.choice == CANCEL => Err(JobError::new(
             ErrorKind::Stopped,
             "the procedure was cancelled; what it had changed for the while was put back",
             "start it again when you like",
@@ -142,6 +150,14 @@ pub(super) async fn centred(cx: &JobCx, fields: &[f64]) -> Result<ManipulatorPos
     Ok(cx.scope().manipulator().await?.value.position)
 }
 
+/// How far the needle goes, m: as the answer's data say, at most across the field; `step` where they say nothing.
+fn way(data: Option<&serde_json::Value>, step: f64, hfw: f64) -> Option<f64> {
+    match data {
+        None => Some(step),
+        Some(data) => data.get("by")?.as_f64().filter(|by| *by > 0.0 && *by <= hfw),
+    }
+}
+
 /// Pictures and corrections until the operator says that the tip is centred. The hardware is lent to the operator while asked.
 async fn centre(cx: &JobCx, beam: Beam, hfw: f64) -> Result<(), JobError> {
     let settings = ImageSettings {
@@ -165,10 +181,21 @@ async fn centre(cx: &JobCx, beam: Beam, hfw: f64) -> Result<(), JobError> {
         cx.frame(&settings, &Keep::default()).await?;
         let text = format!("is the needle's tip in the centre of the {beam} picture?");
         let detail = format!(
-            "field {}; moves asked for here, or your own (Manipulator tab), until it is",
+            "field {}; moves asked for here ({{\"by\": m}} says how far), or your own (Manipulator tab), until it is",
             units::format(hfw, Unit::Metre)
         );
-        let by = match asked(cx, text, detail, &choices).await?.as_str() {
+        let answer = asked_for(cx, text, detail, &choices).await?;
+        let Some(step) = way(answer.data.as_ref(), step, hfw) else {
+            cx.host.notice(
+                Notice::new(
+                    Severity::Warning,
+                    "that is no way within the field; the needle was not moved",
+                )
+                .hint("{\"by\": 12e-6} moves it by 12 um"),
+            );
+            continue;
+        };
+        let by = match answer.choice.as_str() {
             "centred" => return Ok(()),
             "up" => Point { x: 0.0, y: step },
             "down" => Point { x: 0.0, y: -step },
@@ -176,8 +203,8 @@ async fn centre(cx: &JobCx, beam: Beam, hfw: f64) -> Result<(), JobError> {
             "right" => Point { x: step, y: 0.0 },
             _ => continue,
         };
-        let way = view(cx, beam).await?.shown(by);
-        nudge(cx, way.ok_or_else(|| blind(beam))?, true).await?;
+        let shown = view(cx, beam).await?.shown(by);
+        nudge(cx, shown.ok_or_else(|| blind(beam))?, true).await?;
     }
     Err(JobError::new(
         ErrorKind::Doubtful,

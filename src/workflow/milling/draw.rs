@@ -9,33 +9,58 @@ use super::{Run, gas};
 use crate::JobError;
 use hal::{Act, HalError, Outcome};
 use model::{ErrorKind, Frame, ImageSettings, PatterningState, Shape};
-use pattern::{MillingStage, remaining_of};
+use pattern::{MillingStage, remaining, remaining_of};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Draws `shapes` with the beam as it is set up. `later`: those of the stage that are drawn by other calls after this one.
+/// What of a stage is drawn at once.
+#[derive(Clone, Copy)]
+pub(super) struct Turn<'a> {
+    /// How many shapes of the stage come before.
+    pub before: usize,
+    pub shapes: &'a [Shape],
+    /// Those that other turns draw after this one.
+    pub later: &'a [Option<Shape>],
+}
+
+impl Turn<'_> {
+    /// What is left of the stage when this is left of the turn.
+    fn left(&self, now: Vec<Option<Shape>>) -> Vec<Option<Shape>> {
+        let before = std::iter::repeat_n(None, self.before);
+        before.chain(now).chain(self.later.iter().cloned()).collect()
+    }
+}
+
+/// Draws a turn with the beam as it is set up.
 pub(super) async fn draw(
     run: &Run<'_>,
     stage: &MillingStage,
-    shapes: &[Shape],
-    later: &[Option<Shape>],
+    turn: Turn<'_>,
     reference: Option<&(Frame, ImageSettings)>,
     report: &mut Report<'_>,
 ) -> Result<(), JobError> {
     let alignment = &run.task.alignment;
     let interval = (alignment.enabled && alignment.interval_enabled).then_some(f64::from(alignment.interval));
     let interval = interval.filter(|_| reference.is_some());
-    let mut left = shapes.to_vec();
+    let mut left = turn.shapes.to_vec();
     let _gas = gas::Flow::open(run).await?;
     while !left.is_empty() {
         let estimate = load(run, &left).await?;
         let volume = |shapes: &mut dyn Iterator<Item = &Shape>| shapes.map(Shape::volume).sum::<f64>();
-        let (now, after) = (volume(&mut left.iter()), volume(&mut later.iter().flatten()));
+        let (now, after) = (volume(&mut left.iter()), volume(&mut turn.later.iter().flatten()));
         report.milling(estimate, if now > 0.0 { after / now } else { 0.0 });
-        match start(run, stage, interval, report).await? {
-            Drawn::Whole => break,
+        let drawn = start(run, stage, interval, report).await;
+        if drawn.is_err() {
+            report.leaves(seen(run, &left).await.map(|now| turn.left(now)));
+        }
+        match drawn? {
+            Drawn::Whole => {
+                report.leaves(Some(turn.left(vec![None; left.len()])));
+                break;
+            }
             Drawn::Interrupted(state) => {
                 left = remaining_of(&left, &state.done);
+                report.leaves(Some(turn.left(left.iter().cloned().map(Some).collect())));
                 run.cx.act(Act::PatternsClear).await?;
                 if let (false, Some((frame, settings))) = (left.is_empty(), reference) {
                     report.doing("correcting drift");
@@ -46,6 +71,13 @@ pub(super) async fn draw(
     }
     _gas.close(run).await?;
     run.cx.act(Act::PatternsClear).await.map(drop)
+}
+
+/// What the instrument has left of the shapes that are loaded, where it says.
+async fn seen(run: &Run<'_>, shapes: &[Shape]) -> Option<Vec<Option<Shape>>> {
+    let done = run.cx.scope().patterning().await.ok()?.value.done;
+    let each = shapes.iter().zip(&done);
+    (done.len() == shapes.len()).then(|| each.map(|(shape, done)| remaining(shape, *done)).collect())
 }
 
 /// The instrument's estimate, s.

@@ -20,10 +20,12 @@ use crate::acquire::{self, PictureOptions};
 use crate::{JobCx, JobError};
 use hal::Act;
 use model::capabilities::MillingControl;
-use model::{Beam, BeamState, ErrorKind, Frame, ImageSettings, Key, Shape, Value, text};
-use pattern::{MillingRun, MillingStage, MillingTask, StageState};
+use model::{Beam, BeamState, ErrorKind, Frame, ImageSettings, Key, Pose, Shape, Value, text};
+use pattern::{MillingRun, MillingStage, MillingTask, StageState, Unfinished};
 use report::Report;
 use serde::{Deserialize, Serialize};
+
+pub use pattern::Rest;
 
 /// Parameters of [`run`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,13 +42,18 @@ pub struct Mill {
     pub rest: Option<Rest>,
 }
 
-/// What is left of a stage that was cut off: its shapes in their order, `None` for each that is done.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Rest {
+/// A stage that was milled to its end, with what openFIBSEM logs of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MilledStage {
+    /// Of the run: the same for all its stages.
+    pub run: String,
+    pub task: String,
     /// Number of the stage in its task, from 0.
-    pub stage: usize,
-    /// Empty: all of it.
-    pub left: Vec<Option<Shape>>,
+    pub index: usize,
+    pub stage: MillingStage,
+    /// POSIX s.
+    pub start: f64,
+    pub end: f64,
 }
 
 /// What stages share while a task runs.
@@ -74,7 +81,9 @@ pub fn run(cx: JobCx, params: Mill) -> Job<MillingRun> {
                 format!("turn it on first (beam.on beam={})", task.channel.word()),
             ));
         }
-        let mut report = Report::new(&cx, &task, control);
+        let rates = cx.scope().milling_rates().await?;
+        let home = cx.pose().await?;
+        let mut report = Report::new(&cx, &task, control, &rates);
         let mark = cx.mark();
         owe(&cx, &task, &imaging);
         let mut run = Run {
@@ -95,7 +104,11 @@ pub fn run(cx: JobCx, params: Mill) -> Job<MillingRun> {
             (Ok(()), Ok(())) => run.final_picture().await,
             (Err(error), _) | (Ok(()), Err(error)) => Err(error),
         };
-        let run = report.end(result.is_ok());
+        let unfinished = match result.is_err() && params.gas.is_none() {
+            true => unfinished(&task, home, &report),
+            false => None,
+        };
+        let run = report.end(result.is_ok(), unfinished);
         result.map(|()| run.clone()).map_err(|error| {
             let data = serde_json::to_value(&run).ok();
             JobError {
@@ -151,12 +164,34 @@ fn checked(cx: &JobCx, params: &Mill) -> Result<MillingTask, JobError> {
     Ok(task)
 }
 
+/// What of a task that ended early is left, where that is known and is anything at all.
+fn unfinished(task: &MillingTask, pose: Pose, report: &Report<'_>) -> Option<Unfinished> {
+    let (states, rest) = report.left()?;
+    let mut task = task.clone();
+    for (i, (stage, state)) in task.stages.iter_mut().zip(states).enumerate() {
+        let empty = i == rest.stage && !rest.left.is_empty() && rest.shapes() == 0;
+        stage.enabled &= state != StageState::Done && !empty;
+    }
+    task.enabled().next()?;
+    Some(Unfinished { task, rest, pose })
+}
+
 /// Beam shift, current, voltage or preset and patterns as they are now: put back patterns first, beam shift last.
 fn owe(cx: &JobCx, task: &MillingTask, was: &BeamState) {
     let beam = task.channel;
     let set = |key, value| Act::BeamSet { beam, key, value };
+    cx.owe(
+        "the beam shift",
+        vec![set(Key::Shift, Value::Point(was.settings.shift))],
+    );
+    owe_beam(cx, beam, was);
+    cx.owe("the patterns", vec![Act::PatternsClear]);
+}
+
+/// Current and voltage of a beam, or its preset, as they are now.
+fn owe_beam(cx: &JobCx, beam: Beam, was: &BeamState) {
+    let set = |key, value| Act::BeamSet { beam, key, value };
     let was = &was.settings;
-    cx.owe("the beam shift", vec![set(Key::Shift, Value::Point(was.shift))]);
     match &was.preset {
         Some(preset) => cx.owe("the preset", vec![set(Key::Preset, Value::Text(preset.clone()))]),
         None => cx.owe(
@@ -167,7 +202,6 @@ fn owe(cx: &JobCx, task: &MillingTask, was: &BeamState) {
             ],
         ),
     }
-    cx.owe("the patterns", vec![Act::PatternsClear]);
 }
 
 impl Run<'_> {
@@ -177,10 +211,14 @@ impl Run<'_> {
             report.doing("reference picture for the alignment");
             self.reference = Some(self.take_reference().await?);
         }
-        self.pictures("pre-task").await?;
+        self.pictures("_pre-task").await?;
+        let clock = self.cx.scope().clock().clone();
+        let time = || clock.epoch() + clock.now();
+        let run = format!("{:x}", (time() * 1e6) as u64);
         for (index, stage) in task.enabled() {
-            report.begin(index);
-            let milled = stage::mill(self, stage, &self.left(index, stage), report).await;
+            let (start, left) = (time(), self.left(index, stage));
+            report.begin(index, &left);
+            let milled = stage::mill(self, stage, &left, report).await;
             let stopped = milled.as_ref().is_err_and(|e| e.kind == ErrorKind::Stopped);
             report.close(match &milled {
                 Ok(()) => StageState::Done,
@@ -194,13 +232,31 @@ impl Run<'_> {
                 },
                 ..error
             })?;
+            self.cx.host.milled(&MilledStage {
+                run: run.clone(),
+                task: task.name.clone(),
+                index,
+                stage: self.as_run(stage),
+                start,
+                end: time(),
+            });
             if task.acquisition.beams() > 0 {
                 report.doing("pictures after the stage");
                 self.imaging_conditions().await?;
-                self.pictures(&format!("{}_finished", stage.name)).await?;
+                self.pictures(&format!("-{}_finished", file_word(&stage.name))).await?;
             }
         }
         Ok(())
+    }
+
+    /// A stage with what its task says for it.
+    fn as_run(&self, stage: &MillingStage) -> MillingStage {
+        MillingStage {
+            milling: stage::settings(self, stage),
+            alignment: self.task.alignment.clone(),
+            imaging: self.task.acquisition.imaging.clone(),
+            ..stage.clone()
+        }
     }
 
     /// What of a stage is to be milled.
@@ -220,7 +276,7 @@ impl Run<'_> {
             reduced_area: Some(alignment.rect),
             autocontrast: false,
             save: true,
-            filename: format!("{}_alignment_reference", file_word(&self.task.name)),
+            filename: self.file("_alignment_reference"),
             ..alignment.imaging.clone()
         };
         let (frame, _) = self.cx.frame(&settings, &acquire_keep(self.params, self.task)).await?;
@@ -250,7 +306,13 @@ impl Run<'_> {
         self.cx.set(self.task.channel, key, value).await.map(drop)
     }
 
-    /// The pictures between stages, named `<task>_<when>`.
+    /// `<task><what>_<time of day>`, as the original names its files.
+    fn file(&self, what: &str) -> String {
+        let time = self.cx.host.time_of_day();
+        format!("{}{what}_{time}", file_word(&self.task.name))
+    }
+
+    /// The pictures between stages, with the settings of the task; `when` is what their names say behind the task's.
     async fn pictures(&self, when: &str) -> Result<(), JobError> {
         let acquisition = &self.task.acquisition;
         let beams: Vec<Beam> = [
@@ -263,21 +325,19 @@ impl Run<'_> {
         if beams.is_empty() {
             return Ok(());
         }
-        let imaging = &acquisition.imaging;
-        let params = acquire::Acquire {
-            beams,
-            options: PictureOptions {
-                hfw: Some(imaging.hfw),
-                resolution: Some(imaging.resolution),
-                dwell_time: Some(imaging.dwell_time),
-                autocontrast: Some(imaging.autocontrast),
-                filename: Some(format!("{}_{}", file_word(&self.task.name), file_word(when))),
-                save: Some(true),
-                ..PictureOptions::default()
-            },
-            path: acquire_keep(self.params, self.task).path,
-        };
-        acquire::acquire(self.cx.clone(), params).await.map(drop)
+        let filename = self.file(when);
+        let plan: Vec<ImageSettings> = acquire::beams_there(self.cx, &beams)?
+            .into_iter()
+            .map(|beam_type| ImageSettings {
+                beam_type,
+                filename: filename.clone(),
+                save: true,
+                path: None,
+                ..acquisition.imaging.clone()
+            })
+            .collect();
+        let keep = acquire_keep(self.params, self.task);
+        acquire::take_all(self.cx, &plan, &keep).await.map(drop)
     }
 
     /// One unsaved picture at the end, where no others were taken.

@@ -50,8 +50,12 @@ pub(super) async fn mill(
         stage::prepare(run, stage, report).await?;
         report.doing("aligning after the tilt");
         stage::align(run, &reference.0, &reference.1, true).await?;
-        let (shapes, later) = (std::slice::from_ref(shape), &left[i + 1..]);
-        draw::draw(run, stage, shapes, later, Some(&reference), report).await?;
+        let turn = draw::Turn {
+            before: i,
+            shapes: std::slice::from_ref(shape),
+            later: &left[i + 1..],
+        };
+        draw::draw(run, stage, turn, Some(&reference), report).await?;
         run.imaging_conditions().await?;
         cx.put_back(mark).await?;
     }

@@ -1,9 +1,11 @@
 //! What is told while a task runs: stages, fractions, dose, and a remaining time that corrects itself.
 
 use crate::JobCx;
+use model::Shape;
 use model::capabilities::MillingControl;
-use pattern::estimate::{preset_current, stage_time};
-use pattern::{Eta, MillingRun, MillingTask, StageRun, StageState, estimate_error};
+use pattern::estimate::{Planner, preset_current, stage_time};
+use pattern::{Eta, MillingRun, MillingTask, Rest, StageRun, StageState, Unfinished, estimate_error};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The running account of a task.
@@ -32,6 +34,8 @@ struct Account {
     loaded: f64,
     /// Of the stage at work before this load: drawn by the instrument's estimate, and beam time it really took, s.
     before: Spent,
+    /// Of the stage at work, where it is known: what is not drawn yet.
+    left: Option<Rest>,
 }
 
 /// Beam time by the instrument's estimate, and as it really was, s.
@@ -42,8 +46,17 @@ struct Spent {
 }
 
 impl<'a> Report<'a> {
-    pub fn new(cx: &'a JobCx, task: &MillingTask, control: MillingControl) -> Report<'a> {
-        let eta = Eta::of_task(task, control);
+    pub fn new(
+        cx: &'a JobCx,
+        task: &MillingTask,
+        control: MillingControl,
+        rates: &BTreeMap<String, f64>,
+    ) -> Report<'a> {
+        let planner = Planner {
+            control,
+            rates: Some(rates),
+        };
+        let eta = Eta::of_task(task, planner);
         let current = |stage: &pattern::MillingStage| match control {
             MillingControl::Current => stage.milling.milling_current,
             MillingControl::Preset => preset_current(&stage.milling.preset).unwrap_or(stage.milling.milling_current),
@@ -58,7 +71,7 @@ impl<'a> Report<'a> {
                 } else {
                     StageState::Off
                 },
-                estimated: stage_time(stage, control),
+                estimated: stage_time(stage, planner),
                 ..StageRun::default()
             })
             .collect();
@@ -89,6 +102,7 @@ impl<'a> Report<'a> {
             total: 0.0,
             loaded: 0.0,
             before: Spent::default(),
+            left: Some(Rest::default()),
         };
         let report = Report {
             cx,
@@ -111,17 +125,37 @@ impl<'a> Report<'a> {
         tell(self.cx, &self.shared, changed);
     }
 
-    /// A stage is taken in hand.
-    pub fn begin(&mut self, index: usize) {
+    /// A stage is taken in hand, of which this is to be drawn.
+    pub fn begin(&mut self, index: usize, left: &[Option<Shape>]) {
         self.since = self.now();
         self.with(|account| {
             account.run.at = Some(index);
+            account.left = Some(Rest {
+                stage: index,
+                left: left.to_vec(),
+            });
             if let Some(stage) = account.run.stages.get_mut(index) {
                 stage.state = StageState::Preparing;
             }
             (account.total, account.loaded, account.before) = (0.0, 0.0, Spent::default());
         });
         self.tell(true);
+    }
+
+    /// This is left of the stage at work; `None` where the instrument does not say.
+    pub fn leaves(&mut self, left: Option<Vec<Option<Shape>>>) {
+        self.with(|account| {
+            let stage = account.run.at.unwrap_or_default();
+            account.left = left.map(|left| Rest { stage, left });
+        });
+    }
+
+    /// How every stage stands, and what is left of the one that was at work; `None` where that is not known.
+    pub fn left(&self) -> Option<(Vec<StageState>, Rest)> {
+        self.with(|account| {
+            let states = account.run.stages.iter().map(|stage| stage.state).collect();
+            account.left.clone().map(|rest| (states, rest))
+        })
     }
 
     /// What is being done besides milling.
@@ -212,12 +246,13 @@ impl<'a> Report<'a> {
         self.tell(true);
     }
 
-    /// The last word.
-    pub fn end(&mut self, done: bool) -> MillingRun {
+    /// The last word; `unfinished`: what can be milled on.
+    pub fn end(&mut self, done: bool, unfinished: Option<Unfinished>) -> MillingRun {
         let now = self.now();
         let run = self.with(|account| {
             account.run.elapsed = now - account.start - account.paused;
             account.run.ended = true;
+            account.run.unfinished = unfinished.map(Box::new);
             account.run.at = None;
             account.run.remaining = 0.0;
             if done {

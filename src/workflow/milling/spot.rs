@@ -1,9 +1,12 @@
 //! Spot burns: the beam parked at points of the picture, as marks to find a place again.
 
+use super::owe_beam;
 use crate::Job;
 use crate::{JobCx, JobError};
 use hal::Act;
-use model::{Beam, ErrorKind, Key, Notice, Point, Severity, Unit, Value, units};
+use model::capabilities::MillingControl;
+use model::{Beam, ErrorKind, Key, Notice, Point, Severity, Unit, Value, text, units};
+use pattern::estimate::preset_current;
 use serde::{Deserialize, Serialize};
 
 /// Parameters of [`spot_burn`], with openFIBSEM's keys.
@@ -16,6 +19,8 @@ pub struct SpotBurn {
     pub exposure_time: f64,
     /// A.
     pub milling_current: f64,
+    /// Where the instrument mills by presets; the one whose current is `milling_current` unless given.
+    pub preset: Option<String>,
     pub beam: Beam,
 }
 
@@ -25,6 +30,7 @@ impl Default for SpotBurn {
             coordinates: Vec::new(),
             exposure_time: 10.0,
             milling_current: 60e-12,
+            preset: None,
             beam: Beam::Ion,
         }
     }
@@ -59,15 +65,9 @@ pub fn spot_burn(cx: JobCx, params: SpotBurn) -> Job<Burned> {
         }
         let (beam, mark) = (params.beam, cx.mark());
         let was = cx.scope().beam(beam).await?.value;
-        cx.owe(
-            "the beam's current",
-            vec![Act::BeamSet {
-                beam,
-                key: Key::Current,
-                value: Value::Number(was.settings.beam_current),
-            }],
-        );
-        let burned = burn(&cx, &params, &points).await;
+        let strength = strength(&cx, &params)?;
+        owe_beam(&cx, beam, &was);
+        let burned = burn(&cx, &params, &strength, &points).await;
         let restored = cx.put_back(mark).await;
         burned?;
         restored?;
@@ -79,10 +79,80 @@ pub fn spot_burn(cx: JobCx, params: SpotBurn) -> Job<Burned> {
     })
 }
 
-async fn burn(cx: &JobCx, params: &SpotBurn, points: &[Point]) -> Result<(), JobError> {
+/// What the beam is set to.
+enum Strength {
+    /// A.
+    Current(f64),
+    /// Its name, and the current it names, A.
+    Preset(String, Option<f64>),
+}
+
+impl Strength {
+    /// What the beam must read before it touches the sample, A.
+    fn planned(&self) -> Option<f64> {
+        match self {
+            Strength::Current(current) => Some(*current),
+            Strength::Preset(_, current) => *current,
+        }
+    }
+}
+
+/// A preset's current is no further off than this from the one that was asked for.
+const NEAR: f64 = 0.1;
+
+/// By current, or by preset where this beam goes by presets.
+fn strength(cx: &JobCx, params: &SpotBurn) -> Result<Strength, JobError> {
+    let caps = cx.scope().capabilities();
+    let milling = caps.milling.clone().unwrap_or_default();
+    let column = caps.beam(params.beam);
+    let by_preset = milling.control == MillingControl::Preset
+        && column.is_some_and(|column| column.writable.contains(&Key::Preset));
+    let refuse = |what: String| {
+        JobError::new(
+            ErrorKind::OutOfRange,
+            format!("{what}; nothing was burned"),
+            match by_preset {
+                true => format!("preset=, one of: {}", milling.presets.join(", ")),
+                false => "milling_current= sets it".to_owned(),
+            },
+        )
+    };
+    if !by_preset {
+        return match &params.preset {
+            Some(_) => Err(refuse(format!(
+                "the {} beam goes by current, not by preset",
+                params.beam
+            ))),
+            None => Ok(Strength::Current(params.milling_current)),
+        };
+    }
+    if let Some(name) = &params.preset {
+        return Ok(Strength::Preset(name.clone(), preset_current(name)));
+    }
+    let off = |current: f64| (current / params.milling_current - 1.0).abs();
+    let named = milling
+        .presets
+        .iter()
+        .filter_map(|name| Some((name, preset_current(name)?)));
+    let near = named
+        .min_by(|a, b| off(a.1).total_cmp(&off(b.1)))
+        .filter(|(_, i)| off(*i) <= NEAR);
+    near.map(|(name, current)| Strength::Preset(name.clone(), Some(current)))
+        .ok_or_else(|| {
+            let current = units::format(params.milling_current, Unit::Ampere);
+            refuse(format!(
+                "no preset of this instrument has {}",
+                text::printable(&current)
+            ))
+        })
+}
+
+async fn burn(cx: &JobCx, params: &SpotBurn, strength: &Strength, points: &[Point]) -> Result<(), JobError> {
     let beam = params.beam;
-    cx.set(beam, Key::Current, Value::Number(params.milling_current))
-        .await?;
+    match strength {
+        Strength::Current(current) => cx.set(beam, Key::Current, Value::Number(*current)).await?,
+        Strength::Preset(name, _) => cx.set(beam, Key::Preset, Value::Text(name.clone())).await?,
+    };
     for (i, at) in points.iter().enumerate() {
         let left = (points.len() - i) as f64 * params.exposure_time;
         cx.host.progress(
@@ -99,6 +169,7 @@ async fn burn(cx: &JobCx, params: &SpotBurn, points: &[Point]) -> Result<(), Job
             beam,
             at: *at,
             seconds: params.exposure_time,
+            current: strength.planned(),
         })
         .await?;
     }

@@ -1,5 +1,6 @@
 //! One stage: the beam as it wants it, aligned, and its shapes drawn by its strategy.
 
+use super::draw::Turn;
 use super::report::Report;
 use super::{Run, draw, overtilt};
 use crate::align::{self, AlignBeamShift};
@@ -7,7 +8,7 @@ use crate::contrast::{self, AutoContrast};
 use crate::{JobError, autofocus};
 use hal::Act;
 use model::capabilities::MillingControl;
-use model::{ErrorKind, Frame, ImageSettings, Key, MillingSettings, Shape, Unit, Value, units};
+use model::{ErrorKind, Frame, ImageSettings, Key, MillingSettings, Rect, Shape, Unit, Value, units};
 use pattern::MillingStage;
 use pattern::task::Strategy;
 
@@ -26,7 +27,12 @@ pub(super) async fn mill(
                 align(run, frame, settings, true).await?;
             }
             let shapes: Vec<Shape> = left.iter().flatten().cloned().collect();
-            draw::draw(run, stage, &shapes, &[], run.reference.as_ref(), report).await
+            let turn = Turn {
+                before: 0,
+                shapes: &shapes,
+                later: &[],
+            };
+            draw::draw(run, stage, turn, run.reference.as_ref(), report).await
         }
         Strategy::Overtilt(config) => overtilt::mill(run, stage, left, config, report).await,
         Strategy::Foreign { name, .. } => Err(JobError::new(
@@ -40,16 +46,21 @@ pub(super) async fn mill(
     }
 }
 
+/// The stage's beam, with field and channel of the task.
+pub(super) fn settings(run: &Run<'_>, stage: &MillingStage) -> MillingSettings {
+    MillingSettings {
+        hfw: run.task.field_of_view,
+        milling_channel: run.task.channel,
+        acquire_images: run.task.acquisition.beams() > 0,
+        ..stage.milling.clone()
+    }
+}
+
 /// Patterning engine and column as the stage wants them, read back.
 pub(super) async fn prepare(run: &Run<'_>, stage: &MillingStage, report: &mut Report<'_>) -> Result<(), JobError> {
     let (cx, beam) = (run.cx, run.task.channel);
     report.doing("setting up the beam");
-    let settings = MillingSettings {
-        hfw: run.task.field_of_view,
-        milling_channel: beam,
-        acquire_images: run.task.acquisition.beams() > 0,
-        ..stage.milling.clone()
-    };
+    let settings = settings(run, stage);
     cx.act(Act::MillingSetup { settings }).await?;
     let wanted = &stage.milling;
     let now = cx.scope().beam(beam).await?.value.settings;
@@ -73,8 +84,18 @@ pub(super) fn planned_current(run: &Run<'_>, stage: &MillingStage) -> Option<f64
     }
 }
 
+/// Share of an alignment area by which drift, another current or a tilt may have moved what is in it.
+const FURTHEST: f64 = 0.3;
+
+/// The furthest that a picture of these settings is shifted by an alignment while milling, pixels.
+fn furthest(settings: &ImageSettings) -> f64 {
+    let area = settings.reduced_area.unwrap_or(Rect::FULL);
+    let (w, h) = settings.resolution;
+    FURTHEST * (area.width * f64::from(w)).min(area.height * f64::from(h))
+}
+
 /// Brings the picture at the milling current back onto the reference by beam shift. `first`: contrast and focus are set before.
-/// An alignment that is not sure ends the stage: milling beside the mark costs the lamella.
+/// An alignment that is not sure, or would go further than drift goes, ends the stage: milling beside the mark costs the lamella.
 pub(super) async fn align(
     run: &Run<'_>,
     reference: &Frame,
@@ -96,6 +117,7 @@ pub(super) async fn align(
     let params = AlignBeamShift {
         beam: settings.beam_type,
         steps: alignment.steps as usize,
+        limit_px: Some(furthest(settings)),
         ..AlignBeamShift::default()
     };
     align::onto(cx, reference, settings, &params)

@@ -88,6 +88,10 @@ struct TestHost {
 }
 
 impl Host for TestHost {
+    fn time_of_day(&self) -> String {
+        "14-05-59".to_owned()
+    }
+
     fn progress(&self, fraction: Option<f64>, _: Option<f64>, text: &str) {
         self.progress.lock().unwrap().push((fraction, text.to_owned()));
     }
@@ -192,6 +196,16 @@ impl Rig {
             release,
             host,
             record,
+        }
+    }
+
+    /// Another job on the same twin.
+    fn again(&self) -> JobCx {
+        let (hand, _) = self.scope.hand("again");
+        JobCx {
+            hand,
+            debts: Default::default(),
+            ..self.cx.clone()
         }
     }
 

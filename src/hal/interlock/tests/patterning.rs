@@ -51,6 +51,7 @@ fn burn(x: f64, seconds: f64) -> Act {
         beam: Beam::Ion,
         at: Point { x, y: 0.5 },
         seconds,
+        current: None,
     }
 }
 
@@ -197,6 +198,14 @@ fn a_beam_touches_the_sample_only_as_it_was_planned() {
     dark.now.ion.as_mut().unwrap().on = false;
     assert_eq!(dark.refused(&start(None)), ErrorKind::Interlock);
     assert_eq!(dark.refused(&burn(0.5, 1.0)), ErrorKind::Interlock);
+    let spot = |current: f64| Act::SpotBurn {
+        beam: Beam::Ion,
+        at: Point { x: 0.5, y: 0.5 },
+        seconds: 1.0,
+        current: Some(current),
+    };
+    assert!(case().check(&spot(current * 1.09)).is_ok());
+    assert_eq!(case().refused(&spot(current * 1.2)), ErrorKind::Interlock);
     for act in [
         burn(1.5, 1.0),
         burn(f64::NAN, 1.0),

@@ -4,12 +4,14 @@ use super::{Twin, busy};
 use crate::sim::collision::{self, Probe};
 use crate::sim::faults::Sort;
 use crate::sim::needle::{NeedleSim, Order, Strike, Way, body, touch};
+use crate::sim::patterning::files;
 use crate::sim::world::World;
 use crate::{Gas, HalError, Manipulator, Milling, Reading, Ticket};
 use model::{
     Axis, Beam, GasState, ManipulatorPosition, ManipulatorState, MillingSettings, PatterningState, Point, Pose, Shape,
     SputterStep,
 };
+use std::collections::BTreeMap;
 
 impl Milling for Twin {
     fn read(&mut self) -> Result<Reading<PatterningState>, HalError> {
@@ -30,6 +32,11 @@ impl Milling for Twin {
 
     fn load(&mut self, shapes: &[Shape]) -> Result<f64, HalError> {
         self.world.call(|state, _| state.load_shapes(shapes))
+    }
+
+    fn rates(&self) -> BTreeMap<String, f64> {
+        let all = files::FILES.iter();
+        all.map(|file| (file.name.to_owned(), file.rate)).collect()
     }
 
     fn begin(&mut self) -> Result<Ticket, HalError> {

@@ -334,6 +334,38 @@ fn three_stages_leave_a_lamella_between_the_last_trenches() {
     assert_eq!(truth["failures"], serde_json::json!([]));
 }
 
+/// Stages of one lamella as they are milled on a grid, each narrower than the one before.
+fn narrower(rig: &mut Rig) {
+    let pose = Pose {
+        t: 12f64.to_radians(),
+        ..rig.pose()
+    };
+    rig.go(pose);
+    for (width, height, spacing, current, section) in [
+        (12e-6, 2.5e-6, 2.5e-6, 2e-9, CrossSection::Rectangle),
+        (10e-6, 1.0e-6, 1.2e-6, 0.4e-9, CrossSection::CleaningCrossSection),
+        (8e-6, 0.5e-6, 0.6e-6, 0.09e-9, CrossSection::CleaningCrossSection),
+    ] {
+        rig.mill(&trenches(width, height, spacing, 3e-6, section), current, "Si");
+    }
+}
+
+#[test]
+fn one_lamella_is_found_and_measured_where_it_is_thin() {
+    let mut rig = Rig::new(|_| ());
+    narrower(&mut rig);
+    let truth = rig.world.truth();
+    assert_eq!(truth["sites"].as_array().map(Vec::len), Some(1), "{truth}");
+    let wide = rig.truth("/sites/0/width_m");
+    assert!((wide - 8e-6).abs() <= 1e-6, "{truth}");
+    let (mean, most) = (
+        rig.truth("/sites/0/thickness_m/mean"),
+        rig.truth("/sites/0/thickness_m/max"),
+    );
+    assert!((mean / 0.6e-6 - 1.0).abs() < 0.1 && most < 1.5 * mean, "{truth}");
+    assert_eq!(truth["sites"][0]["milled_through"], true, "{truth}");
+}
+
 #[test]
 fn a_lamella_stands_where_it_was_planned_only_if_the_beam_follows_the_drift() {
     let at = |drift: f64, aligned: bool| {

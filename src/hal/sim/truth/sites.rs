@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 /// Distance of the looks across a site, and along its thickness (m).
-const ACROSS: f64 = 1e-6;
+const ACROSS: f64 = 0.5e-6;
 const ALONG: f64 = 40e-9;
 /// A lamella is thinner than this and stands between gaps wider than that; and it is at least so wide (m).
 const THICKEST: f64 = 3.5e-6;
@@ -19,13 +19,17 @@ const GAP: f64 = 150e-9;
 const NARROWEST: f64 = 2e-6;
 /// What lies this far below where the sample's surface was is cut (m): the tails of a beam take less from what they leave.
 const LOWERED: f64 = 1e-6;
+/// And so far (m) before the beam meets it, there was something solid that was cut: neither a step that was always there, nor the
+/// side of a patch that changed, where the beam comes out of what did not, is a cut.
+const BEFORE: f64 = 0.5e-6;
 /// Field round a view in which is looked (half, m).
 const FIELD: (f64, f64) = (25e-6, 8e-6);
 /// Looks beyond the end of a slab at which there must be a wall.
-const CORNER: usize = 2;
+const CORNER: usize = 4;
 /// A lamella is a sheet: so many times as wide as it is thick at least.
 const SHEET: f64 = 3.0;
-/// A lamella that is nowhere this much thicker than on the whole is cut out over all of its depth.
+/// A lamella that is nowhere this much thicker than on the whole is cut out over all of its depth; what a rougher cut left beside
+/// it, thicker than that, is no part of it.
 const EVEN: f64 = 1.5;
 /// Points at which a lamella is measured.
 const POINTS: usize = 9;
@@ -181,8 +185,11 @@ fn look(matter: &Matter, view: &Beamline, u: f64, v: f64) -> Look {
     };
     let before = |x: f64, y: f64| matter.specimen().sample(x, y, 50e-9, Face::Top);
     if let Some(hit) = matter.first_hit(&ray, 2.0 * OUTSIDE) {
-        let p = hit.position;
-        return if p.z < f64::from(before(p.x, p.y).height) - LOWERED {
+        let (p, q) = (hit.position, hit.position - view.along * BEFORE);
+        let (at, above) = (before(p.x, p.y), before(q.x, q.y));
+        let depth = f64::from(above.height) - q.z;
+        let was_solid = (0.0..f64::from(above.thickness)).contains(&depth);
+        return if p.z < f64::from(at.height) - LOWERED && was_solid && matter.covers(q.x, q.y) {
             Look::Cut
         } else {
             Look::Face
@@ -241,7 +248,20 @@ fn gather(slabs: Vec<Slab>) -> Vec<Vec<Slab>> {
     groups
 }
 
+/// The longest stretch of slabs that are as thin as the thin ones of them.
+fn thinnest(slabs: &[Slab]) -> &[Slab] {
+    let height = |slab: &Slab| slab.v.1 - slab.v.0;
+    let mut heights: Vec<f64> = slabs.iter().map(height).collect();
+    heights.sort_by(f64::total_cmp);
+    let Some(thin) = heights.get(heights.len() / 4).map(|h| EVEN * h + ALONG) else {
+        return slabs;
+    };
+    let stretches = slabs.split(|slab| height(slab) > thin);
+    stretches.max_by_key(|stretch| stretch.len()).unwrap_or(slabs)
+}
+
 fn measured(matter: &Matter, view: &Beamline, looks: &Looks, slabs: &[Slab]) -> Option<Site> {
+    let slabs = thinnest(slabs);
     let width = slabs.len() as f64 * ACROSS;
     if width < NARROWEST {
         return None;
@@ -258,6 +278,7 @@ fn measured(matter: &Matter, view: &Beamline, looks: &Looks, slabs: &[Slab]) -> 
     if taken.is_empty() || mean > THICKEST || width < SHEET * mean {
         return None;
     }
+    let most = taken.iter().map(|t| t.most).fold(0.0, f64::max);
     let middle = slabs[slabs.len() / 2];
     let at = view.point(looks.u(middle.across), f64::midpoint(middle.v.0, middle.v.1), 0.0);
     let slide = view.along * (at.z / view.along.z.abs().max(0.01));
@@ -267,10 +288,10 @@ fn measured(matter: &Matter, view: &Beamline, looks: &Looks, slabs: &[Slab]) -> 
         thickness_m: Measured {
             min: taken.iter().map(|t| t.least).fold(f64::INFINITY, f64::min),
             mean,
-            max: taken.iter().map(|t| t.most).fold(0.0, f64::max),
+            max: most,
         },
         width_m: width,
-        milled_through: taken.iter().filter(|t| t.most < EVEN * t.mean).count() * 10 >= taken.len() * 9,
+        milled_through: most < EVEN * mean,
         at_m: [(at + slide).x, (at + slide).y],
     })
 }
@@ -296,6 +317,22 @@ mod tests {
             .chain(stretch(Look::Hole, 20))
             .collect();
         assert_eq!(slabs(&looks), [(70, 80), (100, 115)]);
+    }
+
+    #[test]
+    fn a_lamella_is_as_wide_as_its_thin_part() {
+        let slab = |across: usize| Slab {
+            across,
+            v: if (4..22).contains(&across) {
+                (0.0, 0.32e-6)
+            } else {
+                (-1e-6, 1e-6)
+            },
+        };
+        let slabs: Vec<Slab> = (0..24).map(slab).collect();
+        let thin = thinnest(&slabs);
+        assert_eq!((thin[0].across, thin.len()), (4, 18));
+        assert_eq!(thinnest(&slabs[4..22]).len(), 18);
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn wide(tab: &Milling, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) 
     };
     tab.pair.draw(tab.focus == Focus::Picture, cx, theme, left, canvas);
     let inside = width.saturating_sub(2);
-    let lines = progress::lines(tab.draft.task().channel, cx, theme, usize::from(inside));
+    let lines = progress::lines(tab.pair.beam(), cx, theme, usize::from(inside));
     if !lines.is_empty() {
         let place = take(&mut right, lines.len() as u16 + 2);
         let inner = pane(progress::title(cx), "", false, theme, place, canvas);
@@ -70,7 +70,7 @@ fn take(area: &mut Rect, height: u16) -> Rect {
 }
 
 fn narrow(tab: &Milling, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
-    let lines = progress::lines(tab.draft.task().channel, cx, theme, usize::from(area.width));
+    let lines = progress::lines(tab.pair.beam(), cx, theme, usize::from(area.width));
     let folded = tab.focus == Focus::Picture && tab.choosing.is_none();
     let most = area.height.saturating_sub(area.height / 3);
     let panel = match tab.focus {

@@ -7,7 +7,7 @@ use super::placing::{Placing, Spot};
 use super::prompt::{self, Prompt};
 use super::run::can_pause;
 use super::sections::{self, Section};
-use super::{Focus, Milling};
+use super::{Focus, Milling, progress};
 use crate::action::Action;
 use crate::cx::Cx;
 use crate::effect::Effect;
@@ -62,6 +62,7 @@ impl Milling {
                 vec![tell("nothing was left changed", "there is nothing to put back")]
             }
             Action::PutBack => vec![Effect::Send(Command::new("job.restore"))],
+            Action::MillMissing => vec![Effect::Send(Command::new("milling.continue"))],
             Action::UndoEdit => self
                 .draft
                 .undo(cx)
@@ -318,6 +319,9 @@ impl Milling {
                 Action::MillTask,
             ]),
         }
+        if progress::is_unfinished(cx) {
+            next.insert(0, Action::MillMissing);
+        }
         next.push(Action::NextPane);
         if self.draft.can_undo() {
             next.push(Action::UndoEdit);
@@ -336,7 +340,12 @@ impl Milling {
         next.extend([Action::SpotBurn, Action::PatternsShown, Action::OtherPicture]);
         if cx.snapshot.running().is_some() {
             // refused by the job that runs
-            next.retain(|action| !matches!(action, Action::MillTask | Action::MillStage | Action::SpotBurn));
+            next.retain(|action| {
+                !matches!(
+                    action,
+                    Action::MillTask | Action::MillStage | Action::MillMissing | Action::SpotBurn
+                )
+            });
         }
         next
     }

@@ -1,6 +1,5 @@
 //! What this instrument can be told: a parameter as a field of a form with the values there are here, and back to its text.
 
-use crate::asked::mill;
 use crate::cx::Cx;
 use crate::widget::form::{Field, Kind};
 use engine::snapshot::at;
@@ -33,7 +32,7 @@ impl<'a> Offers<'a> {
     }
 
     /// The words this parameter can have here, where the instrument says so.
-    fn words(&self, key: &str) -> Vec<String> {
+    pub fn words(&self, key: &str) -> Vec<String> {
         let Some(milling) = self.milling else { return Vec::new() };
         match key {
             "application_file" => milling.application_files.clone(),
@@ -113,7 +112,7 @@ pub fn text(value: &Value, unit: Option<Unit>) -> String {
 
 /// How this instrument is told what its beam shall do.
 pub fn control(cx: &Cx) -> MillingControl {
-    mill::control(cx.snapshot)
+    cx.snapshot.planner().control
 }
 
 /// What the beam of a stage is called here: its current, or its preset.
@@ -126,7 +125,7 @@ pub fn current(stage: &MillingStage, cx: &Cx) -> String {
 
 /// Seconds the beam needs for a stage on this instrument.
 pub fn beam_time(stage: &MillingStage, cx: &Cx) -> f64 {
-    estimate::stage_time(stage, control(cx))
+    estimate::stage_time(stage, cx.snapshot.planner())
 }
 
 /// Width and height of the field as the beam is set now, m.

@@ -4,6 +4,7 @@ use crate::action::Action;
 use crate::cx::Cx;
 use crate::fit::{cut, wrap};
 use crate::keys::Layer;
+use crate::tab::running::MILLS;
 use crate::theme::{Role, Theme};
 use crate::widget::value::{Sign, duration};
 use engine::event::How;
@@ -14,13 +15,16 @@ use ratatui::text::{Line, Span};
 /// Narrowest and widest bar, columns.
 const BAR: (usize, usize) = (4, 30);
 
-/// The lines, none where nothing was milled and nothing is owed.
+/// The lines, with the age of the picture of `beam`, which is shown; none where nothing was milled and nothing is owed.
 pub fn lines(beam: Beam, cx: &Cx, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some(run) = &cx.snapshot.milling {
         match run.ended {
             false => lines.extend(running(run, beam, cx, theme, width)),
-            true => lines.push(ended(run, theme, width)),
+            true => {
+                lines.push(ended(run, theme, width));
+                lines.extend(unfinished(run, cx, theme, width));
+            }
         }
     }
     lines.extend(owed(cx, theme, width));
@@ -74,7 +78,7 @@ fn running(run: &MillingRun, beam: Beam, cx: &Cx, theme: &Theme, width: usize) -
     let dose = format!(" dose {} of {}", charge(run.dose), charge(run.planned_dose));
     let picture = cx.snapshot.newest(beam).map(|frame| {
         let live = if frame.live { "live picture" } else { "picture" };
-        format!("   {live} {} old", duration(cx.now - frame.time))
+        format!("   {} {live} {} old", beam.short(), duration(cx.now - frame.time))
     });
     let words = dose + &picture.unwrap_or_default();
     vec![total, stage, Line::styled(words, theme.style(Role::Dim))]
@@ -110,6 +114,26 @@ fn ended(run: &MillingRun, theme: &Theme, width: usize) -> Line<'static> {
     ])
 }
 
+/// The last run was cut off, and what is missing can be milled.
+pub fn is_unfinished(cx: &Cx) -> bool {
+    let run = cx.snapshot.milling.as_ref();
+    run.is_some_and(|run| run.ended && run.unfinished.is_some())
+}
+
+/// What the run left to be milled, and the key that mills it.
+fn unfinished(run: &MillingRun, cx: &Cx, theme: &Theme, width: usize) -> Option<Line<'static>> {
+    let left = run.unfinished.as_deref()?;
+    let key = cx.keymap.key(&Action::MillMissing, &[Layer::Milling]);
+    let key = key.map(|key| key.to_string()).unwrap_or_default();
+    let stages = left.task.enabled().count();
+    let words = match left.rest.shapes() {
+        0 => format!("{stages} stages are missing; {key} mills them"),
+        shapes => format!("missing: {shapes} shapes of its stage, {stages} stages in all; {key} mills them"),
+    };
+    let words = cut(&words, width.saturating_sub(1));
+    Some(Line::styled(format!(" {words}"), theme.style(Role::Text)))
+}
+
 /// What a stopped job left changed, and the key that puts it back.
 fn owed(cx: &Cx, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     if cx.snapshot.owed.is_empty() {
@@ -143,7 +167,7 @@ pub fn title(cx: &Cx) -> &'static str {
         .jobs
         .iter()
         .rev()
-        .find(|job| job.command.name == "milling.run");
+        .find(|job| MILLS.contains(&job.command.name.as_str()));
     match last.map(|job| job.end.as_ref().map(|end| end.how)) {
         Some(None) => "Milling",
         Some(Some(How::Failed)) => "Milling failed",

@@ -206,7 +206,7 @@ impl Milling {
         if task.stages.is_empty() {
             return String::new();
         }
-        let total = pattern::Eta::of_task(task, offers::control(cx)).first();
+        let total = pattern::Eta::of_task(task, cx.snapshot.planner()).first();
         let time = estimate::format_duration_short(total, true);
         let sign = if self.draft.is_settled(cx) {
             ""

@@ -8,6 +8,7 @@ use crate::tab::{running, taking};
 use crate::widget::picture::tell;
 use engine::Command;
 use engine::snapshot::at;
+use model::Beam;
 
 impl Milling {
     /// Holds the running job, or lets it go on.
@@ -29,6 +30,14 @@ impl Milling {
     /// Live view while the task runs: of the other beam, where the instrument can look with it meanwhile.
     pub(super) fn watch(&mut self, action: &Action, cx: &Cx) -> Option<Vec<Effect>> {
         let beam = self.draft.task().channel;
+        let off = !cx.snapshot.live[at(beam)].on && running::drawing(cx) != Some(beam);
+        if *action == Action::Live && beam == Beam::Ion && self.pair.beam() == beam && off {
+            let hint = "F2 takes one picture; in the Imaging tab the ion beam can be looked with live";
+            return Some(vec![tell(
+                "a live view mills what it shows; none was started here",
+                hint,
+            )]);
+        }
         let capabilities = cx.snapshot.connection.as_ref().map(|c| &c.capabilities);
         let milling = capabilities.and_then(|c| c.milling.as_ref());
         let looks = milling.is_some_and(|milling| milling.imaging_meanwhile);

@@ -7,10 +7,12 @@ use crate::effect::Effect;
 use crate::widget::form::{Field, Form, Kind};
 use crate::widget::picture::tell;
 use engine::Command;
+use model::capabilities::MillingControl;
 use model::{Beam, Key, Unit, Value};
 
 const EXPOSURE: &str = "exposure_time";
 const CURRENT: &str = "milling_current";
+const PRESET: &str = "preset";
 /// Longest exposure of one point, s.
 const LONGEST: f64 = 600.0;
 
@@ -21,6 +23,8 @@ pub struct Spots {
     exposure: f64,
     /// A.
     current: f64,
+    /// Where the instrument mills by presets.
+    preset: Option<String>,
     pub form: Form,
 }
 
@@ -30,6 +34,7 @@ impl Default for Spots {
         Spots {
             exposure: 10.0,
             current: 60e-12,
+            preset: None,
             form: Form::new("spots", Vec::new()),
         }
     }
@@ -37,6 +42,15 @@ impl Default for Spots {
 
 impl Spots {
     pub fn refresh(&mut self, beam: Beam, cx: &Cx) {
+        let presets = match offers::control(cx) {
+            MillingControl::Preset => offers::Offers::of(beam, cx).words(PRESET),
+            MillingControl::Current => Vec::new(),
+        };
+        self.preset = self
+            .preset
+            .take()
+            .filter(|preset| presets.contains(preset))
+            .or(presets.first().cloned());
         let choices = offers::Offers::of(beam, cx).numbers(Key::Current);
         let current = Kind::Number {
             unit: Unit::Ampere,
@@ -48,7 +62,10 @@ impl Spots {
             Field::new(EXPOSURE, "Exposure", Kind::number(Unit::Second, 1e-3, LONGEST))
                 .value(Value::Number(self.exposure))
                 .doc("of each point"),
-            Field::new(CURRENT, "Current", current).value(Value::Number(self.current)),
+            match &self.preset {
+                Some(preset) => Field::new(PRESET, "Preset", Kind::Choice(presets)).value(Value::Text(preset.clone())),
+                None => Field::new(CURRENT, "Current", current).value(Value::Number(self.current)),
+            },
         ]);
     }
 
@@ -56,6 +73,7 @@ impl Spots {
         match (key, value.as_f64()) {
             (EXPOSURE, Some(seconds)) => self.exposure = seconds,
             (CURRENT, Some(amperes)) => self.current = amperes,
+            (PRESET, _) => self.preset = value.as_text().map(str::to_owned),
             _ => {}
         }
     }
@@ -90,8 +108,11 @@ impl Spots {
         let command = Command::new("milling.spot-burn")
             .with("points", said.join(";"))
             .with(EXPOSURE, self.exposure)
-            .with(CURRENT, self.current)
             .with("beam", beam.word());
+        let command = match &self.preset {
+            Some(preset) => command.with(PRESET, preset.as_str()),
+            None => command.with(CURRENT, self.current),
+        };
         vec![Effect::Send(command)]
     }
 }

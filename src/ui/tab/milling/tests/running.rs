@@ -1,10 +1,12 @@
 //! Milling itself: what is asked, paused, stopped, watched, burned.
 
 use super::{empty, lamella, milling, running, sent, ui_says, with};
+use crate::effect::Effect;
 use crate::sample::press;
 use crate::widget::picture::fixture::screen;
 use engine::Command;
-use model::{Beam, Point};
+use model::{Beam, Point, Pose};
+use pattern::{Rest, Unfinished};
 use serde_json::json;
 
 #[test]
@@ -122,4 +124,41 @@ fn what_a_running_job_would_refuse_is_no_next_key() {
     let s = running();
     let keys = screen(&milling(&s), &s, 160, 50).lines().last().unwrap().to_owned();
     assert!(keys.contains("X stop job") && !keys.contains("RUN"), "{keys}");
+}
+
+#[test]
+fn what_a_stopped_run_left_is_offered_and_milled_after_a_y() {
+    let mut s = running();
+    assert!(!ui_says(&milling(&s), &s, "missing"));
+    s.jobs.clear();
+    let task = lamella();
+    let left = task.stages[1].pattern.shapes().into_iter().map(Some).collect();
+    let run = s.milling.as_mut().unwrap();
+    run.ended = true;
+    run.unfinished = Some(Box::new(Unfinished {
+        task,
+        rest: Rest { stage: 1, left },
+        pose: Pose::default(),
+    }));
+    let mut ui = milling(&s);
+    assert!(ui_says(&ui, &s, "missing: 2 shapes of its stage"));
+    assert_eq!(press(&mut ui, "n Enter", &s), [], "it asks, and Enter is no yes");
+    assert!(
+        ui_says(&ui, &s, "Mill what is missing of lamella?") && ui_says(&ui, &s, "of stage 2 only what is missing")
+    );
+    assert_eq!(sent(press(&mut ui, "y", &s)), [Command::new("milling.continue")]);
+}
+
+#[test]
+fn no_live_view_of_the_beam_that_would_mill_is_started_here() {
+    let s = with(lamella());
+    let mut ui = milling(&s);
+    assert!(
+        !press(&mut ui, "F6", &s)
+            .iter()
+            .any(|effect| matches!(effect, Effect::Send(_))),
+        "a live ion beam mills what it shows"
+    );
+    let live = Command::new("image.live").with("beam", "electron").with("on", true);
+    assert_eq!(sent(press(&mut ui, "S F6", &s)), [live]);
 }
