@@ -73,11 +73,12 @@ pub(super) async fn draw(
     run.cx.act(Act::PatternsClear).await.map(drop)
 }
 
-/// What the instrument has left of the shapes that are loaded, where it says.
+/// What the instrument has left of the shapes that are loaded, where it says so now and draws no more.
 async fn seen(run: &Run<'_>, shapes: &[Shape]) -> Option<Vec<Option<Shape>>> {
-    let done = run.cx.scope().patterning().await.ok()?.value.done;
+    let now = run.cx.scope().patterning().await.ok()?;
+    let (known, done) = (now.age <= 0.0 && !now.value.phase.is_active(), now.value.done);
     let each = shapes.iter().zip(&done);
-    (done.len() == shapes.len()).then(|| each.map(|(shape, done)| remaining(shape, *done)).collect())
+    (known && done.len() == shapes.len()).then(|| each.map(|(shape, done)| remaining(shape, *done)).collect())
 }
 
 /// The instrument's estimate, s.
