@@ -7,6 +7,7 @@ use clap::Args;
 use picture::detect::{Choice, Env, Graphics, Replies};
 use serde_json::{Value, json};
 use std::path::Path;
+use vision::model::Runtime;
 
 /// Check folders, configuration, terminal and the twin, and say what to do about what is wrong.
 #[derive(Args)]
@@ -27,6 +28,7 @@ impl Doctor {
             daemon(globals),
             console(globals),
             terminal(globals),
+            eyes(globals),
             twin(globals),
         ];
         let good = findings.iter().all(|f| f.good);
@@ -174,6 +176,31 @@ fn terminal(globals: &Globals) -> Finding {
         what: "terminal",
         good: true,
         text,
+    }
+}
+
+/// What finds features, and what computes it.
+fn eyes(globals: &Globals) -> Finding {
+    let found = super::detect::library(globals).and_then(|library| {
+        let (runtime, doubt) = vision::model::runtime(&library).map_err(CliError::failed)?;
+        let doubt = doubt.map_or_else(String::new, |doubt| format!(" ({doubt})"));
+        let engine = match runtime {
+            Runtime::BuiltIn => "the built-in engine".to_owned(),
+            Runtime::Native(native) => format!("ONNX Runtime at {}", native.path().display()),
+        };
+        let model = &library.settings.model;
+        if model != vision::model::CLASSICAL {
+            library.find(model).map_err(CliError::failed)?;
+        }
+        let models = library.list().len();
+        Ok(format!(
+            "{models} models, `{model}` unless named, networks by {engine}{doubt}"
+        ))
+    });
+    Finding {
+        what: "detection",
+        good: found.is_ok(),
+        text: found.unwrap_or_else(|error| error.text),
     }
 }
 

@@ -11,11 +11,13 @@ mod command;
 mod config;
 mod console;
 mod daemon;
+mod detect;
 mod doctor;
 mod exit;
 mod generate;
 mod interrupt;
 mod journal;
+mod model;
 mod news;
 mod options;
 mod output;
@@ -69,6 +71,10 @@ enum Verb {
     Answer(news::Answer),
     Truth(command::Truth),
     Align(align::Align),
+    Detect(detect::Detect),
+    Segment(detect::Segment),
+    Objects(detect::Objects),
+    Model(model::Models),
     #[command(hide = true)]
     Watchdog(watchdog::Watchdog),
     Journal(journal::Journal),
@@ -132,6 +138,10 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         Verb::Journal(journal) => journal.run(&globals),
         Verb::Replay(play) => play.run(&globals),
         Verb::Align(align) => align.run(&globals),
+        Verb::Detect(detect) => detect.run(&globals),
+        Verb::Segment(segment) => segment.run(&globals),
+        Verb::Objects(objects) => objects.run(&globals),
+        Verb::Model(models) => models.run(&globals),
         Verb::Pattern(pattern) => pattern.run(&globals),
         Verb::Doctor(doctor) => doctor.run(&globals),
         Verb::Config(config) => config.run(&globals),

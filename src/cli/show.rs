@@ -6,6 +6,7 @@ use super::{align, output};
 use clap::Args;
 use image::{DynamicImage, RgbImage};
 use model::{Frame, Unit, units};
+use picture::figure::Rgb;
 use picture::raster::{self, Grid, Raster, Viewport};
 use picture::{Ink, InkTable, Overlay, Tone};
 use serde_json::json;
@@ -121,17 +122,37 @@ fn print(frame: &Frame, graphics: Graphics, autogamma: bool) -> Result<(), CliEr
         .into_iter()
         .collect();
     let raster = raster::burn(raster::show(&frame.pixels, &viewport, &tone), &overlays, &viewport);
+    on_terminal(&rgb(&raster), (viewport.area.width, viewport.area.height), graphics)
+}
+
+/// A figure, as well as the terminal can; nothing where there is none.
+pub fn figure(figure: &Rgb, globals: &Globals) -> Result<(), CliError> {
+    if globals.graphics == Graphics::None || !std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    let image = RgbImage::from_fn(figure.width as u32, figure.height as u32, |x, y| {
+        image::Rgb(figure.at(x as usize, y as usize))
+    });
+    let (columns, rows) = pane();
+    // a cell is about twice as high as wide
+    let wanted = (f64::from(columns) * figure.height as f64 / (2.0 * figure.width as f64)).ceil() as u16;
+    let scale = f64::from(rows.min(wanted)) / f64::from(wanted.max(1));
+    let area = ((f64::from(columns) * scale) as u16, rows.min(wanted));
+    on_terminal(&DynamicImage::ImageRgb8(image), area, globals.graphics)
+}
+
+/// In an area of so many columns and rows.
+fn on_terminal(image: &DynamicImage, area: (u16, u16), graphics: Graphics) -> Result<(), CliError> {
     let config = viuer::Config {
         absolute_offset: false,
-        width: Some(u32::from(viewport.area.width)),
-        height: Some(u32::from(viewport.area.height)),
+        width: Some(u32::from(area.0.max(1))),
+        height: Some(u32::from(area.1.max(1))),
         use_kitty: matches!(graphics, Graphics::Auto | Graphics::Kitty),
         use_iterm: matches!(graphics, Graphics::Auto | Graphics::Iterm2),
         use_sixel: matches!(graphics, Graphics::Auto | Graphics::Sixel),
         ..viuer::Config::default()
     };
-    viuer::print(&rgb(&raster), &config)
-        .map_err(|e| CliError::failed(format!("the picture could not be shown: {e}")))?;
+    viuer::print(image, &config).map_err(|e| CliError::failed(format!("the picture could not be shown: {e}")))?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ pub mod gas;
 pub mod geometry;
 pub mod key;
 pub mod kinematics;
+pub mod library;
 pub mod manipulator;
 pub mod milling;
 pub mod notice;

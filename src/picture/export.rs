@@ -1,6 +1,7 @@
 //! Pictures as they are shown, with their overlays, as PNG files. Never over an existing file.
 
 use crate::encode::png;
+use crate::figure::Rgb;
 use crate::painter::Scene;
 use crate::raster::{InkTable, Raster, Viewport, burn, show};
 use std::fs::{self, OpenOptions};
@@ -34,6 +35,19 @@ pub fn save(path: &Path, raster: &Raster, inks: &InkTable) -> Result<PathBuf, Ex
         return Err(ExportError::Empty);
     }
     let data = png::encode_exact(raster, inks).map_err(|e| ExportError::Png(e.to_string()))?;
+    create(path, &data)
+}
+
+/// As [`save`], of a figure.
+pub fn save_rgb(path: &Path, figure: &Rgb) -> Result<PathBuf, ExportError> {
+    if figure.data.is_empty() {
+        return Err(ExportError::Empty);
+    }
+    let data = png::encode_rgb(figure).map_err(|e| ExportError::Png(e.to_string()))?;
+    create(path, &data)
+}
+
+fn create(path: &Path, data: &[u8]) -> Result<PathBuf, ExportError> {
     let failed = |path: &Path, source| ExportError::Io {
         path: path.to_owned(),
         source,
@@ -45,7 +59,7 @@ pub fn save(path: &Path, raster: &Raster, inks: &InkTable) -> Result<PathBuf, Ex
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(e) => return Err(failed(&target, e)),
         };
-        if let Err(e) = file.write_all(&data).and_then(|()| file.sync_all()) {
+        if let Err(e) = file.write_all(data).and_then(|()| file.sync_all()) {
             // Half a picture is worse than none; that it cannot be removed either adds nothing to the message.
             drop(file);
             let _ = fs::remove_file(&target);

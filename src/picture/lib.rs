@@ -10,6 +10,7 @@
 pub mod detect;
 pub mod encode;
 pub mod export;
+pub mod figure;
 pub mod painter;
 pub mod plot;
 pub mod raster;

@@ -8,6 +8,10 @@ pub const LANDING_POST: u8 = 3;
 pub const COPPER_ADAPTOR: u8 = 4;
 pub const VOLUME_BLOCK: u8 = 5;
 
+/// Classes of the detectors without a network alone; in other people's models these numbers may be anything.
+pub const FIDUCIAL: u8 = 6;
+pub const GRID_BAR: u8 = 7;
+
 /// Labels of the classes 0 to 5.
 const LABELS: [&str; 6] = [
     "background",

@@ -1,6 +1,6 @@
 //! Numbers out of pictures: filters, image registration, focus measures and sweeps, contrast.
 //!
-//! What lives here is pure: arrays in, numbers or arrays out; no microscope, no clock, no files, no async. A picture is
+//! What lives here is pure: arrays in, numbers or arrays out; no microscope, no clock, no async, and no files but those of models. A picture is
 //! an `ArrayView2` of rows x columns with row 0 at the top, x to the right and y down; `f32` views carry grey values in the file's own
 //! range, integer views are [`Grey`], and what takes either takes a [`View`].
 //!
@@ -8,6 +8,7 @@
 //! file in `register/` and a row in `Method`. Loops that talk to an instrument belong in `workflow`, which feeds the planners here.
 
 pub mod classes;
+pub mod classical;
 pub mod contrast;
 pub mod features;
 pub mod filter;

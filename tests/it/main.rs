@@ -2,6 +2,7 @@
 //!
 //! - `layers`: every source file keeps the arrows of the design. `docs`: what is written about fibdeck is so.
 //! - `scenario`: long runs on the twin through an engine's link, in virtual time.
+//! - `eyes`: what is found in pictures without a network, against where it is.
 //! - `soak`: random commands on it, and what must hold after each.
 //! - `cli`: the built binary as people script it. `daemon`: it as a daemon, whose clients come and go and are killed. `pty`: the
 //!   built console in a terminal that answers.
@@ -14,6 +15,7 @@
 mod cli;
 mod daemon;
 mod docs;
+mod eyes;
 mod house;
 mod layers;
 mod run;

@@ -1,6 +1,7 @@
 //! The PNG that kitty and iTerm2 are sent: plain grey of few bits, or a small palette where overlays have colour.
 
 use super::palette::{self, Palette, whole_bits};
+use crate::figure::Rgb;
 use crate::raster::{InkTable, Raster};
 use ::png::{BitDepth, ColorType, Compression, Encoder, EncodingError, Filter};
 
@@ -56,6 +57,18 @@ pub(crate) fn encode_exact(raster: &Raster, inks: &InkTable) -> Result<Vec<u8>, 
     Ok(out)
 }
 
+/// A figure in its own colours.
+pub(crate) fn encode_rgb(figure: &Rgb) -> Result<Vec<u8>, EncodingError> {
+    let mut out = Vec::new();
+    let head = Head {
+        colour: ColorType::Rgb,
+        depth: BitDepth::Eight,
+        palette: None,
+    };
+    head.write_sized(&mut out, (figure.width, figure.height), &figure.data)?;
+    Ok(out)
+}
+
 struct Head {
     colour: ColorType,
     depth: BitDepth,
@@ -64,7 +77,11 @@ struct Head {
 
 impl Head {
     fn write(self, out: &mut Vec<u8>, raster: &Raster, data: &[u8]) -> Result<(), EncodingError> {
-        let mut png = Encoder::new(out, raster.grey.width as u32, raster.grey.height as u32);
+        self.write_sized(out, (raster.grey.width, raster.grey.height), data)
+    }
+
+    fn write_sized(self, out: &mut Vec<u8>, size: (usize, usize), data: &[u8]) -> Result<(), EncodingError> {
+        let mut png = Encoder::new(out, size.0 as u32, size.1 as u32);
         png.set_color(self.colour);
         png.set_depth(self.depth);
         // Few levels compress best as they are; all 256 by the difference to their neighbours.

@@ -94,6 +94,24 @@ impl Stroke {
 }
 
 impl Overlay {
+    /// The same in another ink.
+    pub fn in_ink(mut self, new: Ink) -> Overlay {
+        match &mut self {
+            Overlay::Crosshair { ink }
+            | Overlay::Cursor { ink, .. }
+            | Overlay::Line { ink, .. }
+            | Overlay::Ruler { ink, .. }
+            | Overlay::Rect { ink, .. }
+            | Overlay::Outline { ink, .. }
+            | Overlay::Pattern { ink, .. }
+            | Overlay::Handle { ink, .. }
+            | Overlay::Marker { ink, .. }
+            | Overlay::Text { ink, .. }
+            | Overlay::ScaleBar { ink, .. } => *ink = new,
+        }
+        self
+    }
+
     /// The reduced area (or any rectangle in fractions) of a picture of `size` pixels.
     pub fn fraction(area: &model::Rect, size: (usize, usize), ink: Ink) -> Overlay {
         let (w, h) = (size.0 as f64, size.1 as f64);

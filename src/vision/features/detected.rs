@@ -17,10 +17,13 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Detected {
     pub name: String,
+    /// The class id it was looked for in.
+    pub class: u8,
     pub colour: String,
     /// `None`: not found.
     pub place: Option<Place>,
-    /// 0 to 1: the mean probability that the model gave to the class where it saw it. `None`: the model gives none, or nothing was found.
+    /// 0 to 1: the mean probability that the model gave to the class there, times how plausible what it saw is. `None`: the model gives
+    /// none, nothing was found, or a person put it there.
     pub confidence: Option<f64>,
     /// What the original reports when it finds nothing.
     #[serde(skip)]
@@ -67,9 +70,10 @@ impl DetectedFeatures {
         };
         self.features.push(Detected {
             name: feature.name.to_string(),
+            class: feature.class,
             colour: feature.colour.to_string(),
             place: px.map(place),
-            confidence: px.and(confidence),
+            confidence,
             absent,
         });
     }

@@ -7,6 +7,7 @@
 
 mod centre;
 mod closest;
+mod confidence;
 mod corner;
 mod detected;
 mod extreme;
@@ -17,12 +18,11 @@ mod table;
 
 pub use detected::{Detected, DetectedFeatures, Place, to_metres, to_pixels};
 pub use rule::{Corner, Hand, Rule, Side};
-pub use table::{FEATURES, Feature, FeatureError, feature};
+pub use table::{FEATURES, Feature, FeatureError, feature, known, named, own};
 
 use crate::mask::{Component, Scene};
 use crate::segment::Segmented;
 use model::Point;
-use std::collections::HashMap;
 
 /// What of a feature that occurs several times is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -44,16 +44,12 @@ pub enum Which {
 /// Unlike the original, an instance that is too small to be located never hides one that was found.
 pub fn detect(picture: &Segmented, features: &[Feature], pixel_size: f64, which: Which) -> DetectedFeatures {
     let scene = Scene::new(picture.labels.view());
-    let mut certainties = HashMap::new();
-    let mut certainty = |class: u8| *certainties.entry(class).or_insert_with(|| picture.certainty_of(class));
     let mut found = DetectedFeatures::new(scene.size(), pixel_size);
     for feature in features {
-        let confidence = if feature.rule == Rule::ImageCentre {
-            Some(1.0)
-        } else {
-            certainty(feature.class)
+        let mut add = |px: Option<Point>, absent| {
+            let confidence = px.and_then(|px| confidence::of(feature, px, picture, &scene));
+            found.push(feature, px, absent, confidence);
         };
-        let mut add = |px: Option<Point>, absent| found.push(feature, px, absent, confidence);
         if !feature.many {
             let absent = Point::default();
             add(feature.rule.find(&scene, feature.class), absent);

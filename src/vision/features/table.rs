@@ -41,6 +41,12 @@ pub enum FeatureError {
         "the rule of the feature {0} cannot be asked of one instance; leave out `many`, or use centre or median-edge"
     )]
     NotByInstance(String),
+    #[error(
+        "a feature of your own makes no sense: {0}; write it like {{name: PostTop, class: 3, rule: {{extreme: top}}}}"
+    )]
+    Unread(String),
+    #[error("there is no feature `{name}`{nearest}; `fibdeck detect --list` shows those there are")]
+    Unknown { name: String, nearest: String },
 }
 
 impl Feature {
@@ -69,6 +75,39 @@ impl Feature {
 /// The feature of that name, as openFIBSEM spells it.
 pub fn feature(name: &str) -> Option<&'static Feature> {
     FEATURES.iter().find(|f| f.name == name)
+}
+
+/// Features of the user's own, as a settings file has them, checked.
+pub fn own(written: &[serde_json::Value]) -> Result<Vec<Feature>, FeatureError> {
+    let mut own: Vec<Feature> = Vec::new();
+    for value in written {
+        let feature: Feature =
+            serde_json::from_value(value.clone()).map_err(|e| FeatureError::Unread(e.to_string()))?;
+        feature.check()?;
+        if own.iter().any(|other| other.name == feature.name) {
+            return Err(FeatureError::Taken(feature.name.to_string()));
+        }
+        own.push(feature);
+    }
+    Ok(own)
+}
+
+/// Every feature: the table's, then the user's own.
+pub fn known(own: &[Feature]) -> impl Iterator<Item = &Feature> {
+    FEATURES.iter().chain(own)
+}
+
+/// Features by their names, in the order asked for.
+pub fn named(names: &[&str], own: &[Feature]) -> Result<Vec<Feature>, FeatureError> {
+    let one = |name: &&str| {
+        let found = known(own).find(|feature| feature.name == *name);
+        found.cloned().ok_or_else(|| FeatureError::Unknown {
+            name: model::text::printable(name),
+            nearest: model::text::nearest(name, known(own).map(|f| &*f.name))
+                .map_or_else(String::new, |near| format!(" (nearest: {near})")),
+        })
+    };
+    names.iter().map(one).collect()
 }
 
 const fn row(name: &'static str, class: u8, colour: &'static str, rule: Rule, many: bool) -> Feature {

@@ -3,17 +3,21 @@
 //! [`Model::open`] takes the bytes of an ONNX network, a PyTorch checkpoint, or an nnU-Net export; what it is, is told by its content
 //! (the original goes by words in the path, so that a folder's name can break a model). Rooms: `checkpoint` reads files of weights
 //! without Python, `network` knows architectures, `graph` writes ONNX, `engine` computes, `method` prepares pictures and
-//! joins results. No file is opened and nothing is fetched here: bytes come in. Only `engine` names the libraries that compute.
+//! joins results; `load` alone reads files. Nothing is fetched here. Only `engine` names the libraries that compute. [`Model::classical`] needs no
+//! file at all.
 
 pub mod checkpoint;
 mod engine;
 mod error;
 mod graph;
+mod load;
 mod method;
 mod network;
 
+pub use checkpoint::archive;
 pub use engine::{Engine, Native, Runtime, Shape};
 pub use error::ModelError;
+pub use load::{CLASSICAL, LoadError, runtime};
 pub use method::{Step, Watch};
 pub use network::{Network, Norm, Plan};
 
@@ -35,10 +39,18 @@ pub enum Backend {
     Onnx,
     /// A network for square windows of three channels.
     Window,
+    /// No network: edges and thresholds, see [`crate::classical`].
+    Classical,
 }
 
 impl Backend {
-    pub const ALL: [Backend; 4] = [Backend::Smp, Backend::Nnunet, Backend::Onnx, Backend::Window];
+    pub const ALL: [Backend; 5] = [
+        Backend::Smp,
+        Backend::Nnunet,
+        Backend::Onnx,
+        Backend::Window,
+        Backend::Classical,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -46,6 +58,7 @@ impl Backend {
             Backend::Nnunet => "nnunet",
             Backend::Onnx => "onnx",
             Backend::Window => "window",
+            Backend::Classical => CLASSICAL,
         }
     }
 }
@@ -92,11 +105,18 @@ pub struct Model {
     /// The file's name, without folders.
     pub name: String,
     pub backend: Backend,
+    /// What the checkpoint holds, as in `unet-resnet34`; empty where the file does not say.
+    pub network: String,
     /// What computes it.
     pub engine: &'static str,
     /// What people should know about how it is run, if anything.
     pub remark: Option<String>,
-    method: Method,
+    /// SHA-256 of its file; empty for one that came as bytes, or needs none.
+    pub hash: String,
+    /// Names of the classes from 0 on, where they are not the usual ones.
+    pub labels: Vec<String>,
+    /// `None`: without a network.
+    method: Option<Method>,
 }
 
 impl Model {
@@ -112,6 +132,36 @@ impl Model {
         };
         model.name = name;
         Ok(model)
+    }
+
+    /// What needs no network and no file: see [`crate::classical`].
+    pub fn classical() -> Self {
+        Model {
+            name: CLASSICAL.to_owned(),
+            backend: Backend::Classical,
+            network: String::new(),
+            engine: "edges and thresholds",
+            remark: None,
+            hash: String::new(),
+            labels: Vec::new(),
+            method: None,
+        }
+    }
+
+    fn by(backend: Backend, engine: &'static str, method: Method) -> Self {
+        Model {
+            backend,
+            engine,
+            name: String::new(),
+            method: Some(method),
+            ..Model::classical()
+        }
+    }
+
+    /// What a class of its masks is called.
+    pub fn label(&self, class: u8) -> String {
+        let own = self.labels.get(usize::from(class)).filter(|label| !label.is_empty());
+        own.cloned().unwrap_or_else(|| crate::classes::label(class))
     }
 
     fn onnx(bytes: Vec<u8>, options: &Options) -> Result<Self, ModelError> {
@@ -148,13 +198,7 @@ impl Model {
                 });
             }
         };
-        Ok(Model {
-            name: String::new(),
-            backend,
-            engine: name,
-            remark: None,
-            method,
-        })
+        Ok(Model::by(backend, name, method))
     }
 
     fn checkpoint(bytes: Vec<u8>, name: &str, options: &Options) -> Result<Self, ModelError> {
@@ -188,11 +232,9 @@ impl Model {
         let remark =
             "this checkpoint is run as openFIBSEM runs it: grey values undivided, normalised by the picture itself";
         Ok(Model {
-            name: String::new(),
-            backend: is,
-            engine,
             remark: unscaled.then(|| remark.to_owned()),
-            method,
+            network: network.name,
+            ..Model::by(is, engine, method)
         })
     }
 
@@ -211,7 +253,10 @@ impl Model {
         if picture.iter().any(|v| !v.is_finite()) {
             return Err(ModelError::NotFinite);
         }
-        let logits = self.method.logits(picture, watch)?;
+        let Some(method) = &self.method else {
+            return Ok(crate::classical::segment(picture.view()));
+        };
+        let logits = method.logits(picture, watch)?;
         let (classes, ..) = logits.dim();
         if !(2..=256).contains(&classes) {
             return Err(ModelError::Output(format!("{classes} classes")));

@@ -90,7 +90,7 @@ const PATHS: &[(&str, &[&str], Places)] = &[
             "interprocess",
             "rustls",
         ],
-        Only(&["src/engine/", "src/cli/model.rs", DRIVERS]),
+        Only(&["src/engine/", "src/cli/model/", DRIVERS]),
     ),
     ("a neural network", &["ort", "rten"], Only(&["src/vision/model"])),
     ("training", &["burn"], Only(&["src/learn/"])),

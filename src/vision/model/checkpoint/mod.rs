@@ -10,6 +10,11 @@ mod safetensors;
 mod weights;
 mod zip;
 
+/// ZIP files, for who needs one of their members.
+pub mod archive {
+    pub use super::zip::{Member, members};
+}
+
 pub use pickle::{Id, Node, Pickle};
 pub use weights::{Tensor, Weights};
 

@@ -1,4 +1,4 @@
-//! The ZIP files PyTorch writes: entries that are stored, not packed.
+//! ZIP files: where the data of each member lies. PyTorch writes them with entries that are stored, not packed.
 
 use super::CheckpointError;
 use std::collections::HashMap;
@@ -8,10 +8,35 @@ fn broken(what: &str) -> CheckpointError {
     CheckpointError::Broken(format!("its ZIP {what}"))
 }
 
+/// A file inside a ZIP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub name: String,
+    /// How it is packed: 0 = not at all, 8 = deflated.
+    pub method: usize,
+    /// Where its data, as packed, lies.
+    pub at: Range<usize>,
+    /// Bytes when unpacked.
+    pub length: usize,
+}
+
 /// Where in the file each entry's data lies, by the name without its first folder.
 pub fn entries(bytes: &[u8]) -> Result<HashMap<String, Range<usize>>, CheckpointError> {
+    let stored = |member: Member| {
+        if member.method != 0 || member.at.len() != member.length {
+            return Err(broken("is packed, which PyTorch's are not"));
+        }
+        let name = &member.name;
+        let inner = name.split_once('/').map_or(name.as_str(), |(_, inner)| inner);
+        Ok((inner.to_owned(), member.at))
+    };
+    members(bytes)?.into_iter().map(stored).collect()
+}
+
+/// What is in a ZIP, by its directory.
+pub fn members(bytes: &[u8]) -> Result<Vec<Member>, CheckpointError> {
     let directory = directory(bytes)?;
-    let mut found = HashMap::new();
+    let mut found = Vec::new();
     let mut at = directory.start;
     for _ in 0..directory.entries {
         if number::<4>(bytes, at)? != 0x0201_4b50 {
@@ -25,9 +50,7 @@ pub fn entries(bytes: &[u8]) -> Result<HashMap<String, Range<usize>>, Checkpoint
         let length = wide.or(number::<4>(bytes, at + 24)?)?;
         let packed = wide.or(number::<4>(bytes, at + 20)?)?;
         let header = wide.or(number::<4>(bytes, at + 42)?)?;
-        if number::<2>(bytes, at + 10)? != 0 || packed != length {
-            return Err(broken("is packed, which PyTorch's are not"));
-        }
+        let method = number::<2>(bytes, at + 10)?;
         if number::<4>(bytes, header)? != 0x0403_4b50 {
             return Err(broken("entry is damaged"));
         }
@@ -37,9 +60,13 @@ pub fn entries(bytes: &[u8]) -> Result<HashMap<String, Range<usize>>, Checkpoint
             number::<2>(bytes, add(header, 28)?)?,
         ];
         let start = before.into_iter().try_fold(add(header, 30)?, add)?;
-        slice(bytes, start, length)?;
-        let inner = name.split_once('/').map_or(name.as_str(), |(_, inner)| inner);
-        found.insert(inner.to_owned(), start..start + length);
+        slice(bytes, start, packed)?;
+        found.push(Member {
+            name,
+            method,
+            at: start..start + packed,
+            length,
+        });
         at = [46, name_length, extra_length, comment_length]
             .into_iter()
             .try_fold(at, add)?;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod classical;
 mod detection;
 mod models;
 mod pictures;

@@ -1,0 +1,85 @@
+//! `segment`: a class for each pixel, as a mask.
+
+use super::super::align::load;
+use super::super::exit::{CliError, Exit};
+use super::super::options::Globals;
+use super::super::output;
+use super::chosen::{Chosen, Eyes};
+use super::figure::Figure;
+use clap::Args;
+use model::{Frame, Pixels};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Segment pictures: write a mask of class ids for each.
+///
+/// A mask is a plain 8-bit TIFF of the picture's size, NAME_mask.tif beside the picture or in --output, never over an existing file.
+#[derive(Args)]
+#[command(after_help = "Example:\n  fibdeck segment image_ib.tif --model unet -o masks --json")]
+pub struct Segment {
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+    /// Folder of the masks.
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    chosen: Chosen,
+}
+
+impl Segment {
+    pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
+        let eyes = self.chosen.open(globals)?;
+        if let Some(folder) = &self.output {
+            model::file::ensure_folder(folder).map_err(CliError::failed)?;
+        }
+        let mut figure = Figure::default();
+        let mut failed = 0;
+        for image in &self.images {
+            match self.one(&eyes, image, &mut figure) {
+                Ok(told) => output::line(&if globals.json {
+                    told.to_string()
+                } else {
+                    ui::plain(&told)
+                })?,
+                Err(error) => {
+                    eprintln!("fibdeck: {error}");
+                    failed += 1;
+                }
+            }
+        }
+        figure.save(self.chosen.plot.as_deref(), globals)?;
+        Ok(super::ended(failed, self.images.len()))
+    }
+
+    fn one(&self, eyes: &Eyes, image: &Path, figure: &mut Figure) -> Result<Value, CliError> {
+        let frame = load(image)?;
+        let segmented = eyes.segment(&frame)?;
+        let mut counts = [0usize; 256];
+        segmented
+            .labels
+            .iter()
+            .for_each(|class| counts[usize::from(*class)] += 1);
+        let classes = (0u8..=u8::MAX).zip(counts).filter(|(_, n)| *n > 0);
+        let classes: Vec<Value> = classes
+            .map(|(class, n)| {
+                json!({ "class_id": class, "label": eyes.model.label(class), "pixels": n, "certainty": segmented.certainty_of(class) })
+            })
+            .collect();
+        figure.add(image, &frame, &segmented, &eyes.model, &[]);
+        let stem = image.file_stem().unwrap_or_default().to_string_lossy();
+        let name = format!("{stem}_mask.tif");
+        let path = match &self.output {
+            Some(folder) => folder.join(name),
+            None => image.with_file_name(name),
+        };
+        let mask = Frame {
+            pixels: Pixels::U8(segmented.labels),
+            metadata: None,
+        };
+        let mask = mask.save(&path).map_err(CliError::failed)?;
+        Ok(json!({
+            "image": image, "model": eyes.model.name, "backend": eyes.model.backend.name(), "engine": eyes.model.engine,
+            "mask": mask, "classes": classes,
+        }))
+    }
+}

@@ -1,0 +1,238 @@
+//! `model`: the models on this computer, and what computes them.
+//!
+//! `pull` is the only one that uses the network, and only when told; `runtime` puts a native library in place, from a file; `wheel` takes it
+//! out of a Python package. Everything that comes into the folder gets a card and is never written over another file.
+
+mod pull;
+mod runtime;
+mod wheel;
+
+use super::detect::library;
+use super::exit::{CliError, Exit};
+use super::options::Globals;
+use super::output;
+use clap::{Args, Subcommand};
+use model::file::{self, Durability};
+use model::library::{Card, Library, sha256};
+use serde_json::{Value, json};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use vision::model::{LoadError, Model, Norm, Options, convert};
+
+/// Segmentation models: list, convert, fetch, check; and the native runtime.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Models {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "Examples:
+  fibdeck model convert openfibsem-baseline-34.pt --encoder resnet34 -o baseline.onnx
+  fibdeck model pull patrickcleeve/openfibsem-baseline openfibsem-baseline-34.pt
+  fibdeck model pull patrickcleeve/autolamella autolamella-mega-20240107.pt --from downloads/autolamella-mega-20240107.pt
+  fibdeck model runtime --from onnxruntime-1.20.1-cp311-cp311-manylinux_2_28_x86_64.whl";
+
+#[derive(Subcommand)]
+enum Verb {
+    /// The models of the folder, with what their cards say.
+    List,
+    /// What a model is and how it would be run.
+    Info {
+        /// A file, or a name of the list.
+        model: String,
+    },
+    Convert(Convert),
+    Pull(pull::Pull),
+    /// Check models: still the bytes of their card, loaded, and run on an empty picture.
+    Verify {
+        /// All of the folder without any.
+        models: Vec<String>,
+    },
+    Runtime(runtime::RuntimeArgs),
+}
+
+/// Turn a checkpoint into an ONNX file that any runtime reads; never over an existing file.
+///
+/// Nothing that a checkpoint holds is run: only tensors and plain containers are read.
+#[derive(Args)]
+struct Convert {
+    /// A PyTorch checkpoint (.pt, .pth) or safetensors.
+    checkpoint: PathBuf,
+    /// The encoder that is expected; the checkpoint says which it has, and another one is refused.
+    #[arg(long)]
+    encoder: Option<String>,
+    /// The ONNX file to write; into the folder of models without it.
+    #[arg(long, short, value_name = "OUT.onnx")]
+    output: Option<PathBuf>,
+}
+
+impl Models {
+    pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
+        let library = library(globals)?;
+        match &self.verb {
+            Verb::List => list(&library, globals),
+            Verb::Info { model } => info(&library, model, globals),
+            Verb::Convert(convert) => convert.run(&library, globals),
+            Verb::Pull(pull) => pull.run(&library, globals),
+            Verb::Verify { models } => verify(&library, models, globals),
+            Verb::Runtime(runtime) => runtime.run(&library, globals),
+        }
+    }
+}
+
+/// Data as one JSON line, or as text.
+fn tell(globals: &Globals, value: &Value) -> Result<(), CliError> {
+    output::line(&if globals.json {
+        value.to_string()
+    } else {
+        ui::plain(value)
+    })
+}
+
+/// Repositories that people use, for a folder that is empty.
+const SUGGESTED: &[&str] = &["patrickcleeve/openfibsem-baseline", "patrickcleeve/autolamella"];
+
+fn list(library: &Library, globals: &Globals) -> Result<Exit, CliError> {
+    let entries = library.list();
+    if globals.json {
+        let chosen = &library.settings.model;
+        let value = json!({ "folder": library.folder, "default": chosen, "models": entries, "suggested": SUGGESTED });
+        output::line(&value.to_string())?;
+        return Ok(Exit::Done);
+    }
+    for entry in &entries {
+        let card = entry.card.clone().unwrap_or_default();
+        let said = [card.network, card.source].join("  ");
+        output::line(&format!(
+            "{:40} {:8.1} MB  {}",
+            entry.name,
+            entry.bytes as f64 / 1e6,
+            said.trim()
+        ))?;
+    }
+    if entries.is_empty() && !globals.quiet {
+        eprintln!(
+            "fibdeck: no models in {}; `fibdeck model pull REPO FILE` fetches one, e.g. of {}; `classical` works without any",
+            library.folder.display(),
+            SUGGESTED.join(" or ")
+        );
+    }
+    Ok(Exit::Done)
+}
+
+fn described(path: &Path, model: &Model) -> Value {
+    json!({
+        "model": model.name, "file": path, "backend": model.backend.name(), "network": model.network, "engine": model.engine,
+        "sha256": model.hash, "labels": model.labels, "remark": model.remark, "card": Card::beside(path),
+    })
+}
+
+fn info(library: &Library, name: &str, globals: &Globals) -> Result<Exit, CliError> {
+    let model = Model::load(library, Some(name), None).map_err(CliError::failed)?;
+    let path = library.find(name).unwrap_or_default();
+    tell(globals, &described(&path, &model))?;
+    Ok(Exit::Done)
+}
+
+impl Convert {
+    fn run(&self, library: &Library, globals: &Globals) -> Result<Exit, CliError> {
+        let shown = model::text::printable(&self.checkpoint.display().to_string());
+        let failed = |what: &dyn std::fmt::Display| CliError::failed(format!("{shown}: {what}; nothing was written"));
+        let bytes = std::fs::read(&self.checkpoint).map_err(|e| failed(&e))?;
+        let network = convert(bytes, Norm::Trained).map_err(|e| failed(&e))?;
+        if let Some(encoder) = self.encoder.as_ref().filter(|e| !network.name.ends_with(e.as_str())) {
+            let text = format!(
+                "{shown} is {}, not of the encoder {}; nothing was written: leave --encoder out",
+                network.name,
+                model::text::printable(encoder)
+            );
+            return Err(CliError::new(Exit::Usage, text));
+        }
+        let [onnx] = network.onnx.as_slice() else {
+            return Err(failed(
+                &"it holds several folds, which no one ONNX file does; use the checkpoint as it is",
+            ));
+        };
+        if network.plan.is_some() {
+            return Err(failed(
+                &"an nnU-Net needs the plan in its export, which ONNX cannot hold; use the checkpoint as it is",
+            ));
+        }
+        let stem = self.checkpoint.file_stem().unwrap_or_default();
+        let usual = || library.folder.join(stem).with_extension("onnx");
+        let path = self.output.clone().unwrap_or_else(usual);
+        let card = Card {
+            source: shown.clone(),
+            network: network.name.clone(),
+            backend: "onnx".to_owned(),
+            classes: network.classes,
+            ..Card::default()
+        };
+        place(&path, onnx, card)?;
+        tell(
+            globals,
+            &json!({ "file": path, "network": network.name, "classes": network.classes, "bytes": onnx.len() }),
+        )?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Puts a model where none is, with its card.
+fn place(path: &Path, bytes: &[u8], card: Card) -> Result<(), CliError> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        file::ensure_folder(folder).map_err(CliError::failed)?;
+    }
+    file::create_exact(path, Durability::Synced, bytes).map_err(CliError::failed)?;
+    let card = Card {
+        bytes: bytes.len() as u64,
+        sha256: sha256(bytes),
+        ..card
+    };
+    card.write(path).map_err(CliError::failed)
+}
+
+fn verify(library: &Library, names: &[String], globals: &Globals) -> Result<Exit, CliError> {
+    let named = |name: &String| library.find(name).map_err(CliError::failed);
+    let paths: Vec<PathBuf> = match names {
+        [] => library.list().into_iter().map(|entry| entry.path).collect(),
+        names => names.iter().map(named).collect::<Result<_, _>>()?,
+    };
+    let (runtime, _) = vision::model::runtime(library).map_err(CliError::failed)?;
+    let options = Options {
+        runtime,
+        ..Options::default()
+    };
+    let mut bad = 0;
+    for path in &paths {
+        let checked = check(path, &options);
+        bad += usize::from(checked.is_err());
+        let value = match checked {
+            Ok(model) => json!({ "file": path, "ok": true, "network": model.network, "sha256": model.hash }),
+            Err(error) => json!({ "file": path, "ok": false, "error": error }),
+        };
+        tell(globals, &value)?;
+    }
+    Ok(match bad {
+        0 => Exit::Done,
+        n if n < paths.len() => Exit::Partly,
+        _ => Exit::Failed,
+    })
+}
+
+fn check(path: &Path, options: &Options) -> Result<Model, String> {
+    let model = Model::open_path(path, options).map_err(|e: LoadError| e.to_string())?;
+    if let Some(card) = Card::beside(path)
+        && !card.sha256.is_empty()
+        && card.sha256 != model.hash
+    {
+        return Err(format!(
+            "the file is not the one of its card (SHA-256 {}, was {}): fetch it again",
+            model.hash, card.sha256
+        ));
+    }
+    let empty = ndarray::Array2::<u8>::zeros((64, 96));
+    let mut watch = |_| ControlFlow::Continue(());
+    model.segment(empty.view(), &mut watch).map_err(|e| e.to_string())?;
+    Ok(model)
+}

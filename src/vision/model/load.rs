@@ -1,0 +1,77 @@
+//! From a name to a model ready to run: the only place of this room that reads files.
+
+use super::{Backend, Model, ModelError, Native, Options, Runtime};
+use model::library::{Card, Library, NoModel, sha256};
+use std::path::{Path, PathBuf};
+
+/// Why there is no model. Nothing was segmented.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error(transparent)]
+    NoModel(#[from] NoModel),
+    #[error("the model {path} cannot be read ({source}); nothing was segmented", path = .path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("{path}: {source}", path = .path.display())]
+    Model { path: PathBuf, source: ModelError },
+    #[error(transparent)]
+    Runtime(ModelError),
+}
+
+impl Model {
+    /// The model that a name means, run by what the settings say; `None` is the settings' own.
+    pub fn load(library: &Library, name: Option<&str>, backend: Option<Backend>) -> Result<Model, LoadError> {
+        let name = name.unwrap_or(&library.settings.model).trim();
+        if name == CLASSICAL {
+            return Ok(Model::classical());
+        }
+        let path = library.find(name)?;
+        let (runtime, doubt) = runtime(library)?;
+        let options = Options {
+            runtime,
+            backend,
+            ..Options::default()
+        };
+        let mut model = Model::open_path(&path, &options)?;
+        model.remark = match (model.remark.take(), doubt) {
+            (Some(remark), Some(doubt)) => Some(format!("{remark}; {doubt}")),
+            (remark, doubt) => remark.or(doubt),
+        };
+        Ok(model)
+    }
+
+    /// The model in a file.
+    pub fn open_path(path: &Path, options: &Options) -> Result<Model, LoadError> {
+        let io = |source| LoadError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let bytes = std::fs::read(path).map_err(io)?;
+        let hash = sha256(&bytes);
+        let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
+        let opened = Model::open(bytes, &name, options).map_err(|source| LoadError::Model {
+            path: path.to_owned(),
+            source,
+        });
+        let mut model = opened?;
+        model.hash = hash;
+        model.labels = Card::beside(path).map(|card| card.labels).unwrap_or_default();
+        Ok(model)
+    }
+}
+
+/// The word for finding features without a network.
+pub const CLASSICAL: &str = "classical";
+
+/// What computes, by the settings; and why it is not the native runtime that lies about, if that cannot be loaded. One that is named must load.
+pub fn runtime(library: &Library) -> Result<(Runtime, Option<String>), LoadError> {
+    let Some(path) = library.runtime() else {
+        return Ok((Runtime::BuiltIn, None));
+    };
+    match Native::load(&path) {
+        Ok(native) => Ok((Runtime::Native(native), None)),
+        Err(error) if matches!(library.settings.runtime.trim(), "auto" | "") => {
+            Ok((Runtime::BuiltIn, Some(error.to_string())))
+        }
+        Err(error) => Err(LoadError::Runtime(error)),
+    }
+}

@@ -1,0 +1,149 @@
+//! The detectors that need no network, on drawn pictures of known shape.
+
+use model::Point;
+use ndarray::{Array2, ArrayView2};
+use rand::{RngExt, SeedableRng};
+use vision::classes::{FIDUCIAL, GRID_BAR, LAMELLA, LANDING_POST, MANIPULATOR, VOLUME_BLOCK};
+use vision::features::{Which, detect, feature};
+use vision::filter::{Border, gaussian};
+use vision::segment::Segmented;
+
+const SIZE: (usize, usize) = (512, 768);
+
+/// A drawing, blurred as a beam does, with noise.
+fn picture(seed: u64, grey: impl Fn(f64, f64) -> f32) -> Array2<f32> {
+    let sharp = Array2::from_shape_fn(SIZE, |(y, x)| grey(x as f64, y as f64));
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    gaussian(sharp.view(), 0.8, Border::Reflect).mapv(|v| (v + rng.random_range(-12.0..12.0)).clamp(0.0, 255.0))
+}
+
+fn segment(picture: ArrayView2<f32>) -> Segmented {
+    vision::classical::segment(picture)
+}
+
+fn found(picture: &Array2<f32>, name: &str) -> Option<(Point, f64)> {
+    let made = detect(
+        &segment(picture.view()),
+        &[feature(name).unwrap().clone()],
+        1e-9,
+        Which::Nearest,
+    );
+    let one = &made.features[0];
+    one.place.map(|p| p.px).zip(one.confidence)
+}
+
+fn near(found: Option<(Point, f64)>, x: f64, y: f64, within: f64) {
+    let (at, confidence) = found.expect("found nothing");
+    assert!((at.x - x).hypot(at.y - y) <= within, "{at:?}, drawn at {x} {y}");
+    assert!(confidence > 0.5, "{confidence}");
+}
+
+/// Bright inside a wedge from the left whose tip is there.
+fn wedge(tip: (f64, f64), slope: f64, half: f64) -> impl Fn(f64, f64) -> bool {
+    move |x, y| {
+        let back = tip.0 - x;
+        back >= 0.0 && (y - tip.1 - slope * back).abs() <= half * back
+    }
+}
+
+#[test]
+fn a_needle_ends_where_its_edges_meet() {
+    for (seed, tip, slope, half) in [
+        (1, (420.0, 250.0), 0.1, 0.08),
+        (2, (300.0, 120.0), 0.5, 0.06),
+        (3, (600.0, 330.0), 0.0, 0.05),
+    ] {
+        let needle = wedge(tip, slope, half);
+        let drawn = picture(seed, |x, y| if needle(x, y) { 220.0 } else { 70.0 });
+        near(found(&drawn, "NeedleTip"), tip.0, tip.1, 14.0);
+    }
+}
+
+#[test]
+fn what_is_no_needle_is_none() {
+    let bar = picture(4, |_, y| if (200.0..240.0).contains(&y) { 220.0 } else { 70.0 });
+    let blank = picture(5, |_, _| 90.0);
+    let ramp = picture(6, |x, _| 60.0 + 0.2 * x as f32);
+    for (what, drawn) in [("a bar", bar), ("a blank", blank), ("a ramp", ramp)] {
+        let made = segment(drawn.view());
+        assert!(
+            !made.labels.iter().any(|l| *l == MANIPULATOR),
+            "{what} is taken for a needle"
+        );
+    }
+    assert!(found(&picture(7, |_, _| 90.0), "LamellaCentre").is_none());
+}
+
+#[test]
+fn a_post_a_block_and_bars_are_what_they_are() {
+    let post = picture(8, |x, y| {
+        if y < 260.0 && (x - 384.0).abs() < 70.0 - 0.08 * y {
+            200.0
+        } else {
+            60.0
+        }
+    });
+    let share = |made: &Segmented, class: u8| made.labels.iter().filter(|l| **l == class).count() as f64 / 393_216.0;
+    let made = segment(post.view());
+    assert!(
+        (share(&made, LANDING_POST) - 0.079).abs() < 0.01,
+        "{}",
+        share(&made, LANDING_POST)
+    );
+    near(found(&post, "LandingPost"), 384.0, 256.0, 8.0);
+
+    let block = picture(9, |x, y| {
+        let rim = (x - 384.0).abs().max((y - 250.0).abs() + 70.0);
+        if rim < 210.0 {
+            130.0
+        } else if rim < 214.0 {
+            240.0
+        } else {
+            60.0
+        }
+    });
+    near(found(&block, "VolumeBlockTopEdge"), 384.0, 107.0, 5.0);
+    near(found(&block, "VolumeBlockBottomRightCorner"), 597.0, 393.0, 5.0);
+
+    let bars = picture(10, |x, y| {
+        if x % 180.0 > 40.0 && y % 170.0 > 40.0 {
+            90.0
+        } else {
+            170.0
+        }
+    });
+    let made = segment(bars.view());
+    assert!(
+        (share(&made, GRID_BAR) - 0.4).abs() < 0.05,
+        "{}",
+        share(&made, GRID_BAR)
+    );
+}
+
+#[test]
+fn a_lamella_stands_between_its_trenches_and_a_cross_is_no_blot() {
+    let lamella = picture(11, |x, y| {
+        let across = (x - 300.0).abs() < 60.0;
+        let trench = (150.0..200.0).contains(&y) || (216.0..266.0).contains(&y);
+        if across && trench { 30.0 } else { 140.0 }
+    });
+    near(found(&lamella, "LamellaCentre"), 300.0, 207.5, 2.0);
+    near(found(&lamella, "LamellaLeftEdge"), 240.0, 207.5, 3.0);
+    near(found(&lamella, "LamellaBottomEdge"), 300.0, 215.0, 3.0);
+
+    let cross = picture(12, |x, y| {
+        let (u, v) = ((x - 500.0 + y - 300.0) * 0.7071, (x - 500.0 - y + 300.0) * 0.7071);
+        let on = |a: f64, b: f64| a.abs() < 5.0 && b.abs() < 45.0;
+        if on(u, v) || on(v, u) { 40.0 } else { 140.0 }
+    });
+    let blot = picture(13, |x, y| {
+        if (x - 500.0).hypot(y - 300.0) < 30.0 {
+            40.0
+        } else {
+            140.0
+        }
+    });
+    let any = |drawn: &Array2<f32>, class: u8| segment(drawn.view()).labels.iter().any(|l| *l == class);
+    assert!(any(&cross, FIDUCIAL) && !any(&blot, FIDUCIAL));
+    assert!(!any(&cross, LAMELLA) && !any(&blot, VOLUME_BLOCK));
+}
