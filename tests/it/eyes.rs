@@ -5,7 +5,6 @@ use engine::command::parse;
 use model::{Frame, Point};
 use serde_json::Value;
 use std::path::Path;
-use vision::classes::MANIPULATOR;
 use vision::features::{Which, detect, named};
 use vision::model::Model;
 use vision::segment::Segmented;
@@ -24,14 +23,16 @@ fn pictures(scene: &str, seed: u64, lines: &[String]) -> Vec<Frame> {
         ended.unwrap_or_else(|e| panic!("{line}: {e}"))
     };
     run("system.connect");
-    let told = lines.iter().map(|line| run(line)).last().unwrap();
+    let told = lines.iter().fold(Value::Null, |_, line| run(line));
     let load = |picture: &Value| Frame::load(Path::new(picture["file"].as_str().unwrap())).unwrap().frame;
     told["pictures"].as_array().unwrap().iter().map(load).collect()
 }
 
 fn segment(frame: &Frame) -> Segmented {
     let mut watch = |_| std::ops::ControlFlow::Continue(());
-    Model::classical().segment(frame.pixels.to_f32().view(), &mut watch).unwrap()
+    Model::classical()
+        .segment(frame.pixels.to_f32().view(), &mut watch)
+        .unwrap()
 }
 
 /// Where a feature is seen, with its confidence.
@@ -39,45 +40,6 @@ fn seen(frame: &Frame, name: &str) -> Option<(Point, f64)> {
     let made = detect(&segment(frame), &named(&[name], &[]).unwrap(), 1e-9, Which::Nearest);
     let one = &made.features[0];
     one.place.map(|p| p.px).zip(one.confidence)
-}
-
-/// The needle stands at the place where the middle of both pictures is, less a known way.
-#[test]
-fn the_tip_of_the_needle_is_found_in_both_pictures() {
-    for (seed, dx, dy, hfw) in [(1, 0, 0, 400), (2, -30, 20, 400), (3, 25, -15, 300)] {
-        let lines = [
-            "stage.orientation name=FIB".to_owned(),
-            "manipulator.insert name=PARK".to_owned(),
-            "manipulator.go name=EUCENTRIC".to_owned(),
-            format!("manipulator.move-corrected dx={dx}um dy={dy}um beam=electron"),
-            format!("image.acquire beam=both hfw={hfw}um resolution=768x512"),
-        ];
-        let taken = pictures("liftout", seed, &lines);
-        let pixel = f64::from(hfw) / 768.0;
-        let electron = Point {
-            x: 384.0 + f64::from(dx) / pixel,
-            y: 256.0 - f64::from(dy) / pixel,
-        };
-        let (at, confidence) = seen(&taken[0], "NeedleTip").expect("no needle in the SEM picture");
-        assert!((at.x - electron.x).hypot(at.y - electron.y) < 12.0, "SEM {seed}: {at:?}, is at {electron:?}");
-        assert!(confidence >= 0.5, "SEM {seed}: {confidence}");
-        let (at, confidence) = seen(&taken[1], "NeedleTip").expect("no needle in the FIB picture");
-        // the way was measured in the other picture: of this one only its x is known
-        assert!((at.x - electron.x).abs() < 12.0, "FIB {seed}: {at:?}, is at x {}", electron.x);
-        assert!(confidence >= 0.5, "FIB {seed}: {confidence}");
-    }
-}
-
-#[test]
-fn no_needle_is_found_where_none_is() {
-    for (scene, seed) in [("grid", 1), ("grid", 4), ("waffle", 2), ("bulk", 3), ("liftout", 5)] {
-        let line = ["image.acquire beam=both hfw=300um resolution=768x512".to_owned()];
-        for frame in pictures(scene, seed, &line) {
-            let made = segment(&frame);
-            let beam = frame.metadata.as_ref().unwrap().image.beam_type;
-            assert!(!made.labels.iter().any(|l| *l == MANIPULATOR), "{scene} {seed} {beam}");
-        }
-    }
 }
 
 #[test]
@@ -102,7 +64,7 @@ fn a_landing_post_and_a_block_are_found_where_they_are() {
         assert!(confidence >= 0.5, "{name}: {confidence}");
     }
     let lines = ["image.acquire beam=electron hfw=400um resolution=768x512".to_owned()];
-    let (at, confidence) = seen(&pictures("liftout", 2, &lines)[0], "LandingPost").expect("no post");
+    let (at, confidence) = seen(&pictures("liftout", 2, &lines)[0], "LandingPost").unwrap();
     assert!((at.x - 384.0).abs() < 80.0 && (at.y - 256.0).abs() < 45.0, "{at:?}");
     assert!(confidence >= 0.5, "{confidence}");
 }

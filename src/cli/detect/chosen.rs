@@ -16,7 +16,7 @@ pub struct Chosen {
     /// A file, a name of `fibdeck model list`, or `classical`, which needs none; as detection.yaml says without it.
     #[arg(long, short)]
     model: Option<String>,
-    /// smp, nnunet, onnx, window or huggingface instead of what the file is taken for; it must fit.
+    /// smp, nnunet, onnx or window instead of what the file is taken for; it must fit.
     #[arg(long)]
     backend: Option<String>,
     /// The encoder the checkpoint is expected to have, e.g. resnet34; it says so itself, and another one is refused.

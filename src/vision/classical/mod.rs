@@ -2,18 +2,17 @@
 //!
 //! Every detector looks for one class of object and says, if it finds one, which pixels it is made of and how well it fits (0 to 1). Together
 //! they make a mask as a network would, so that features, objects and everything after them work on both. One file per
-//! detector; a new one is a file and a row of [`DETECTORS`]. They are made for the plain pictures of a fallback: one needle, posts,
-//! a block, bars, a lamella between its trenches, a milled cross; where nothing fits, nothing is found.
+//! detector; a new one is a file and a row of [`DETECTORS`]. They are made for the plain pictures of a fallback: posts, a block, bars, a
+//! lamella between its trenches, a milled cross; where nothing fits, nothing is found. Needles are left to networks.
 
 mod block;
 mod cross;
 mod grid;
 mod lamella;
 mod level;
-mod needle;
 mod post;
 
-use crate::classes::{FIDUCIAL, GRID_BAR, LAMELLA, LANDING_POST, MANIPULATOR, VOLUME_BLOCK};
+use crate::classes::{FIDUCIAL, GRID_BAR, LAMELLA, LANDING_POST, VOLUME_BLOCK};
 use crate::filter::{self, Border};
 use crate::segment::Segmented;
 use ndarray::{Array2, ArrayView2, Zip};
@@ -21,7 +20,7 @@ use ndarray::{Array2, ArrayView2, Zip};
 /// Columns that are looked at; larger pictures are averaged down to no fewer.
 const COLUMNS: usize = 768;
 /// What fits worse than this is not what it was taken for.
-const LEAST_FIT: f64 = 0.35;
+const LEAST_FIT: f64 = 0.5;
 /// A picture whose smoothed greys spread less than this many times its noise shows nothing.
 const LEAST_SIGNAL: f32 = 1.5;
 
@@ -49,10 +48,6 @@ struct Detector {
 
 /// In this order; what one has found is not another's.
 const DETECTORS: &[Detector] = &[
-    Detector {
-        class: MANIPULATOR,
-        find: needle::find,
-    },
     Detector {
         class: FIDUCIAL,
         find: cross::find,

@@ -49,7 +49,7 @@ fn a_checkpoint_becomes_onnx_with_a_card_and_gives_the_same_mask() {
     let (a, b) = (segmented("unet18", "a"), segmented(&checkpoint, "b"));
     assert_eq!((&a["backend"], &b["backend"]), (&"onnx".into(), &"smp".into()));
     let pixels = |told: &Value| {
-        let mask = model::Frame::load(Path::new(told["mask"].as_str().unwrap())).unwrap();
+        let mask = model::Frame::load(&place.path(told["mask"].as_str().unwrap())).unwrap();
         mask.frame.pixels
     };
     assert_eq!(pixels(&a), pixels(&b));

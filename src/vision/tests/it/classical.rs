@@ -3,7 +3,8 @@
 use model::Point;
 use ndarray::{Array2, ArrayView2};
 use rand::{RngExt, SeedableRng};
-use vision::classes::{FIDUCIAL, GRID_BAR, LAMELLA, LANDING_POST, MANIPULATOR, VOLUME_BLOCK};
+use std::f64::consts::FRAC_1_SQRT_2;
+use vision::classes::{FIDUCIAL, GRID_BAR, LAMELLA, LANDING_POST, VOLUME_BLOCK};
 use vision::features::{Which, detect, feature};
 use vision::filter::{Border, gaussian};
 use vision::segment::Segmented;
@@ -33,44 +34,13 @@ fn found(picture: &Array2<f32>, name: &str) -> Option<(Point, f64)> {
 }
 
 fn near(found: Option<(Point, f64)>, x: f64, y: f64, within: f64) {
-    let (at, confidence) = found.expect("found nothing");
+    let (at, confidence) = found.unwrap();
     assert!((at.x - x).hypot(at.y - y) <= within, "{at:?}, drawn at {x} {y}");
     assert!(confidence > 0.5, "{confidence}");
 }
 
-/// Bright inside a wedge from the left whose tip is there.
-fn wedge(tip: (f64, f64), slope: f64, half: f64) -> impl Fn(f64, f64) -> bool {
-    move |x, y| {
-        let back = tip.0 - x;
-        back >= 0.0 && (y - tip.1 - slope * back).abs() <= half * back
-    }
-}
-
 #[test]
-fn a_needle_ends_where_its_edges_meet() {
-    for (seed, tip, slope, half) in [
-        (1, (420.0, 250.0), 0.1, 0.08),
-        (2, (300.0, 120.0), 0.5, 0.06),
-        (3, (600.0, 330.0), 0.0, 0.05),
-    ] {
-        let needle = wedge(tip, slope, half);
-        let drawn = picture(seed, |x, y| if needle(x, y) { 220.0 } else { 70.0 });
-        near(found(&drawn, "NeedleTip"), tip.0, tip.1, 14.0);
-    }
-}
-
-#[test]
-fn what_is_no_needle_is_none() {
-    let bar = picture(4, |_, y| if (200.0..240.0).contains(&y) { 220.0 } else { 70.0 });
-    let blank = picture(5, |_, _| 90.0);
-    let ramp = picture(6, |x, _| 60.0 + 0.2 * x as f32);
-    for (what, drawn) in [("a bar", bar), ("a blank", blank), ("a ramp", ramp)] {
-        let made = segment(drawn.view());
-        assert!(
-            !made.labels.iter().any(|l| *l == MANIPULATOR),
-            "{what} is taken for a needle"
-        );
-    }
+fn nothing_is_found_where_nothing_is() {
     assert!(found(&picture(7, |_, _| 90.0), "LamellaCentre").is_none());
 }
 
@@ -132,7 +102,10 @@ fn a_lamella_stands_between_its_trenches_and_a_cross_is_no_blot() {
     near(found(&lamella, "LamellaBottomEdge"), 300.0, 215.0, 3.0);
 
     let cross = picture(12, |x, y| {
-        let (u, v) = ((x - 500.0 + y - 300.0) * 0.7071, (x - 500.0 - y + 300.0) * 0.7071);
+        let (u, v) = (
+            (x - 500.0 + y - 300.0) * FRAC_1_SQRT_2,
+            (x - 500.0 - y + 300.0) * FRAC_1_SQRT_2,
+        );
         let on = |a: f64, b: f64| a.abs() < 5.0 && b.abs() < 45.0;
         if on(u, v) || on(v, u) { 40.0 } else { 140.0 }
     });
