@@ -12,6 +12,7 @@ wall time where a child process was measured.
 
 import argparse
 import fcntl
+import http.client
 import json
 import os
 import pty
@@ -252,6 +253,70 @@ def attaching(table: Table, binary: Path) -> None:
     table.most("attach to a running job, useful screen", statistics.median(waits), "s", 0.15)
 
 
+class Server:
+    """A server of the REST API in a process of its own, and one connection to it."""
+
+    def __init__(self, args: list[str], port: int, token: str = ""):
+        self.head = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        self.process = subprocess.Popen(args, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.line = http.client.HTTPConnection("127.0.0.1", port)
+        late = time.perf_counter() + 120
+        while True:
+            try:
+                self.ask("GET", "/stage_position")
+                return
+            except (OSError, http.client.HTTPException, RuntimeError):
+                self.line.close()
+                if time.perf_counter() > late:
+                    raise
+                time.sleep(0.2)
+
+    def ask(self, method: str, path: str, body: dict | None = None) -> bytes:
+        self.line.request(method, path, json.dumps(body) if body is not None else None, self.head)
+        answer = self.line.getresponse()
+        data = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(data)
+        return data
+
+    def each(self, runs: int, method: str, path: str, body: dict | None = None) -> float:
+        """Seconds a request."""
+        began = time.perf_counter()
+        for _ in range(runs):
+            self.ask(method, path, body)
+        return (time.perf_counter() - began) / runs
+
+    def resident(self) -> float:
+        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())[1]) / 1024
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+def serving(table: Table, binary: Path, python: str) -> None:
+    """Our web door against openFIBSEM's server, without simulated delays on either side: one client, one connection, in turn."""
+    with tempfile.TemporaryDirectory() as place:
+        folders = ["--config-dir", place + "/config", "--data-dir", place + "/data"]
+        token = subprocess.run([str(binary), "token", "new", "bench", *folders], capture_output=True, text=True, check=True).stdout.strip()
+        ours = Server([str(binary), "serve", "--demo", "--speed", "1000", "--http", "127.0.0.1:8931", *folders], 8931, token)
+        theirs = Server([python, "-m", "fibsem.server.server", "--manufacturer", "Demo", "--host", "127.0.0.1", "--port", "8932"], 8932)
+        try:
+            settings = {"beam_type": "ELECTRON", "resolution": [1536, 1024], "hfw": 150e-6, "dwell_time": 1e-6}
+            picture = ("POST", "/acquire_image", {"beam_type": "ELECTRON", "image_settings": settings})
+            rows = [("stage position over REST", 5, 400, ("GET", "/stage_position")), ("picture 1536x1024 over REST", 2, 10, picture)]
+            for name, times, runs, request in rows:
+                both = [[], []]
+                for _ in range(5):
+                    for server, taken in zip((ours, theirs), both):
+                        taken.append(server.each(runs, *request))
+                table.least(name, *map(statistics.median, both), "s", times)
+            table.most("resident, web door and twin", ours.resident(), "MiB", 60)
+        finally:
+            ours.close()
+            theirs.close()
+
+
 def screen(table: Table, binary: Path) -> None:
     console = Console(binary, 120, 40)
     console.until(b"STOP")
@@ -352,7 +417,7 @@ def rust(folder: Path) -> dict:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--bin", type=Path, help="a release build; made if not named")
-    options.add_argument("--only", default="", help="starting, attaching, screen, keys or pictures")
+    options.add_argument("--only", default="", help="starting, attaching, serving, screen, keys or pictures")
     chosen = options.parse_args()
     python = os.environ.get("PEER_PY") or sys.exit("PEER_PY must name a Python that has fibsem 0.5.3")
     binary = chosen.bin
@@ -365,6 +430,7 @@ def main() -> None:
         for name, part in (
             ("starting", lambda: starting(table, binary, python)),
             ("attaching", lambda: attaching(table, binary)),
+            ("serving", lambda: serving(table, binary, python)),
             ("screen", lambda: screen(table, binary)),
             ("keys", lambda: keys(table, binary)),
             ("pictures", lambda: pictures(table, binary, python, Path(folder))),

@@ -9,7 +9,8 @@ use engine::event::Event;
 use engine::journal::{self, Entry};
 use engine::replay::Replay;
 use model::text::printable;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Read and check journals: everything an engine did and saw.
@@ -27,7 +28,7 @@ enum Verb {
     /// What stands in a journal, a line an entry; without FILE, which journals there are.
     Show {
         file: Option<PathBuf>,
-        /// Only who came, went and did what.
+        /// Only who (client, account, process or address) came, went and did what.
         #[arg(long)]
         who: bool,
     },
@@ -76,27 +77,68 @@ fn list(globals: &Globals) -> Result<Exit, CliError> {
 }
 
 fn show(path: &Path, who: bool, globals: &Globals) -> Result<Exit, CliError> {
+    let mut clients = BTreeMap::new();
     for (line, entry) in journal::read(path)?.entries {
-        if who && !is_deed(&entry) {
-            continue;
+        if let Entry::Client {
+            name, pid, uid, from, ..
+        } = &entry
+        {
+            clients.insert(
+                name.clone(),
+                json!({ "client": name, "process": pid, "account": uid, "address": from }),
+            );
         }
-        output::line(&match globals.json {
-            true => serde_json::to_string(&entry).unwrap_or_default(),
-            false => format!("{line:6}  {}", printable(&words(&entry))),
+        let whose = match who {
+            true => match doer(&entry) {
+                Some(name) => Some(clients.get(name).cloned().unwrap_or_else(|| json!({ "client": name }))),
+                None => continue,
+            },
+            false => None,
+        };
+        output::line(&match (globals.json, whose) {
+            (true, None) => serde_json::to_string(&entry).unwrap_or_default(),
+            (true, Some(whose)) => json!({ "who": whose, "did": entry }).to_string(),
+            (false, None) => format!("{line:6}  {}", printable(&words(&entry))),
+            (false, Some(whose)) => format!(
+                "{line:6}  {:32}  {}",
+                printable(&name(&whose)),
+                printable(&words(&entry))
+            ),
         })?;
     }
     Ok(Exit::Done)
 }
 
-/// Somebody came, went or did something.
-fn is_deed(entry: &Entry) -> bool {
+/// A client with where it is: by its address, or by its account and process on this machine.
+fn name(whose: &Value) -> String {
+    let client = whose["client"].as_str().unwrap_or_default();
+    match (
+        whose["address"].as_str(),
+        whose["account"].as_u64(),
+        whose["process"].as_u64(),
+    ) {
+        (Some(address), ..) => format!("{client} ({address})"),
+        (None, Some(account), Some(process)) => format!("{client} (account {account}, process {process})"),
+        _ => client.to_owned(),
+    }
+}
+
+/// Who came, went or did it; `None` where it was nobody's deed.
+fn doer(entry: &Entry) -> Option<&str> {
+    // a hand is named after its command and whose it is
+    fn whose(by: &str) -> &str {
+        by.rsplit_once(" by ").map_or(by, |(_, name)| name)
+    }
     match entry {
-        Entry::Client { .. } | Entry::Intent { .. } | Entry::Outcome { .. } => true,
-        Entry::Event { event } => matches!(
-            event.event,
-            Event::JobStarted { .. } | Event::Control { .. } | Event::Answered { .. } | Event::Stopped { .. }
-        ),
-        _ => false,
+        Entry::Client { name, .. } => Some(name),
+        Entry::Intent { by, .. } | Entry::Outcome { by, .. } => Some(whose(by)),
+        Entry::Event { event } => match &event.event {
+            Event::JobStarted { job } => Some(&job.by),
+            Event::Control { holder } => Some(holder.as_deref().unwrap_or("nobody")),
+            Event::Answered { by, .. } | Event::Session { by, .. } | Event::Stopped { by, .. } => Some(by),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -122,11 +164,19 @@ fn words(entry: &Entry) -> String {
             format!("job {job} will put back: {}", what.join(", "))
         }
         Entry::Client {
-            name, here, pid, uid, ..
+            name,
+            here,
+            pid,
+            uid,
+            from,
+            ..
         } => {
             let word = if *here { "came" } else { "left" };
             let number = |n: &Option<u32>| n.map_or("?".to_owned(), |n| n.to_string());
-            format!("{name} {word} (process {}, account {})", number(pid), number(uid))
+            match from {
+                Some(address) => format!("{name} {word} (from {address})"),
+                None => format!("{name} {word} (process {}, account {})", number(pid), number(uid)),
+            }
         }
         Entry::Settled { journal, how, .. } => format!("what {journal} left open: {how}"),
         Entry::Resumed { task, .. } => format!("milling task {} goes on", task.name),

@@ -25,6 +25,7 @@ mod pattern;
 mod serve;
 mod session;
 mod show;
+mod token;
 mod watchdog;
 
 use clap::{Parser, Subcommand};
@@ -57,6 +58,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a limit, an interlock or a d
 #[derive(Subcommand)]
 enum Verb {
     Serve(serve::Serve),
+    Token(token::Token),
     Attach(attach::Attach),
     #[command(hide = true)]
     Relay(attach::Relay),
@@ -122,6 +124,7 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
     }
     match verb {
         Verb::Serve(serve) => serve.run(&globals),
+        Verb::Token(token) => token.run(&globals),
         Verb::Attach(attach) => attach.run(&globals),
         Verb::Relay(relay) => relay.run(&globals),
         Verb::Script(script) => script.run(&globals),

@@ -5,9 +5,13 @@ use super::options::{Globals, user};
 use super::output;
 use clap::Args;
 use engine::Link;
+use engine::core::Engine;
+use engine::http;
 use engine::serve::{Hold, Server, socket};
+use model::config::Paths;
 use serde_json::json;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Own the instrument and serve consoles and commands, until it is told to end.
@@ -16,12 +20,21 @@ use std::time::Duration;
 /// ends it: a running job is stopped in a safe order first.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  fibdeck serve --instrument my-scope\n  fibdeck serve --demo            the digital twin as a daemon, to try things out\n  fibdeck serve --socket-group microscope --data-dir /var/lib/fibdeck"
+    after_help = "Examples:\n  fibdeck serve --instrument my-scope\n  fibdeck serve --demo            the digital twin as a daemon, to try things out\n  fibdeck serve --socket-group microscope --data-dir /var/lib/fibdeck\n  fibdeck serve --demo --http     the twin for openFIBSEM's client and scripts, on 127.0.0.1:8001"
 )]
 pub struct Serve {
     /// Members of this group may attach, too (name or number; Unix).
     #[arg(long, value_name = "GROUP")]
     socket_group: Option<String>,
+    /// Serve openFIBSEM's REST API, /v1 and /metrics, too: on loopback, to those with a token (`fibdeck token`).
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = http::ADDRESS)]
+    http: Option<String>,
+    /// The tokens that --http knows, if not those of the settings.
+    #[arg(long, value_name = "F", requires = "http")]
+    token_file: Option<PathBuf>,
+    /// Let everybody on this machine control the instrument by --http, without a token.
+    #[arg(long, requires = "http", conflicts_with = "token_file")]
+    insecure_loopback: bool,
     /// Leave the login's session: nobody watches.
     #[arg(long, hide = true)]
     detached: bool,
@@ -58,17 +71,27 @@ impl Serve {
                 group: self.socket_group.clone(),
             };
             let server = Server::open(&engine, &paths, access)?;
+            let door = self.open_door(&engine, &paths).await?;
             let link = engine.link("daemon");
             let mut signals = Signals::listen()
                 .map_err(|e| CliError::failed(format!("signals could not be listened for: {e}; nothing was served")))?;
             let address = socket::address(&paths);
+            let web = door.as_ref().map(|door| format!("http://{}", door.address()));
             output::line(&if globals.json {
-                json!({ "instrument": name, "address": address, "pid": std::process::id() }).to_string()
+                json!({ "instrument": name, "address": address, "http": web, "pid": std::process::id() }).to_string()
             } else {
-                format!("{}: served at {address}", model::text::printable(&name))
+                let web = web.map(|web| format!(" and {web}")).unwrap_or_default();
+                format!("{}: served at {address}{web}", model::text::printable(&name))
             })?;
+            let web = async {
+                match door {
+                    Some(door) => door.run().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 () = server.run() => {}
+                () = web => {}
                 () = signals.end(&link, globals.quiet || self.detached) => {}
             }
             Ok::<(), CliError>(())
@@ -77,6 +100,33 @@ impl Serve {
         drop(runtime);
         drop(engine);
         Ok(Exit::Done)
+    }
+}
+
+impl Serve {
+    /// The web door, where one is wanted.
+    async fn open_door(&self, engine: &Engine, paths: &Paths) -> Result<Option<http::Server>, CliError> {
+        let Some(address) = &self.http else {
+            return Ok(None);
+        };
+        let tokens = match self.insecure_loopback {
+            true => None,
+            false => Some(self.token_file.clone().unwrap_or_else(|| http::token::file(paths))),
+        };
+        if tokens.is_none() {
+            let red = if std::io::stderr().is_terminal() {
+                ("\x1b[31m", "\x1b[0m")
+            } else {
+                ("", "")
+            };
+            eprintln!(
+                "{}fibdeck: --insecure-loopback: every program on this machine can control the instrument{}",
+                red.0, red.1
+            );
+        }
+        Ok(Some(
+            http::Server::open(engine, &http::Access::at(address, tokens)?).await?,
+        ))
     }
 }
 

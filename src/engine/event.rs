@@ -81,6 +81,9 @@ pub enum Event {
         choice: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         data: Option<serde_json::Value>,
+        /// Who answered.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
     },
     FrameTaken {
         frame: Box<FrameInfo>,
@@ -102,6 +105,9 @@ pub enum Event {
     },
     Session {
         session: Session,
+        /// Who set it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
     },
     Control {
         holder: Option<String>,
@@ -132,6 +138,10 @@ pub enum Event {
     },
     NeedlePositions {
         positions: Vec<(String, ManipulatorPosition)>,
+    },
+    /// The angle (rad) of the MILLING orientation that was chosen.
+    MillingAngle {
+        angle: f64,
     },
     /// What a stopped job left changed, in words: job.restore puts it back.
     Owed {

@@ -8,6 +8,7 @@ pub mod command;
 pub mod core;
 pub mod event;
 pub mod hooks;
+pub mod http;
 pub mod journal;
 pub mod link;
 pub mod plan;

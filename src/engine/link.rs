@@ -42,6 +42,8 @@ pub(crate) enum Request {
         here: bool,
         pid: Option<u32>,
         uid: Option<u32>,
+        /// Where it comes from, where that is not this machine's socket.
+        from: Option<String>,
     },
     /// The process is ending.
     End,

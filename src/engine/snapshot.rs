@@ -253,7 +253,7 @@ impl Snapshot {
                 }
             }
             Event::Positions { positions } => self.positions.clone_from(positions),
-            Event::Session { session } => self.session = session.clone(),
+            Event::Session { session, .. } => self.session = session.clone(),
             Event::Control { holder } => self.control.clone_from(holder),
             Event::Stopped { report, .. } => self.stopped.clone_from(report),
             Event::Patterning { by, state } => {
@@ -280,6 +280,11 @@ impl Snapshot {
             Event::Plan { plan } => self.plan = plan.as_deref().cloned(),
             Event::Milling { run } => self.milling = Some((**run).clone()),
             Event::NeedlePositions { positions } => self.needle_positions.clone_from(positions),
+            Event::MillingAngle { angle } => {
+                if let Some(connection) = &mut self.connection {
+                    connection.geometry.milling_angle = *angle;
+                }
+            }
             Event::Owed { what } => self.owed.clone_from(what),
         }
     }

@@ -198,7 +198,7 @@ impl JobCx {
     }
 
     pub fn geometry(&self) -> Geometry {
-        *self.scope().geometry()
+        self.scope().chosen_geometry()
     }
 
     /// The same job after its end: for putting back what it changed for a while, also when it was cancelled. After the red button

@@ -8,7 +8,7 @@ use crate::movement::{SafeMove, safe_move};
 use crate::{JobCx, JobError};
 use hal::Scope;
 use hal::act::show;
-use model::{Axis, Beam, BeamSettings, DetectorSettings, Key, MicroscopeState, Pose, StagePosition, Value};
+use model::{Axis, Beam, BeamSettings, DetectorSettings, ErrorKind, Key, MicroscopeState, Pose, StagePosition, Value};
 use serde::Serialize;
 
 /// Reads stage, beams and detectors; parts the instrument lacks are `None`. Changes nothing.
@@ -63,6 +63,7 @@ pub fn restore(cx: JobCx, state: MicroscopeState) -> Job<Restored> {
         state.stage_position.check_finite()?;
         let mut changed = Vec::new();
         let beams: Vec<Beam> = cx.scope().capabilities().beams();
+        check(&cx, &beams, &state)?;
         let part = |beam: Beam| format!("{} beam and detector", beam.short());
         for (i, beam) in beams.iter().enumerate() {
             cx.progress(i as f64 / (2 * beams.len() + 1) as f64, &part(*beam));
@@ -93,6 +94,32 @@ pub fn restore(cx: JobCx, state: MicroscopeState) -> Job<Restored> {
         let differences = differences(&state, &capture(cx.scope()).await?);
         Ok(Restored { changed, differences })
     })
+}
+
+/// What would be refused on the way is refused before the first value is set.
+fn check(cx: &JobCx, beams: &[Beam], state: &MicroscopeState) -> Result<(), JobError> {
+    let capabilities = cx.scope().capabilities();
+    for beam in beams {
+        let settings = state.beam(*beam).map(beam_values).unwrap_or_default();
+        let detector = state.detector(*beam).map(detector_values).unwrap_or_default();
+        for (key, value) in settings.into_iter().chain(detector) {
+            if capabilities.beam(*beam).is_some_and(|b| b.writable.contains(&key)) {
+                hal::interlock::beam_value(*beam, key, &value, capabilities)?;
+            }
+        }
+    }
+    match capabilities
+        .stage
+        .as_ref()
+        .map(|s| s.limits.check(&state.stage_position))
+    {
+        Some(Err(limit)) => Err(JobError::new(
+            ErrorKind::OutOfRange,
+            limit.to_string(),
+            "nothing was changed; the Movement tab shows the limits",
+        )),
+        _ => Ok(()),
+    }
 }
 
 async fn set_all(cx: &JobCx, beam: Beam, values: Vec<(Key, Value)>, changed: &mut Vec<String>) -> Result<(), JobError> {

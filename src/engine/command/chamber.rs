@@ -52,5 +52,6 @@ async fn picture(cx: Cx, args: Args) -> Ended {
         },
     )?;
     let (w, h) = frame.pixels.size();
-    Ok(json!({ "size": [w, h], "file": file }))
+    let info = super::image::newest(&cx, None)?;
+    Ok(json!({ "size": [w, h], "file": file, "id": info["id"] }))
 }

@@ -6,8 +6,9 @@ use crate::core::{Cx, live};
 use crate::event::Event;
 use crate::link::Ended;
 use ::workflow::acquire::{Acquire, PictureOptions, ReferenceSet};
+use ::workflow::cx::Keep;
 use ::workflow::neutralise::Neutralise;
-use model::{Beam, Danger, Notice, Severity, Unit, units};
+use model::{Beam, Danger, ImageSettings, Notice, Severity, Unit, units};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -64,6 +65,15 @@ pub(crate) const ROWS: &[CommandRow] = &[
         lane: Lane::Job,
         example: "image.acquire beam=electron hfw=150um dwell_time=1us",
         run: |cx, args| Box::pin(acquire(cx, args)),
+    },
+    CommandRow {
+        name: "image.take",
+        doc: "Take one picture with exactly these settings, whatever is set for the next one; kept in memory, never in a file.",
+        args: &[need("settings", ArgKind::Json, "openFIBSEM's ImageSettings")],
+        danger: Danger::Beam,
+        lane: Lane::Job,
+        example: "image.take settings='{\"beam_type\":\"ION\",\"resolution\":[768,512],\"dwell_time\":1e-6,\"hfw\":150e-6}'",
+        run: |cx, args| Box::pin(take(cx, args)),
     },
     CommandRow {
         name: "image.reference",
@@ -260,6 +270,32 @@ fn options(args: &Args) -> Result<PictureOptions, Failure> {
 async fn acquire(cx: Cx, args: Args) -> Ended {
     let params = picture(cx.beams(&args)?, &args)?;
     result(::workflow::acquire::acquire(cx.job()?, params).await?)
+}
+
+async fn take(cx: Cx, args: Args) -> Ended {
+    let given = args.need(args.json("settings"), "settings")?.clone();
+    let settings: ImageSettings = serde_json::from_value(given).map_err(|e| {
+        Failure::usage(
+            format!("those are no settings of a picture: {e}; nothing was taken"),
+            "beam_type, resolution, dwell_time and hfw at least",
+        )
+    })?;
+    let settings = ImageSettings {
+        save: false,
+        path: None,
+        autocontrast: false,
+        ..settings
+    };
+    let beam = settings.beam_type;
+    cx.job()?.frame(&settings, &Keep::default()).await?;
+    newest(&cx, Some(beam))
+}
+
+/// The picture that was just taken, without its pixels: no other is taken while a job or the camera is at work.
+pub(crate) fn newest(cx: &Cx, beam: Option<Beam>) -> Ended {
+    let snapshot = cx.core.snapshot();
+    let frame = snapshot.frames.iter().rev().find(|frame| frame.beam == beam);
+    result(frame)
 }
 
 async fn neutralise(cx: Cx, mut args: Args) -> Ended {

@@ -168,6 +168,6 @@ async fn answer(cx: Cx, args: Args) -> Ended {
         choice: choice.clone(),
         data: args.json("data").cloned(),
     };
-    cx.core.lanes.answer(id, answer)?;
+    cx.core.lanes.answer(id, answer, &cx.by)?;
     Ok(json!({ "id": id, "choice": choice }))
 }

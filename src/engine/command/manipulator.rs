@@ -215,6 +215,24 @@ pub(crate) const ROWS: &[CommandRow] = &[
             })
         },
     },
+    CommandRow {
+        name: "manipulator.where",
+        doc: "Where a position lies that the instrument or the console remembers.",
+        args: &[NAME],
+        danger: Danger::None,
+        lane: Lane::Now,
+        example: "manipulator.where name=PARK",
+        run: |cx, args| {
+            Box::pin(async move {
+                let name = args.need(args.text("name"), "name")?;
+                let saved = lock(&cx.core.files).needle.get(name).cloned();
+                match saved {
+                    Some(place) => result(place),
+                    None => result(cx.scope()?.saved_needle(name).await?),
+                }
+            })
+        },
+    },
 ];
 
 impl From<NeedleError> for Failure {

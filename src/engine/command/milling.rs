@@ -89,6 +89,15 @@ pub(crate) const ROWS: &[CommandRow] = &[
         run: |cx, _| Box::pin(job::pause(cx, false)),
     },
     CommandRow {
+        name: "milling.stop",
+        doc: "End the milling that runs, and wait until it has; nothing happens where none does. What it changed for itself is put back.",
+        args: &[],
+        danger: Danger::None,
+        lane: Lane::Now,
+        example: "milling.stop",
+        run: |cx, _| Box::pin(stop(cx)),
+    },
+    CommandRow {
         name: "milling.clear",
         doc: "Take the patterns off the instrument and forget the loaded task.",
         args: &[],
@@ -297,6 +306,32 @@ async fn go_on(cx: Cx, args: Args) -> Ended {
         rest: Some(rest),
     };
     result(milling::run(cx.job()?, params).await?)
+/// Ends the job that mills, and no other.
+async fn stop(cx: Cx) -> Ended {
+    let job = cx.core.snapshot().running().cloned();
+    let Some(job) = job.filter(|job| mills(&job.command.name)) else {
+        let phase = cx.scope()?.patterning().await?.value.phase;
+        if phase.is_active() {
+            return Err(Failure::new(
+                ErrorKind::Interlock,
+                "a beam mills, and not for a job of fibdeck; it was not ended",
+                "`stop` halts whatever runs",
+            ));
+        }
+        return Ok(json!({ "stopped": false }));
+    };
+    cx.core.lanes.stop_job(Some(job.id));
+    let mut snapshots = cx.core.bus.watch();
+    // the sender lives as long as the engine
+    let _ = snapshots
+        .wait_for(|snapshot| snapshot.jobs.iter().all(|j| j.id != job.id || j.end.is_some()))
+        .await;
+    Ok(json!({ "stopped": true, "id": job.id }))
+}
+
+/// Commands whose work is a pattern.
+fn mills(name: &str) -> bool {
+    ["milling.run", "milling.spot-burn", "patterning.run", "gis.pattern"].contains(&name)
 }
 
 async fn clear(cx: Cx) -> Ended {

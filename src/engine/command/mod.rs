@@ -14,6 +14,7 @@ mod job;
 mod manipulator;
 mod milling;
 pub mod parse;
+mod patterning;
 mod position;
 pub mod row;
 mod session;
@@ -39,6 +40,7 @@ pub const COMMANDS: &[&[CommandRow]] = &[
     position::ROWS,
     align::ROWS,
     milling::ROWS,
+    patterning::ROWS,
     manipulator::ROWS,
     gis::ROWS,
     job::ROWS,

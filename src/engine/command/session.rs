@@ -69,6 +69,7 @@ async fn set(cx: Cx, args: Args) -> Ended {
     }
     cx.core.publish(Event::Session {
         session: session.clone(),
+        by: cx.by.clone(),
     });
     result(session)
 }

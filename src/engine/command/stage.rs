@@ -3,10 +3,12 @@
 use super::row::{ArgKind, ArgRow, CommandRow, Lane, arg, need};
 use super::{Args, Failure, image::with_beam, result, workflow};
 use crate::core::Cx;
+use crate::event::Event;
 use crate::link::Ended;
 use ::workflow::movement;
-use model::{Beam, Danger, Point, StagePosition, Unit};
+use model::{Beam, Danger, ErrorKind, Point, StagePosition, Unit};
 use serde_json::json;
+use std::f64::consts::FRAC_PI_2;
 
 const LENGTH: ArgKind = ArgKind::Number(Unit::Metre);
 const ANGLE: ArgKind = ArgKind::Number(Unit::Radian);
@@ -81,7 +83,12 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "stage.project-stable-move",
         doc: "Where a stable move would lead; nothing moves.",
-        args: &[DX, DY, BEAM],
+        args: &[
+            DX,
+            DY,
+            BEAM,
+            arg("base", ArgKind::Json, "position it would start from").or("where the stage is"),
+        ],
         danger: Danger::None,
         lane: Lane::Job,
         example: "stage.project-stable-move dx=10um dy=0 beam=ion",
@@ -139,6 +146,29 @@ pub(crate) const ROWS: &[CommandRow] = &[
         lane: Lane::Job,
         example: "stage.milling-angle angle=15deg",
         run: |cx, args| Box::pin(workflow(cx, args, movement::milling_angle)),
+    },
+    CommandRow {
+        name: "stage.set-milling-angle",
+        doc: "Choose the milling angle of the MILLING orientation, for this session; nothing moves.",
+        args: &[need("angle", ANGLE, "between ion beam and sample plane")],
+        danger: Danger::None,
+        lane: Lane::Now,
+        example: "stage.set-milling-angle angle=18deg",
+        run: |cx, args| {
+            Box::pin(async move {
+                let angle = args.need(args.number("angle"), "angle")?;
+                if !(0.0..=FRAC_PI_2).contains(&angle) {
+                    return Err(Failure::new(
+                        ErrorKind::OutOfRange,
+                        "that is no milling angle; nothing was changed",
+                        "0 to 90 deg",
+                    ));
+                }
+                cx.scope()?.choose_milling_angle(angle);
+                cx.core.publish(Event::MillingAngle { angle });
+                Ok(json!({ "milling_angle": angle }))
+            })
+        },
     },
     CommandRow {
         name: "stage.center-on",

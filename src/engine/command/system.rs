@@ -118,6 +118,15 @@ pub(crate) const ROWS: &[CommandRow] = &[
         run: |cx, args| Box::pin(available(cx, args)),
     },
     CommandRow {
+        name: "system.configuration",
+        doc: "The configuration that the instrument is used by: the keys of its file, angles in degrees.",
+        args: &[],
+        danger: Danger::None,
+        lane: Lane::Now,
+        example: "system.configuration",
+        run: |cx, _| Box::pin(async move { result(&*cx.core.connected()?.instrument) }),
+    },
+    CommandRow {
         name: "system.state",
         doc: "The whole state, for display.",
         args: &[],
@@ -138,7 +147,10 @@ pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "system.restore",
         doc: "Come back to a captured state: beams, detectors, then the stage by safe moves.",
-        args: &[need("path", ArgKind::Path, "file that system.capture wrote")],
+        args: &[
+            arg("path", ArgKind::Path, "file that system.capture wrote"),
+            arg("state", ArgKind::Json, "the state itself, in place of a file"),
+        ],
         danger: Danger::Motion,
         lane: Lane::Job,
         example: "system.restore path=before.yaml",
@@ -275,7 +287,14 @@ async fn capture(cx: Cx, args: Args) -> Ended {
 }
 
 async fn restore(cx: Cx, args: Args) -> Ended {
-    let path = args.need(args.text("path"), "path")?;
-    let state = crate::core::files::read_state(Path::new(path))?;
+    let state = match (args.json("state"), args.text("path")) {
+        (Some(state), _) => serde_json::from_value(state.clone()).map_err(|e| {
+            Failure::usage(
+                format!("that is no state of an instrument: {e}; nothing was changed"),
+                "system.capture shows one",
+            )
+        })?,
+        (None, path) => crate::core::files::read_state(Path::new(args.need(path, "path")?))?,
+    };
     result(workflow::state::restore(cx.job()?, state).await?)
 }

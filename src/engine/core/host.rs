@@ -165,7 +165,7 @@ impl JobHost {
                     "start it again when it is safe",
                 )
             };
-            let answer = answer.await.map_err(|_| stopped())?;
+            let (answer, by) = answer.await.map_err(|_| stopped())?;
             if hand.is_ended() {
                 return Err(stopped());
             }
@@ -173,6 +173,7 @@ impl JobHost {
                 id,
                 choice: answer.choice.clone(),
                 data: answer.data.clone(),
+                by,
             });
             Ok(answer)
         })

@@ -35,7 +35,8 @@ pub(crate) struct Open {
     pub choices: Vec<String>,
     /// Its answer may carry data.
     pub more: bool,
-    pub answer: oneshot::Sender<Answer>,
+    /// The answer, and whose it is.
+    pub answer: oneshot::Sender<(Answer, String)>,
 }
 
 /// Counts a command as under way while it lives.
@@ -113,7 +114,7 @@ impl Lanes {
     }
 
     /// Gives the open question its answer.
-    pub fn answer(&self, id: u64, answer: Answer) -> Result<(), Failure> {
+    pub fn answer(&self, id: u64, answer: Answer, by: &str) -> Result<(), Failure> {
         if let [_, lent] = lock(&self.running).as_slice() {
             return Err(busy(&lent.title));
         }
@@ -141,7 +142,7 @@ impl Lanes {
         }
         if let Some(open) = question.take() {
             // a job that ended meanwhile has said so itself
-            let _ = open.answer.send(answer);
+            let _ = open.answer.send((answer, by.to_owned()));
         }
         Ok(())
     }

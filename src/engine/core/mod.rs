@@ -109,6 +109,8 @@ pub struct Core {
     pub(crate) lives: live::Lives,
     pub(crate) frames: Mutex<FrameRing>,
     pub(crate) files: Mutex<Files>,
+    /// The shapes that `patterning.load` loaded: what is left of them can be told after a stop.
+    pub(crate) shapes: Mutex<Vec<model::Shape>>,
     /// What stopped jobs left changed.
     pub(crate) owed: Mutex<Vec<workflow::Debt>>,
     pub(crate) touched: Mutex<Touched>,

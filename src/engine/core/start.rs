@@ -265,6 +265,7 @@ fn build_on(options: Options, clock: Arc<TokioClock>, ground: Ground) -> Arc<Cor
         journal: ground.journal,
         hooks: Hooks::start(hooks),
         watchdog: Mutex::default(),
+        shapes: Mutex::default(),
         left: Mutex::new(ground.left),
         new_world: AtomicBool::new(false),
         #[cfg(test)]
@@ -338,7 +339,13 @@ async fn serve(core: Arc<Core>, mut inbox: UnboundedReceiver<Request>) {
                 let core = core.clone();
                 tokio::spawn(async move { stop::confirm(&core, &by, sent).await });
             }
-            Request::Client { name, here, pid, uid } => {
+            Request::Client {
+                name,
+                here,
+                pid,
+                uid,
+                from,
+            } => {
                 if !here && core.snapshot().control.as_deref() == Some(name.as_str()) {
                     core.publish(Event::Control { holder: None });
                 }
@@ -348,6 +355,7 @@ async fn serve(core: Arc<Core>, mut inbox: UnboundedReceiver<Request>) {
                     here,
                     pid,
                     uid,
+                    from,
                     time,
                 });
             }

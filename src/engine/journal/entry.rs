@@ -61,6 +61,9 @@ pub enum Entry {
         here: bool,
         pid: Option<u32>,
         uid: Option<u32>,
+        /// Its address, where it came by the web door.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
         time: f64,
     },
     /// What a crash had left in doubt in another journal was settled like this.

@@ -55,6 +55,7 @@ impl Name {
             here,
             pid: self.from.pid,
             uid: self.from.uid,
+            from: None,
         });
     }
 }

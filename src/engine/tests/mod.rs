@@ -3,6 +3,7 @@
 mod crash;
 mod full_disk;
 mod gas;
+mod http;
 mod injection;
 mod jobs;
 mod jog;

@@ -11,7 +11,7 @@ const SMALLEST_SCAN: u32 = 8;
 const LARGEST_SCAN: u32 = 8192;
 
 /// The value fits the key's kind, is finite, and lies in what this instrument allows.
-pub(super) fn beam_value(beam: Beam, key: Key, value: &Value, capabilities: &Capabilities) -> Result<(), HalError> {
+pub fn beam_value(beam: Beam, key: Key, value: &Value, capabilities: &Capabilities) -> Result<(), HalError> {
     let caps = present(beam, capabilities)?;
     let row = key.row();
     if !row.per_beam {

@@ -15,8 +15,8 @@ mod room;
 
 use crate::HalError;
 use crate::act::Act;
-pub use beam::acquire;
-use beam::{beam_value, kind_fits, one_of};
+pub use beam::{acquire, beam_value};
+use beam::{kind_fits, one_of};
 pub use memory::Memory;
 use model::ErrorKind;
 use model::key::Access;

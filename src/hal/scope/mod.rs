@@ -48,6 +48,8 @@ struct Inner {
     identity: Identity,
     capabilities: Capabilities,
     geometry: Geometry,
+    /// Of the MILLING orientation, rad: an operator's choice, for the session.
+    milling_angle: Mutex<f64>,
     stopper: Arc<dyn Stopper>,
     clock: Arc<dyn Clock>,
     log: Arc<dyn ActLog>,
@@ -101,6 +103,7 @@ impl Scope {
         Scope(Arc::new(Inner {
             identity: microscope.identity(),
             geometry: microscope.geometry(),
+            milling_angle: Mutex::new(microscope.geometry().milling_angle),
             stopper: microscope.stopper(),
             capabilities,
             microscope: Mutex::new(microscope),
@@ -125,6 +128,19 @@ impl Scope {
 
     pub fn geometry(&self) -> &Geometry {
         &self.0.geometry
+    }
+
+    /// The geometry with the milling angle that was chosen last.
+    pub fn chosen_geometry(&self) -> Geometry {
+        Geometry {
+            milling_angle: *lock(&self.0.milling_angle),
+            ..self.0.geometry
+        }
+    }
+
+    /// Chooses the angle (rad) of the MILLING orientation; nothing moves.
+    pub fn choose_milling_angle(&self, angle: f64) {
+        *lock(&self.0.milling_angle) = angle;
     }
 
     pub fn clock(&self) -> &Arc<dyn Clock> {

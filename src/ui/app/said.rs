@@ -115,7 +115,7 @@ pub fn words(event: &Event) -> String {
         }
         Event::Seen { .. } => "notices acknowledged".to_owned(),
         Event::Positions { positions } => format!("{} saved positions", positions.len()),
-        Event::Session { session } => format!("session in {}", session.folder),
+        Event::Session { session, .. } => format!("session in {}", session.folder),
         Event::Control { holder: Some(holder) } => format!("{holder} has control"),
         Event::Control { holder: None } => "nobody has control".to_owned(),
         Event::Stopped { by, .. } => format!("STOP by {by}"),
@@ -137,6 +137,7 @@ pub fn words(event: &Event) -> String {
         Event::Plan { plan: None } => "no milling task is loaded".to_owned(),
         Event::Milling { run } if run.ended => format!("milling task {} ended, {}", run.task, run.doing),
         Event::Milling { run } => format!("milling task {}: {}", run.task, run.doing),
+        Event::MillingAngle { angle } => format!("milling angle {}", units::format(*angle, Unit::Radian)),
         Event::NeedlePositions { positions } => format!("{} saved needle positions", positions.len()),
         Event::Owed { what } if what.is_empty() => "nothing is left to put back".to_owned(),
         Event::Owed { what } => format!("left changed, job.restore puts it back: {}", what.join("; ")),

@@ -1,7 +1,7 @@
 //! Milling: a task's stages one after the other, spot burns, and a beam that draws under gas.
 //!
 //! `mod`: the order of a task. `stage`: how one is prepared. `draw`: shapes onto the sample, with drift corrected at intervals.
-//! `overtilt`: the strategy that tilts. `report`: what is told while it runs. An error in a stage ends the task, and nothing
+//! `overtilt`: the strategy that tilts. `steps`: the same acts one by one, for clients with a plan of their own. `report`: what is told while it runs. An error in a stage ends the task, and nothing
 //! further mills; what was changed for the while is owed ([`crate::restore`]) before it is changed. To add a strategy: a file
 //! here, its arm in [`stage::mill`], its row in the pattern room's STRATEGIES.
 
@@ -11,9 +11,11 @@ mod overtilt;
 mod report;
 mod spot;
 mod stage;
+mod steps;
 
 pub use gas::UnderGas;
 pub use spot::{Burned, SpotBurn, spot_burn};
+pub use steps::{Column, Loaded, draw, finish, is_drawn, load, set_up};
 
 use crate::Job;
 use crate::acquire::{self, PictureOptions};
