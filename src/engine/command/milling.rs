@@ -306,6 +306,8 @@ async fn go_on(cx: Cx, args: Args) -> Ended {
         rest: Some(rest),
     };
     result(milling::run(cx.job()?, params).await?)
+}
+
 /// Ends the job that mills, and no other.
 async fn stop(cx: Cx) -> Ended {
     let job = cx.core.snapshot().running().cloned();
@@ -331,7 +333,14 @@ async fn stop(cx: Cx) -> Ended {
 
 /// Commands whose work is a pattern.
 fn mills(name: &str) -> bool {
-    ["milling.run", "milling.spot-burn", "patterning.run", "gis.pattern"].contains(&name)
+    [
+        "milling.run",
+        "milling.continue",
+        "milling.spot-burn",
+        "patterning.run",
+        "gis.pattern",
+    ]
+    .contains(&name)
 }
 
 async fn clear(cx: Cx) -> Ended {
