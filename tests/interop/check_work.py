@@ -10,8 +10,22 @@ import sys
 from pathlib import Path
 
 from fibsem.applications.autolamella.tools.data import parse_line, parse_msg
+from fibsem.milling import FibsemMillingStage
 from fibsem.structures import BeamType, FibsemImage, FibsemStagePosition
 from fibsem.utils import load_microscope_configuration, load_yaml
+
+
+WORK = Path(__file__).with_name("work.txt")
+
+
+def none(value):
+    """The parser leaves None, True and False as words."""
+    words = {"None": None, "True": True, "False": False}
+    if isinstance(value, dict):
+        return {key: none(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [none(item) for item in value]
+    return words.get(value, value) if isinstance(value, str) else value
 
 
 def log(path: Path, folder: Path) -> None:
@@ -23,11 +37,20 @@ def log(path: Path, folder: Path) -> None:
         if message.startswith("{"):
             said.append(parse_msg(message))
     kinds = {entry["msg"] for entry in said}
-    assert {"connect_to_microscope", "move_stage_absolute", "acquire_image", "set"} <= kinds, kinds
+    hands = {"setup_milling", "run_milling", "insert_manipulator", "retract_manipulator", "insert_gis", "retract_gis"}
+    assert {"connect_to_microscope", "move_stage_absolute", "acquire_image", "set", *hands} <= kinds, kinds
+    milled = [entry for entry in said if entry["msg"] == "milling_task"]
+    stages = [FibsemMillingStage.from_dict(entry["stage"]) for entry in map(none, milled)]
+    assert [(s.name, s.pattern.name, s.milling.milling_current) for s in stages] == [
+        ("rough [1]", "Trench", 7.4e-10),
+        ("polish", "Rectangle", 6.0e-11),
+    ], stages
+    assert all(0 < entry["end_time"] - entry["start_time"] < 3600 for entry in milled), milled
     moves = [entry["position"] for entry in said if entry["msg"] == "move_stage_absolute"]
     assert abs(moves[0]["x"] - 100e-6) < 1e-9 and abs(moves[0]["y"] + 50e-6) < 1e-9, moves[0]
     ends = [json.loads(line) for line in (folder / "script.jsonl").read_text().splitlines()]
-    assert len(ends) == 16 and all(end["ok"] for end in ends), ends
+    commands = [line for line in WORK.read_text().splitlines() if line and not line.startswith("#")]
+    assert len(ends) == len(commands) and all(end["ok"] for end in ends), ends
 
 
 def picture(path: Path, folder: Path) -> None:

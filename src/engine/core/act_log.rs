@@ -11,7 +11,10 @@ use std::sync::Weak;
 #[derive(Default)]
 pub(crate) struct Touched {
     under_way: HashMap<Resource, u32>,
-    since_read: HashMap<Resource, bool>,
+    /// Which of our changes was the last on a resource that was not read since.
+    since_read: HashMap<Resource, u64>,
+    /// Our changes so far.
+    changes: u64,
 }
 
 /// What the act changes: what it holds for itself alone.
@@ -29,29 +32,37 @@ impl Touched {
     }
 
     fn end(&mut self, act: &Act) {
+        self.changes += 1;
         for resource in changed(act) {
             if let Some(count) = self.under_way.get_mut(&resource) {
                 *count = count.saturating_sub(1);
             }
-            self.since_read.insert(resource, true);
+            self.since_read.insert(resource, self.changes);
         }
     }
 
     /// A change seen now on `resource` is ours.
     pub fn ours(&self, resource: Resource) -> bool {
-        self.under_way.get(&resource).is_some_and(|n| *n > 0)
-            || self.since_read.get(&resource).copied().unwrap_or(false)
+        self.under_way.get(&resource).is_some_and(|n| *n > 0) || self.since_read.contains_key(&resource)
     }
 
-    /// The resource was read after everything we did to it.
-    pub fn read(&mut self, resource: Resource) {
-        self.since_read.insert(resource, false);
+    /// Our changes so far: to be taken before a read begins.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// The resource was read; the read began when there were `as_of` of our changes, and saw nothing of later ones for sure.
+    pub fn read(&mut self, resource: Resource, as_of: u64) {
+        if self.since_read.get(&resource).is_some_and(|change| *change <= as_of) {
+            self.since_read.remove(&resource);
+        }
     }
 
     /// Everything may have changed by us (connect, stop).
     pub fn all(&mut self) {
+        self.changes += 1;
         for resource in Resource::ALL {
-            self.since_read.insert(resource, true);
+            self.since_read.insert(resource, self.changes);
         }
     }
 

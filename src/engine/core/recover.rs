@@ -12,14 +12,14 @@ use crate::watchdog::{self, Note};
 use hal::{Act, Scope};
 use model::{Axis, Danger, ErrorKind, Notice, PatterningPhase, PatterningState, Severity, Shape};
 use pattern::task::Strategy;
-use pattern::{MillingTask, StageState};
+use pattern::{MillingTask, Rest, StageState};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use workflow::Question;
-use workflow::milling::{Mill, Rest};
+use workflow::milling::Mill;
 
 /// A journal that a crash left.
 #[derive(Clone, Debug)]

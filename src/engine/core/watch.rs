@@ -68,39 +68,47 @@ pub(crate) async fn run(core: Arc<Core>) {
 pub(crate) async fn look_now(core: &Arc<Core>) -> bool {
     let Ok(scope) = core.scope() else { return false };
     let mut trouble = None;
+    // of each read on its own: what we change while it is made may or may not be in it
+    let as_of = || lock(&core.touched).changes();
     if scope.capabilities().stage.is_some() {
+        let begun = as_of();
         match scope.stage().await {
-            Ok(reading) => core.saw_stage(&scope, reading.value),
+            Ok(reading) => core.saw_stage(&scope, reading.value, begun),
             Err(error) => trouble = Some(error),
         }
     }
     for beam in scope.capabilities().beams() {
+        let begun = as_of();
         match scope.beam(beam).await {
-            Ok(reading) => core.saw_beam(beam, reading.value),
+            Ok(reading) => core.saw_beam(beam, reading.value, begun),
             Err(error) => trouble = Some(error),
         }
     }
     if scope.capabilities().chamber.is_some() {
+        let begun = as_of();
         match scope.chamber().await {
-            Ok(reading) => core.saw_chamber(reading.value),
+            Ok(reading) => core.saw_chamber(reading.value, begun),
             Err(error) => trouble = Some(error),
         }
     }
     if scope.capabilities().milling.is_some() {
+        let begun = as_of();
         match scope.patterning().await {
-            Ok(reading) => core.saw_patterning(reading.value),
+            Ok(reading) => core.saw_patterning(reading.value, begun),
             Err(error) => trouble = Some(error),
         }
     }
     if scope.capabilities().manipulator.is_some() {
+        let begun = as_of();
         match scope.manipulator().await {
-            Ok(reading) => core.saw_needle(reading.value),
+            Ok(reading) => core.saw_needle(reading.value, begun),
             Err(error) => trouble = Some(error),
         }
     }
     if scope.capabilities().gas.is_some() {
+        let begun = as_of();
         match scope.gas().await {
-            Ok(reading) => core.saw_gas(reading.value),
+            Ok(reading) => core.saw_gas(reading.value, begun),
             Err(error) => trouble = Some(error),
         }
     }
@@ -110,16 +118,16 @@ pub(crate) async fn look_now(core: &Arc<Core>) -> bool {
 }
 
 impl Core {
-    /// Ours if we did something to it since it was last read; reading it settles that.
-    fn attribute(&self, resource: Resource) -> By {
+    /// Ours if we did something to it since it was last read; a read that `begun` after that settles it.
+    fn attribute(&self, resource: Resource, begun: u64) -> By {
         let mut touched = lock(&self.touched);
         let by = if touched.ours(resource) { By::Us } else { By::Other };
-        touched.read(resource);
+        touched.read(resource, begun);
         by
     }
 
-    fn saw_stage(&self, scope: &Scope, state: StageState) {
-        let by = self.attribute(Resource::Stage);
+    fn saw_stage(&self, scope: &Scope, state: StageState, begun: u64) {
+        let by = self.attribute(Resource::Stage, begun);
         let snapshot = self.snapshot();
         let before = snapshot.stage.as_ref().map(|s| s.value.state);
         let same = before.is_some_and(|b| {
@@ -149,8 +157,8 @@ impl Core {
         }
     }
 
-    fn saw_beam(&self, beam: Beam, state: BeamState) {
-        let by = self.attribute(Resource::of(beam));
+    fn saw_beam(&self, beam: Beam, state: BeamState, begun: u64) {
+        let by = self.attribute(Resource::of(beam), begun);
         let snapshot = self.snapshot();
         let before = snapshot.beam(beam);
         if before.is_some_and(|b| b.value == state) {
@@ -170,8 +178,8 @@ impl Core {
         }
     }
 
-    fn saw_chamber(&self, state: ChamberState) {
-        let by = self.attribute(Resource::Chamber);
+    fn saw_chamber(&self, state: ChamberState, begun: u64) {
+        let by = self.attribute(Resource::Chamber, begun);
         let snapshot = self.snapshot();
         let before = snapshot.chamber.as_ref().map(|c| c.value);
         let same = before.is_some_and(|b| {
@@ -198,8 +206,8 @@ impl Core {
         }
     }
 
-    fn saw_patterning(&self, state: PatterningState) {
-        let by = self.attribute(Resource::Patterning);
+    fn saw_patterning(&self, state: PatterningState, begun: u64) {
+        let by = self.attribute(Resource::Patterning, begun);
         let snapshot = self.snapshot();
         let before = snapshot.patterning.as_ref().map(|p| &p.value);
         if before == Some(&state) {
@@ -215,8 +223,8 @@ impl Core {
         }
     }
 
-    fn saw_needle(&self, state: ManipulatorState) {
-        let by = self.attribute(Resource::Needle);
+    fn saw_needle(&self, state: ManipulatorState, begun: u64) {
+        let by = self.attribute(Resource::Needle, begun);
         let snapshot = self.snapshot();
         let before = snapshot.needle.as_ref().map(|n| &n.value);
         let same = before.is_some_and(|b| {
@@ -238,8 +246,8 @@ impl Core {
         }
     }
 
-    fn saw_gas(&self, state: GasState) {
-        let by = self.attribute(Resource::Gas);
+    fn saw_gas(&self, state: GasState, begun: u64) {
+        let by = self.attribute(Resource::Gas, begun);
         let snapshot = self.snapshot();
         let before = snapshot.gas.as_ref().map(|g| &g.value);
         if before.is_some_and(|b| same_gas(b, &state)) {

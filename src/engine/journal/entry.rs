@@ -5,11 +5,10 @@ use crate::event::{JobId, Sequenced};
 use crate::snapshot::Snapshot;
 use hal::{Act, scope::ActId};
 use model::{ErrorKind, PatterningState};
-use pattern::MillingTask;
+use pattern::{MillingTask, Rest};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use workflow::Debt;
-use workflow::milling::Rest;
 
 /// The number of this form; one that is not known is read as far as it is understood.
 pub const FORMAT: u32 = 1;

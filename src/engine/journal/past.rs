@@ -7,9 +7,8 @@ use crate::snapshot::Snapshot;
 use crate::watchdog::Note;
 use hal::{Act, scope::ActId};
 use model::{Danger, PatterningState, Shape};
-use pattern::MillingTask;
+use pattern::{MillingTask, Rest};
 use workflow::Debt;
-use workflow::milling::Rest;
 
 /// An engine's past.
 #[derive(Clone, Debug, Default)]

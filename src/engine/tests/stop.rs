@@ -55,7 +55,8 @@ async fn a_change_is_ours_while_it_is_made_and_after_a_look_that_came_too_early(
         let mut touched = lock(&here.core.touched);
         assert!(touched.ours(Resource::Electron), "seen while it is made");
         // the watcher read everything before the change took effect
-        touched.read(Resource::Electron);
+        let begun = touched.changes();
+        touched.read(Resource::Electron, begun);
         world
             .foreign(Foreign::Set(
                 Beam::Electron,

@@ -82,6 +82,11 @@ const ENDS: &[End] = &[
         "What was milled by then is gone from the sample.",
     ),
     end(
+        "patterning.",
+        "The beam is blanked; what it was drawing stays unfinished.",
+        "What was milled by then is gone from the sample; the current stays as it was set.",
+    ),
+    end(
         "gis.pattern",
         "The beam is blanked, the valve closed, the injector retracted.",
         "What was deposited by then stays.",

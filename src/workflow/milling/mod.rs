@@ -23,11 +23,9 @@ use crate::{JobCx, JobError};
 use hal::Act;
 use model::capabilities::MillingControl;
 use model::{Beam, BeamState, ErrorKind, Frame, ImageSettings, Key, Pose, Shape, Value, text};
-use pattern::{MillingRun, MillingStage, MillingTask, StageState, Unfinished};
+use pattern::{MillingRun, MillingStage, MillingTask, Rest, StageState, Unfinished};
 use report::Report;
 use serde::{Deserialize, Serialize};
-
-pub use pattern::Rest;
 
 /// Parameters of [`run`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
