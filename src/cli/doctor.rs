@@ -75,7 +75,10 @@ fn daemon(globals: &Globals) -> Finding {
 }
 
 fn console(globals: &Globals) -> Finding {
-    let problems = globals.paths().map(|paths| ui::problems(&paths)).unwrap_or_default();
+    let problems = match globals.paths() {
+        Ok(paths) => ui::problems(&paths),
+        Err(error) => vec![error.text],
+    };
     Finding {
         what: "console",
         good: problems.is_empty(),

@@ -37,7 +37,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "cut",
-        done: |command| command.name == "milling.run",
+        done: |command| ["milling.run", "milling.continue"].contains(&command.name.as_str()),
         words: |cx| {
             format!(
                 "first cut: {} Milling, then {} adds a stage and {} asks before it mills",

@@ -18,12 +18,12 @@ use vision::features::{Detected, DetectedFeatures, Feature, Which, detect, known
 /// something was found with too little confidence, and nothing else failed.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  fibdeck detect --list\n  fibdeck detect image_ib.tif --features NeedleTip\n  fibdeck detect *.tif --model unet --features LamellaLeftEdge,LamellaRightEdge --json --plot found.png"
+    after_help = "Examples:\n  fibdeck detect --list\n  fibdeck detect image_ib.tif --features LandingPost\n  fibdeck detect *.tif --model unet --features LamellaLeftEdge,LamellaRightEdge --json --plot found.png"
 )]
 pub struct Detect {
     #[arg(value_name = "IMAGE", required_unless_present = "list")]
     images: Vec<PathBuf>,
-    /// Which, separated by commas; NeedleTip and LamellaCentre without it.
+    /// Which, separated by commas; of NeedleTip and LamellaCentre those the model looks for without it.
     #[arg(long, short, value_delimiter = ',', value_name = "A,B")]
     features: Vec<String>,
     /// Every instance of features that may occur several times, not only the one nearest to the middle or --point.
@@ -54,7 +54,7 @@ impl Detect {
             [] => vec!["NeedleTip", "LamellaCentre"],
             names => names.iter().map(|name| name.trim()).collect(),
         };
-        let features = named(&names, &own).map_err(|e| usage(e.to_string()))?;
+        let mut features = named(&names, &own).map_err(|e| usage(e.to_string()))?;
         let which = match &self.point {
             _ if self.all => Which::All,
             Some(text) => Which::NearestTo(point(text).ok_or_else(|| {
@@ -71,26 +71,26 @@ impl Detect {
             return Err(usage("--pixelsize is above 0".to_owned()));
         }
         let eyes = self.chosen.open(globals)?;
-        let mut figure = Figure::default();
-        let (mut failed, mut doubtful) = (0, false);
-        for image in &self.images {
-            match look(&eyes, image, &features, which, pixel_size, &mut figure) {
-                Ok((told, doubt)) => {
-                    doubtful |= doubt;
-                    output::line(&if globals.json {
-                        told.to_string()
-                    } else {
-                        ui::plain(&told)
-                    })?;
-                }
-                Err(error) => {
-                    eprintln!("fibdeck: {error}");
-                    failed += 1;
-                }
+        // "not found" must not mean "not looked for"
+        let seen = |feature: &Feature| eyes.model.looks_for(feature.class);
+        match features.iter().find(|feature| !seen(feature)) {
+            Some(unseen) if !self.features.is_empty() => {
+                return Err(usage(format!(
+                    "no {} detector looks for {}: name a model that does with --model",
+                    eyes.model.name, unseen.name
+                )));
             }
+            _ => features.retain(seen),
         }
+        let mut figure = Figure::default();
+        let mut doubtful = false;
+        let ended = super::each(&self.images, globals, |image| {
+            let (told, doubt) = look(&eyes, image, &features, which, pixel_size, &mut figure)?;
+            doubtful |= doubt;
+            Ok(told)
+        })?;
         figure.save(self.chosen.plot.as_deref(), globals)?;
-        Ok(match super::ended(failed, self.images.len()) {
+        Ok(match ended {
             Exit::Done if doubtful => Exit::Refused,
             exit => exit,
         })

@@ -14,13 +14,32 @@ pub use features::Detect;
 pub use objects::Objects;
 pub use segment::Segment;
 
-use super::exit::Exit;
+use super::exit::{CliError, Exit};
+use super::options::Globals;
+use super::output;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
 
-/// How a run over several pictures ends.
-fn ended(failed: usize, of: usize) -> Exit {
-    match failed {
-        0 => Exit::Done,
-        n if n < of => Exit::Partly,
-        _ => Exit::Failed,
+/// Tells what `one` finds in each picture; one that fails is told and does not end the others. How such a run ends.
+fn each(
+    images: &[PathBuf],
+    globals: &Globals,
+    mut one: impl FnMut(&Path) -> Result<Value, CliError>,
+) -> Result<Exit, CliError> {
+    let mut failed = 0;
+    for image in images {
+        match one(image) {
+            Ok(told) if globals.json => output::line(&told.to_string())?,
+            Ok(told) => output::line(&ui::plain(&told))?,
+            Err(error) => {
+                eprintln!("fibdeck: {error}");
+                failed += 1;
+            }
+        }
     }
+    Ok(match failed {
+        0 => Exit::Done,
+        n if n < images.len() => Exit::Partly,
+        _ => Exit::Failed,
+    })
 }

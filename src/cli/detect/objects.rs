@@ -3,7 +3,6 @@
 use super::super::align::load;
 use super::super::exit::{CliError, Exit};
 use super::super::options::Globals;
-use super::super::output;
 use super::chosen::Chosen;
 use super::figure::Figure;
 use clap::Args;
@@ -43,38 +42,23 @@ pub struct Objects {
 impl Objects {
     pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
         let eyes = (!self.mask).then(|| self.chosen.open(globals)).transpose()?;
-        let (mut failed, mut figure) = (0, Figure::default());
+        let mut figure = Figure::default();
         let usual = Model::classical();
         let model = eyes.as_ref().map_or(&usual, |eyes| &eyes.model);
-        for image in &self.images {
-            let found = load(image).and_then(|frame| {
-                let segmented = match &eyes {
-                    Some(eyes) => eyes.segment(&frame)?,
-                    None => read_mask(image, &frame.pixels)?,
-                };
-                Ok((frame, segmented))
-            });
-            match found {
-                Ok((frame, segmented)) => {
-                    let found = objects(segmented.labels.view(), &self.ignore, self.min_pixels);
-                    let list: Vec<Value> = found.iter().map(|o| self.told(o, model)).collect();
-                    let told = json!({ "image": image, "model": eyes.as_ref().map(|_| &model.name), "objects": list });
-                    figure.add(image, &frame, &segmented, model, &[]);
-                    figure.boxes(&found, model);
-                    output::line(&if globals.json {
-                        told.to_string()
-                    } else {
-                        ui::plain(&told)
-                    })?;
-                }
-                Err(error) => {
-                    eprintln!("fibdeck: {error}");
-                    failed += 1;
-                }
-            }
-        }
+        let ended = super::each(&self.images, globals, |image| {
+            let frame = load(image)?;
+            let segmented = match &eyes {
+                Some(eyes) => eyes.segment(&frame)?,
+                None => read_mask(image, &frame.pixels)?,
+            };
+            let found = objects(segmented.labels.view(), &self.ignore, self.min_pixels);
+            let list: Vec<Value> = found.iter().map(|o| self.told(o, model)).collect();
+            figure.add(image, &frame, &segmented, model, &[]);
+            figure.boxes(&found, model);
+            Ok(json!({ "image": image, "model": eyes.as_ref().map(|_| &model.name), "objects": list }))
+        })?;
         figure.save(self.chosen.plot.as_deref(), globals)?;
-        Ok(super::ended(failed, self.images.len()))
+        Ok(ended)
     }
 
     fn told(&self, object: &Object, model: &Model) -> Value {

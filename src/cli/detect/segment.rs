@@ -3,7 +3,6 @@
 use super::super::align::load;
 use super::super::exit::{CliError, Exit};
 use super::super::options::Globals;
-use super::super::output;
 use super::chosen::{Chosen, Eyes};
 use super::figure::Figure;
 use clap::Args;
@@ -33,22 +32,9 @@ impl Segment {
             model::file::ensure_folder(folder).map_err(CliError::failed)?;
         }
         let mut figure = Figure::default();
-        let mut failed = 0;
-        for image in &self.images {
-            match self.one(&eyes, image, &mut figure) {
-                Ok(told) => output::line(&if globals.json {
-                    told.to_string()
-                } else {
-                    ui::plain(&told)
-                })?,
-                Err(error) => {
-                    eprintln!("fibdeck: {error}");
-                    failed += 1;
-                }
-            }
-        }
+        let ended = super::each(&self.images, globals, |image| self.one(&eyes, image, &mut figure))?;
         figure.save(self.chosen.plot.as_deref(), globals)?;
-        Ok(super::ended(failed, self.images.len()))
+        Ok(ended)
     }
 
     fn one(&self, eyes: &Eyes, image: &Path, figure: &mut Figure) -> Result<Value, CliError> {

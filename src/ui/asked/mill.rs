@@ -53,7 +53,7 @@ pub(super) fn go_on(cx: &Cx) -> Words {
     let mut lines = plan(task, cx);
     if rest.shapes() > 0 {
         lines.push(format!(
-            "of stage {} only what is missing: {} shapes, so it takes less",
+            "of stage {} only what is missing (shapes: {}), so it takes less",
             rest.stage + 1,
             rest.shapes()
         ));

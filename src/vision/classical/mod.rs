@@ -70,6 +70,11 @@ const DETECTORS: &[Detector] = &[
     },
 ];
 
+/// Whether a detector looks for that class; the background (0) is everywhere.
+pub fn looks_for(class: u8) -> bool {
+    class == 0 || DETECTORS.iter().any(|detector| detector.class == class)
+}
+
 /// A class for each pixel, with how well the object fits as its certainty. What is no object has the certainty of an even chance: nothing was
 /// asked there.
 pub fn segment(picture: ArrayView2<f32>) -> Segmented {

@@ -158,6 +158,11 @@ impl Model {
         }
     }
 
+    /// Whether its masks can hold that class, as far as it is known: a network's classes are its trainer's.
+    pub fn looks_for(&self, class: u8) -> bool {
+        self.backend != Backend::Classical || crate::classical::looks_for(class)
+    }
+
     /// What a class of its masks is called.
     pub fn label(&self, class: u8) -> String {
         let own = self.labels.get(usize::from(class)).filter(|label| !label.is_empty());

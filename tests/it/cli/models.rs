@@ -68,7 +68,7 @@ fn features_are_told_by_the_contract_and_drawn() {
     let place = Place::new();
     take(&place, "pictures", &["--beam", "electron"]).ended(0);
     let picture = place.text("pictures/image_eb.tif");
-    let features = "ImageCentre,NeedleTip,LamellaCentre";
+    let features = "ImageCentre,LandingPost,LamellaCentre";
     let args = [
         "detect",
         &picture,
@@ -100,7 +100,7 @@ fn features_are_told_by_the_contract_and_drawn() {
         ["name", "class_id", "color", "px", "m", "confidence"]
     );
     assert_eq!(told["features"][0]["px"]["x"], 192.0);
-    // no needle stands in a picture of the grid alone, and what is not there is null
+    // no post stands in a picture of the grid, and what is not there is null
     assert_eq!(
         (&told["features"][1]["px"], &told["features"][1]["m"]),
         (&Value::Null, &Value::Null)
@@ -170,6 +170,11 @@ fn what_makes_no_sense_is_told_and_nothing_is_written() {
         (&["detect", "a.tif", "--model", "unett"][..], 1, "fibdeck model list"),
         (&["detect", "a.tif", "--features", "NeedelTip"], 2, "NeedleTip"),
         (&["detect", "a.tif", "--point", "here"], 2, "X,Y"),
+        (
+            &["detect", "a.tif", "--features", "NeedleTip"],
+            2,
+            "no classical detector looks for NeedleTip",
+        ),
         (&["detect", "a.tif", "--backend", "keras"], 2, "smp"),
         (&["detect", "a.tif"], 1, "a.tif"),
         (
