@@ -77,6 +77,44 @@ print(json.dumps(out))
 """
 
 
+# An experiment of 50 lamellae with four finished tasks each, and a real log repeated to 100 MB: made, timed, left in the folder.
+PEER_FILES = r"""
+import contextlib, io, json, os, statistics, sys, tempfile, time
+from pathlib import Path
+with contextlib.redirect_stdout(io.StringIO()):
+    import fibsem
+    from fibsem import utils
+    from fibsem.applications.autolamella.structures import Experiment, AutoLamellaTaskProtocol, AutoLamellaTaskState, AutoLamellaTaskStatus
+    from fibsem.applications.autolamella.tools import data
+    mic, settings = utils.setup_session(session_path=tempfile.mkdtemp(), manufacturer="Demo", setup_logging=False)
+import logging
+logging.disable(logging.CRITICAL)
+def median(work, runs):
+    times = []
+    for _ in range(runs):
+        start = time.process_time(); work(); times.append(time.process_time() - start)
+    return statistics.median(times)
+folder, sample = Path(sys.argv[1]), Path(sys.argv[2])
+protocol = AutoLamellaTaskProtocol.load(os.path.join(os.path.dirname(fibsem.__file__), "applications/autolamella/protocol/task-protocol.yaml"))
+exp = Experiment.create(path=folder, name="fifty")
+exp.task_protocol = protocol
+for i in range(50):
+    exp.add_new_lamella(mic.get_microscope_state(), protocol.task_config, name=f"L{i:02d}")
+for lamella in exp.positions:
+    for task in protocol.workflow_config.tasks[:4]:
+        lamella.task_history.append(AutoLamellaTaskState(name=task.name, task_type="X", lamella_id=lamella.id, end_timestamp=time.time(),
+            status=AutoLamellaTaskStatus.Completed, outputs={"final_sem": ["a.tif"], "final_fib": ["b.tif"]}))
+out = {"save": median(lambda: exp.save(save_protocol=True), 3)}
+out["load"] = median(lambda: Experiment.load(folder / "fifty/experiment.yaml"), 3)
+text = (sample / "logfile.log").read_bytes()
+with open(folder / "fifty/logfile.log", "wb") as log:
+    for _ in range(int(100e6) // len(text) + 1): log.write(text)
+with contextlib.redirect_stdout(io.StringIO()):
+    out["log"] = median(lambda: data.parse_logfile(str(folder / "fifty")), 1)
+print(json.dumps(out))
+"""
+
+
 def environment() -> dict:
     """Without what slows numpy down, and without the simulator's own waiting."""
     keep = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE") and not k.startswith("FIBDECK_")}
@@ -395,6 +433,25 @@ def pictures(table: Table, binary: Path, python: str, folder: Path) -> None:
     table.add("kitty, first frame with its placeholders", show(ours["kitty first"], "B"))
 
 
+def papers(table: Table, binary: Path, python: str, folder: Path) -> None:
+    """Experiments and logs. CPU seconds: ours of a whole process that loads, or loads and saves."""
+    peer = subprocess.run([python, "-c", PEER_FILES, str(folder), str(ROOT / "tests/samples/experiment")],
+                          cwd=folder, env=environment(), capture_output=True, text=True, check=True)
+    theirs = json.loads(peer.stdout.splitlines()[-1])
+    fifty = str(folder / "fifty")
+
+    def ours(*args: str) -> float:
+        return statistics.median(child([str(binary), *args, "--config-dir", str(folder / "c"), "--data-dir", str(folder / "d")], str(folder))[1] for _ in range(5))
+
+    table.least("load an experiment of 50 lamellae", ours("experiment", "show", fifty), theirs["load"], "s", 10)
+    table.least("load and save it (save alone beside it)", ours("experiment", "rewrite", fifty), theirs["save"], "s", 10)
+    table.least("a log of 100 MB", ours("log", fifty, "--stats"), theirs["log"], "s", 15)
+    measured = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True);"
+    measured += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    most = subprocess.run([sys.executable, "-c", measured, str(binary), "log", fifty, "--stats"], capture_output=True, text=True, check=True)
+    table.most("memory for that log", int(most.stdout) / 1024, "MiB", 100)
+
+
 def cargo(*args: str) -> list[str]:
     """What a bench printed, line by line."""
     done = subprocess.run(["cargo", "bench", "-q", *args], cwd=ROOT, capture_output=True, text=True)
@@ -417,7 +474,7 @@ def rust(folder: Path) -> dict:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--bin", type=Path, help="a release build; made if not named")
-    options.add_argument("--only", default="", help="starting, attaching, serving, screen, keys or pictures")
+    options.add_argument("--only", default="", help="starting, attaching, serving, screen, keys, pictures or papers")
     chosen = options.parse_args()
     python = os.environ.get("PEER_PY") or sys.exit("PEER_PY must name a Python that has fibsem 0.5.3")
     binary = chosen.bin
@@ -434,6 +491,7 @@ def main() -> None:
             ("screen", lambda: screen(table, binary)),
             ("keys", lambda: keys(table, binary)),
             ("pictures", lambda: pictures(table, binary, python, Path(folder))),
+            ("papers", lambda: papers(table, binary, python, Path(folder))),
         ):
             if chosen.only in name:
                 part()

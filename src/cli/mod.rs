@@ -14,14 +14,17 @@ mod daemon;
 mod detect;
 mod doctor;
 mod exit;
+mod experiment;
 mod generate;
 mod interrupt;
 mod journal;
+mod log;
 mod model;
 mod news;
 mod options;
 mod output;
 mod pattern;
+mod protocol;
 mod serve;
 mod session;
 mod show;
@@ -82,6 +85,9 @@ enum Verb {
     Journal(journal::Journal),
     Replay(journal::Play),
     Pattern(pattern::Pattern),
+    Experiment(experiment::Experiments),
+    Protocol(protocol::Protocols),
+    Log(log::Log),
     Doctor(doctor::Doctor),
     Config(config::Config),
     Completions(generate::Completions),
@@ -146,6 +152,9 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         Verb::Objects(objects) => objects.run(&globals),
         Verb::Model(models) => models.run(&globals),
         Verb::Pattern(pattern) => pattern.run(&globals),
+        Verb::Experiment(experiments) => experiments.run(&globals),
+        Verb::Protocol(protocols) => protocols.run(&globals),
+        Verb::Log(log) => log.run(&globals),
         Verb::Doctor(doctor) => doctor.run(&globals),
         Verb::Config(config) => config.run(&globals),
         Verb::Completions(completions) => completions.run(),

@@ -2,7 +2,7 @@
 
     python check_files.py DIR
 
-DIR holds `manifest.json`, written by fibdeck's test `interop_writes`: a list of {"kind", "file", ...}.
+DIR holds `manifest*.json`, written by fibdeck's tests `interop_writes*`: lists of {"kind", "file", ...}.
 """
 
 import json
@@ -15,8 +15,12 @@ import numpy as np
 import tifffile
 import yaml
 
+from fibsem.applications.autolamella.structures import AutoLamellaTaskProtocol, Experiment
 from fibsem.structures import FibsemImage, FibsemStagePosition, MicroscopeState, SystemSettings
 from fibsem.utils import load_microscope_configuration, load_yaml
+
+
+SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 
 
 def same(a, b) -> bool:
@@ -86,11 +90,40 @@ def state(path: Path, entry: dict) -> None:
     assert same(read, entry["value"]), f"{read} is not {entry['value']}"
 
 
-CHECKS = {"picture": picture, "values": values, "instrument": instrument, "positions": positions, "state": state}
+def protocol(path: Path, entry: dict) -> None:
+    read = AutoLamellaTaskProtocol.load(str(path))
+    assert list(read.task_config) == entry["tasks"], list(read.task_config)
+    assert read.workflow_config.workflow == entry["workflow"], read.workflow_config.workflow
+    for name, task in read.task_config.items():
+        assert len(task.milling) == entry["milling"][name], name
+    if "sample" in entry:  # ours says what the original's own says
+        theirs = AutoLamellaTaskProtocol.load(str(SAMPLES / "protocols" / entry["sample"]))
+        assert same(read.to_dict(), theirs.to_dict()), "not what it was made of"
+
+
+def experiment(path: Path, entry: dict) -> None:
+    read = Experiment.load(str(path))
+    assert [lamella.name for lamella in read.positions] == entry["lamellae"], read.positions
+    assert Path(read.positions[0].path) == path.parent / entry["lamellae"][0], read.positions[0].path
+    assert read.task_protocol is not None and read.task_protocol.workflow_config.tasks, "no protocol"
+    first = read.positions[0]
+    assert first.milling_pose.stage_position.x is not None and first.task_config, "no pose or no tasks"
+    if "defect" in entry:
+        assert first.defect.state.name == entry["defect"] and len(first.task_history) == entry["history"]
+    if "sample" in entry:  # ours says what the original's own says
+        theirs = Experiment.load(str(SAMPLES / entry["sample"] / path.name))
+        for lamella in theirs.positions:
+            lamella.relocate(str(path.parent))
+        ours, meant = read.to_dict(), theirs.to_dict()
+        ours["path"] = meant["path"] = None
+        assert same(json.loads(json.dumps(ours, default=str)), json.loads(json.dumps(meant, default=str))), "not what it was made of"
+
+
+CHECKS = {"experiment": experiment, "protocol": protocol, "picture": picture, "values": values, "instrument": instrument, "positions": positions, "state": state}
 
 
 def main(folder: Path) -> int:
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest = [entry for file in sorted(folder.glob("manifest*.json")) for entry in json.loads(file.read_text(encoding="utf-8"))]
     failed = 0
     for entry in manifest:
         try:

@@ -12,15 +12,24 @@ use crate::house::{Named, dependencies, files, read, sources};
 const ROOMS: &[(&str, &[&str], bool)] = &[
     ("model", &[], true),
     ("pattern", &["model"], true),
+    ("lamella", &["pattern", "model"], true),
     ("fourier", &[], true),
     ("vision", &["fourier", "model"], true),
     ("picture", &["model"], true),
     ("hal", &["model"], false),
-    ("workflow", &["hal", "vision", "pattern", "model"], false),
-    ("engine", &["workflow", "hal", "pattern", "model"], false),
-    ("ui", &["engine", "vision", "pattern", "model", "picture"], false),
+    ("workflow", &["hal", "vision", "lamella", "pattern", "model"], false),
+    ("engine", &["workflow", "hal", "lamella", "pattern", "model"], false),
+    (
+        "ui",
+        &["engine", "vision", "lamella", "pattern", "model", "picture"],
+        false,
+    ),
     // the root package: main and cli
-    ("cli", &["ui", "engine", "vision", "pattern", "model", "picture"], false),
+    (
+        "cli",
+        &["ui", "engine", "vision", "lamella", "pattern", "model", "picture"],
+        false,
+    ),
 ];
 
 /// Where something may be named.
@@ -52,6 +61,7 @@ const PATHS: &[(&str, &[&str], Places)] = &[
         Never(&[
             "src/model/",
             "src/pattern/",
+            "src/lamella/",
             "src/fourier/",
             "src/vision/",
             "src/picture/",
@@ -103,6 +113,7 @@ const PATHS: &[(&str, &[&str], Places)] = &[
 const PURE: &[&str] = &[
     "src/model/",
     "src/pattern/",
+    "src/lamella/",
     "src/fourier/",
     "src/vision/",
     "src/picture/",
