@@ -5,7 +5,8 @@ use crate::table::Table;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 /// What a log came to. Feed it every record ([`Digest::take`]), then ask.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub struct Digest {
     pub data: usize,
     pub unread: usize,
     pub unread_lines: Vec<usize>,
+    words: Words,
     pub(super) steps: Vec<Step>,
     pub(super) milling: Vec<Row>,
     pub(super) detections: Vec<Row>,
@@ -26,23 +28,58 @@ pub struct Digest {
     pub(super) estimates: Vec<(String, f64)>,
 }
 
-/// A step of a task, as it began.
-#[derive(Clone, Debug)]
+/// A step of a task, as it began. Words are kept once for the whole log: it has many steps and few words.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     pub(super) at: DateTime,
-    pub(super) lamella: String,
-    pub(super) task_id: String,
-    pub(super) task: String,
-    pub(super) step: String,
-    columns: Map<String, Value>,
+    /// As in [`COLUMNS`].
+    words: [usize; COLUMNS.len()],
 }
 
-/// A record that belongs to a step, if one had begun.
+/// A step's columns, and the keys of AutoLamella 0.4 for them.
+const COLUMNS: [(&str, &str); 6] = [
+    ("lamella", "petname"),
+    ("lamella_id", ""),
+    ("task_name", "stage"),
+    ("task_id", ""),
+    ("task_type", ""),
+    ("task_step", "step"),
+];
+
+/// A record that belongs to a step, if one had begun; its data is read again when it is asked for.
 #[derive(Debug)]
 pub(super) struct Row {
-    pub(super) at: DateTime,
+    at: DateTime,
     pub(super) step: Option<usize>,
-    pub(super) data: Map<String, Value>,
+    message: Box<str>,
+}
+
+impl Row {
+    pub(super) fn data(&self) -> Map<String, Value> {
+        match python::value(&self.message) {
+            Some(Value::Object(data)) => data,
+            _ => Map::new(),
+        }
+    }
+}
+
+/// Words by number.
+#[derive(Debug, Default)]
+struct Words {
+    all: Vec<Rc<str>>,
+    numbers: HashMap<Rc<str>, usize>,
+}
+
+impl Words {
+    fn number(&mut self, word: &str) -> usize {
+        if let Some(number) = self.numbers.get(word) {
+            return *number;
+        }
+        let word: Rc<str> = word.into();
+        self.all.push(word.clone());
+        self.numbers.insert(word, self.all.len() - 1);
+        self.all.len() - 1
+    }
 }
 
 /// A beam shift that an alignment made, m.
@@ -73,6 +110,7 @@ impl Digest {
             data: 0,
             unread: 0,
             unread_lines: Vec::new(),
+            words: Words::default(),
             steps: Vec::new(),
             milling: Vec::new(),
             detections: Vec::new(),
@@ -112,10 +150,19 @@ impl Digest {
             return false;
         };
         let step = self.steps.len().checked_sub(1);
+        let row = || Row {
+            at,
+            step,
+            message: record.message.into(),
+        };
         match kind {
-            "status" => self.steps.push(self.step(at, &data)),
-            "milling_task" if data.get("stage").is_some() => self.milling.push(Row { at, step, data }),
-            "feature_detection" => self.detections.push(Row { at, step, data }),
+            "status" => {
+                let words = COLUMNS.map(|(new, old)| data.get(new).or_else(|| data.get(old)));
+                let words = words.map(|word| self.words.number(word.and_then(Value::as_str).unwrap_or_default()));
+                self.steps.push(Step { at, words });
+            }
+            "milling_task" if data.get("stage").is_some() => self.milling.push(row()),
+            "feature_detection" => self.detections.push(row()),
             "beam_shift" => {
                 let metres = |key: &str| data.get(key).and_then(Value::as_f64);
                 let (Some(dx), Some(dy)) = (metres("dx"), metres("dy")) else {
@@ -140,31 +187,32 @@ impl Digest {
         true
     }
 
-    /// Of today's form, or of AutoLamella 0.4's (`petname`, `stage`, `step`).
-    fn step(&self, at: DateTime, data: &Map<String, Value>) -> Step {
-        let either = |new: &str, old: &str| match data.get(new) {
-            Some(value) => value.clone(),
-            None => data.get(old).cloned().unwrap_or_default(),
-        };
-        let names = [
-            ("lamella", "petname"),
-            ("lamella_id", ""),
-            ("task_name", "stage"),
-            ("task_id", ""),
-            ("task_type", ""),
-            ("task_step", "step"),
-        ];
-        let mut columns = Map::new();
-        columns.insert("timestamp".to_owned(), json!(self.seconds(at)));
-        columns.extend(names.map(|(new, old)| (new.to_owned(), either(new, old))));
-        Step {
-            at,
-            lamella: text(&columns, "lamella"),
-            task_id: text(&columns, "task_id"),
-            task: text(&columns, "task_name"),
-            step: text(&columns, "task_step"),
-            columns,
-        }
+    /// A word of a step by its column.
+    fn word(&self, step: &Step, column: usize) -> &str {
+        self.words.all.get(step.words[column]).map_or("", |word| word)
+    }
+
+    pub(super) fn lamella(&self, step: &Step) -> &str {
+        self.word(step, 0)
+    }
+
+    pub(super) fn task(&self, step: &Step) -> &str {
+        self.word(step, 2)
+    }
+
+    pub(super) fn task_id(&self, step: &Step) -> &str {
+        self.word(step, 3)
+    }
+
+    pub(super) fn step(&self, step: &Step) -> &str {
+        self.word(step, 5)
+    }
+
+    /// A step's columns, with a time.
+    fn columns(&self, step: &Step, at: DateTime) -> Map<String, Value> {
+        let time = ("timestamp".to_owned(), json!(self.seconds(at)));
+        let words = (0..COLUMNS.len()).map(|n| (COLUMNS[n].0.to_owned(), json!(self.word(step, n))));
+        std::iter::once(time).chain(words).collect()
     }
 
     /// POSIX seconds, whole as the original reads them.
@@ -187,7 +235,7 @@ impl Digest {
     pub fn step_table(&self) -> Table {
         let mut table = Table::default();
         for (n, step) in self.steps.iter().enumerate() {
-            let mut row = step.columns.clone();
+            let mut row = self.columns(step, step.at);
             let next = self
                 .steps
                 .get(n + 1)
@@ -206,9 +254,8 @@ impl Digest {
             let Some(step) = row.step.and_then(|n| self.steps.get(n)) else {
                 continue;
             };
-            let mut record = step.columns.clone();
-            record["timestamp"] = json!(self.seconds(row.at));
-            record.extend(row.data.clone());
+            let mut record = self.columns(step, row.at);
+            record.extend(row.data());
             table.push(&record);
         }
         table

@@ -104,21 +104,22 @@ impl Digest {
         for (n, step) in self.steps.iter().enumerate() {
             let same = |run: &(usize, usize)| {
                 let first = &self.steps[run.0];
-                (&first.task_id, &first.lamella, &first.task) == (&step.task_id, &step.lamella, &step.task)
+                let who = |step| (self.task_id(step), self.lamella(step), self.task(step));
+                who(first) == who(step)
             };
             match runs.iter_mut().rev().take(8).find(|run| same(run)) {
                 // without identities a run ends at its last step
-                Some(run) if !step.task_id.is_empty() || self.steps[run.1].step != "FINISHED" => run.1 = n,
+                Some(run) if !self.task_id(step).is_empty() || self.step(&self.steps[run.1]) != "FINISHED" => run.1 = n,
                 _ => runs.push((n, n)),
             }
         }
         let time = |&(first, last): &(usize, usize)| {
             let (begin, end) = (&self.steps[first], &self.steps[last]);
             TaskTime {
-                lamella: begin.lamella.clone(),
-                task: begin.task.clone(),
+                lamella: self.lamella(begin).to_owned(),
+                task: self.task(begin).to_owned(),
                 seconds: end.at.duration_since(begin.at).as_secs_f64(),
-                finished: end.step == "FINISHED",
+                finished: self.step(end) == "FINISHED",
             }
         };
         runs.iter().map(time).collect()
@@ -129,11 +130,11 @@ impl Digest {
         for (n, step) in self.steps.iter().enumerate() {
             let Some(length) = self
                 .length(n)
-                .filter(|_| !matches!(step.step.as_str(), "STARTED" | "FINISHED"))
+                .filter(|_| !matches!(self.step(step), "STARTED" | "FINISHED"))
             else {
                 continue;
             };
-            let sum = sums.entry((&step.task, &step.step)).or_default();
+            let sum = sums.entry((self.task(step), self.step(step))).or_default();
             *sum = (sum.0 + 1, sum.1 + length);
         }
         let mean = |((task, step), (count, sum)): ((&str, &str), (usize, f64))| StepTime {
@@ -148,20 +149,23 @@ impl Digest {
     /// Lamella and task of a step.
     fn place(&self, step: Option<usize>) -> (String, String) {
         let step = step.and_then(|n| self.steps.get(n));
-        step.map_or_else(Default::default, |step| (step.lamella.clone(), step.task.clone()))
+        step.map_or_else(Default::default, |step| {
+            (self.lamella(step).to_owned(), self.task(step).to_owned())
+        })
     }
 
     fn milled(&self) -> Vec<Milled> {
         let one = |row: &super::digest::Row| {
             let (lamella, task) = self.place(row.step);
-            let number = |key: &str| row.data.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN);
-            let stage = &row.data["stage"];
+            let data = row.data();
+            let number = |key: &str| data.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN);
+            let stage = &data["stage"];
             let read = MillingStage::read(stage).ok();
             let planned = read.map(|(stage, _)| estimate::stage_time(&stage, MillingControl::Current));
             Milled {
                 lamella,
                 task,
-                milling_task: text(&row.data, "milling_task_name"),
+                milling_task: text(&data, "milling_task_name"),
                 stage: stage["name"].as_str().unwrap_or_default().to_owned(),
                 planned_s: planned.filter(|s| s.is_finite()),
                 seconds: number("end_time") - number("start_time"),
@@ -207,11 +211,12 @@ impl Digest {
             let step = row
                 .step
                 .and_then(|n| self.steps.get(n))
-                .map(|s| s.step.clone())
-                .unwrap_or_default();
-            let metres = |axis: &str| row.data.get("dm").and_then(|dm| dm[axis].as_f64()).unwrap_or(0.0);
-            let correct = row.data.get("is_correct") == Some(&Value::Bool(true));
-            let entry = all.entry((step, text(&row.data, "feature"))).or_default();
+                .map_or("", |step| self.step(step))
+                .to_owned();
+            let data = row.data();
+            let metres = |axis: &str| data.get("dm").and_then(|dm| dm[axis].as_f64()).unwrap_or(0.0);
+            let correct = data.get("is_correct") == Some(&Value::Bool(true));
+            let entry = all.entry((step, text(&data, "feature"))).or_default();
             entry.push((correct, metres("x").hypot(metres("y"))));
         }
         let one = |((step, feature), found): ((String, String), Vec<(bool, f64)>)| {
