@@ -31,6 +31,18 @@ pub enum By {
     Other,
 }
 
+/// What [`Event::DiskLow`] says, and what to do.
+pub fn disk_low(free: u64) -> [String; 2] {
+    let room = format!(
+        "only {:.1} GB are free on the disk of the data folder",
+        free as f64 / 1e9
+    );
+    [
+        room,
+        "free space: when it is full, nothing that changes the sample is begun".to_owned(),
+    ]
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
@@ -44,6 +56,10 @@ pub enum Event {
     /// Reads fail or come late; values on the screen grow old.
     LinkTrouble {
         text: String,
+    },
+    /// The disk of the data folder has only this much room left, bytes.
+    DiskLow {
+        free: u64,
     },
     Stage {
         by: By,

@@ -177,6 +177,8 @@ impl Snapshot {
                 self.live = Default::default();
             }
             Event::LinkTrouble { text } => self.trouble = Some(text.clone()),
+            // told by its notice
+            Event::DiskLow { .. } => {}
             Event::Stage { by, stage } => {
                 self.trouble = None;
                 self.stage = Some(Aged {

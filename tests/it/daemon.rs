@@ -224,7 +224,32 @@ fn a_daemon_that_is_killed_leaves_a_whole_journal_and_a_free_instrument() {
         );
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         place.run(&["journal", "verify", &name]).ended(0);
+        who_milled(&place, &name);
     }
+}
+
+/// The journal says whose client, of which account and process, set the beam on the sample, and that it had come before.
+fn who_milled(place: &Place, journal: &str) {
+    let all = place.run(&["journal", "show", "--who", "--json", journal]).ended(0);
+    let lines = all.json_lines();
+    let intent = |line: &&Value| line["did"]["what"]["PatternStart"].is_object();
+    let line = lines
+        .iter()
+        .find(intent)
+        .unwrap_or_else(|| panic!("nobody milled: {}", all.out));
+    let who = &line["who"];
+    let client = who["client"].as_str().unwrap();
+    assert!(client.starts_with("do"), "{line}");
+    if cfg!(unix) {
+        assert!(who["process"].as_u64() > Some(1) && who["account"].is_u64(), "{line}");
+    }
+    let came = |line: &Value| line["who"]["client"] == client && line["did"]["here"] == true;
+    assert!(lines.iter().any(came), "{client} never came: {}", all.out);
+    let words = place.run(&["journal", "show", "--who", journal]).ended(0).out;
+    assert!(
+        words.lines().any(|l| l.contains(client) && l.contains("mill with")),
+        "{words}"
+    );
 }
 
 /// The process that says it owns the instrument.

@@ -10,7 +10,7 @@ struct Task {
 
 const TASKS: &[Task] = &[Task {
     name: "soak",
-    usage: "soak [--minutes N] [--seed S]    random commands on the twin, promises checked after each (10 minutes, seed 1)",
+    usage: "soak [--minutes N] [--seed S]    2,000 crashes, a million keys, 72 simulated hours of faults, then random commands on the twin (10 minutes, seed 1)",
     run: soak,
 }];
 
@@ -34,7 +34,37 @@ fn main() -> ExitCode {
     }
 }
 
-/// The generator and the promises are `tests/it/soak`, which every test run uses for some seconds; here it has minutes.
+/// What a soak is made of: tests of which every run does a share, and how much of each is the whole.
+struct Part<'a> {
+    package: &'static str,
+    target: &'static [&'static str],
+    test: &'static str,
+    /// What tells the test how much to do, and how much that is.
+    much: (&'static str, &'a str),
+}
+
+const PARTS: &[Part<'static>] = &[
+    Part {
+        package: "fibdeck-engine",
+        target: &["--lib"],
+        test: "tests::crash::crash_after_crash_no_dose_is_brought_twice_and_none_is_left_out_unsaid",
+        much: ("FIBDECK_CRASHES", "2000"),
+    },
+    Part {
+        package: "fibdeck-ui",
+        target: &["--lib"],
+        test: "state::soup::a_cat_never_gets_anything_irreversible_out_without_a_y",
+        much: ("FIBDECK_KEYS", "1000000"),
+    },
+    Part {
+        package: "fibdeck",
+        target: &["--test", "it"],
+        test: "endurance::hours_under_the_storm_leave_nothing_stuck",
+        much: ("FIBDECK_HOURS", "72"),
+    },
+];
+
+/// The whole of every part, then random commands for some minutes (`tests/it/soak` has the generator and the promises).
 fn soak(args: &[String]) -> Result<bool, String> {
     let (mut minutes, mut seed) = (10.0_f64, 1_u64);
     for pair in args.chunks(2) {
@@ -49,23 +79,34 @@ fn soak(args: &[String]) -> Result<bool, String> {
             other => return Err(format!("`{}` is not understood", other.join(" "))),
         }
     }
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args([
-            "test",
-            "--package",
-            "fibdeck",
-            "--test",
-            "it",
-            "--",
-            "--exact",
-            "--nocapture",
-        ])
-        .arg("soak::random_commands_keep_every_promise")
-        .env("FIBDECK_SOAK_MINUTES", minutes.to_string())
-        .env("FIBDECK_SOAK_SEED", seed.to_string())
-        .status()
-        .map_err(|e| format!("cargo could not be started: {e}"))?;
-    Ok(status.success())
+    let minutes = minutes.to_string();
+    let commands = Part {
+        package: "fibdeck",
+        target: &["--test", "it"],
+        test: "soak::random_commands_keep_every_promise",
+        much: ("FIBDECK_SOAK_MINUTES", &minutes),
+    };
+    for part in PARTS.iter().chain([&commands]) {
+        println!("{} ({}={})", part.test, part.much.0, part.much.1);
+        if !part.run(seed)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+impl Part<'_> {
+    fn run(&self, seed: u64) -> Result<bool, String> {
+        let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(["test", "--package", self.package])
+            .args(self.target)
+            .args(["--", "--exact", "--nocapture", self.test])
+            .env(self.much.0, self.much.1)
+            .env("FIBDECK_SOAK_SEED", seed.to_string())
+            .status()
+            .map_err(|e| format!("cargo could not be started: {e}"))?;
+        Ok(status.success())
+    }
 }
 
 fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {

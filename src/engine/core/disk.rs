@@ -1,7 +1,7 @@
 //! Room on the disk of the data folder: told when it runs low, before a journal or a picture cannot be written.
 
 use super::Core;
-use crate::hooks::{Kind, Occasion};
+use crate::event::{self, Event};
 use model::{Notice, Severity};
 use std::path::Path;
 
@@ -25,19 +25,8 @@ impl Room {
             && let Some(free) = free(&core.options.paths.data_dir)
             && self.is_news(free)
         {
-            let text = format!(
-                "only {:.1} GB are free on the disk of the data folder",
-                free as f64 / 1e9
-            );
-            let hint = "free space: when it is full, nothing that changes the sample is begun";
-            core.hooks.tell(&Occasion {
-                kind: Kind::DiskLow,
-                instrument: core.snapshot().instrument.clone(),
-                title: text.clone(),
-                text: hint.to_owned(),
-                time: core.time(),
-                took: None,
-            });
+            let [text, hint] = event::disk_low(free);
+            core.publish(Event::DiskLow { free });
             core.notice(Notice::new(Severity::Warning, text).hint(hint));
         }
     }

@@ -5,8 +5,8 @@ use model::Frame;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Bytes of pixels kept: ten pictures of 1536 x 1024 at 8 bits.
-const MOST_BYTES: usize = 16 << 20;
+/// Bytes of pixels kept: five pictures of 1536 x 1024 at 8 bits.
+const MOST_BYTES: usize = 8 << 20;
 
 #[derive(Default)]
 pub(crate) struct FrameRing {

@@ -1,6 +1,6 @@
 //! What is worth telling somebody who is not there.
 
-use crate::event::{Event, How, Sequenced};
+use crate::event::{Event, How, Sequenced, disk_low};
 use crate::snapshot::Snapshot;
 use model::Severity;
 use model::text::printable;
@@ -81,6 +81,10 @@ impl Occasion {
                 occasion(Kind::Alarm, &notice.title, text.trim(), None)
             }
             Event::LinkTrouble { text } => occasion(Kind::LinkLost, "the instrument does not answer well", text, None),
+            Event::DiskLow { free } => {
+                let [title, text] = disk_low(*free);
+                occasion(Kind::DiskLow, &title, &text, None)
+            }
             Event::Disconnected { reason: Some(reason) } => {
                 occasion(Kind::LinkLost, "the instrument is not connected", reason, None)
             }

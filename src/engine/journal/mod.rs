@@ -33,20 +33,17 @@ pub fn folder(data: &Path) -> PathBuf {
 const OPEN: &str = "open.jsonl";
 const CLOSED: &str = "jsonl";
 
-/// A new file for a journal that begins at `time` (POSIX s), locked while its engine lives.
+/// A new file for a journal that begins at `time` (POSIX s), locked while its engine lives. It is named by that second, or by the next one
+/// that no other has: so names are in the order in which engines began.
 pub(crate) fn create(data: &Path, time: f64) -> io::Result<(FileDisk, PathBuf)> {
     let folder = folder(data);
     std::fs::create_dir_all(&folder)?;
-    let stamp = Timestamp::from_second(time as i64)
-        .unwrap_or(Timestamp::UNIX_EPOCH)
-        .to_zoned(TimeZone::UTC)
-        .strftime("%Y%m%d-%H%M%S")
-        .to_string();
-    for n in 0..1_000_000 {
-        let name = match n {
-            0 => stamp.clone(),
-            n => format!("{stamp}-{n}"),
-        };
+    let first = time as i64;
+    for second in first..first.saturating_add(1_000_000) {
+        let name = Timestamp::from_second(second)
+            .unwrap_or(Timestamp::UNIX_EPOCH)
+            .to_zoned(TimeZone::UTC)
+            .strftime("%Y%m%d-%H%M%S");
         if folder.join(format!("{name}.{CLOSED}")).exists() {
             continue;
         }
@@ -92,4 +89,21 @@ pub fn read(path: &Path) -> Result<line::Read, Failure> {
         )
     })?;
     Ok(line::read(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn journals_of_one_second_are_told_apart_and_stand_in_order() {
+        let data = tempfile::tempdir().unwrap();
+        let begun: Vec<PathBuf> = (0..12)
+            .map(|n| create(data.path(), 1.767e9 + 0.3 * f64::from(n)).unwrap().1)
+            .collect();
+        assert_eq!(left_open(data.path()), begun);
+        close(&begun[3]).unwrap();
+        let (_disk, next) = create(data.path(), 1.767e9).unwrap();
+        assert!(next > begun[11], "{}", next.display());
+    }
 }

@@ -178,7 +178,7 @@ impl Rest {
     }
 
     pub(super) fn link_stage(&mut self, on: bool) -> Result<bool, HalError> {
-        if !self.system.offers.has("link") || !on {
+        if !self.system.offers.has(if on { "link" } else { "unlink" }) {
             return Err(HalError::unsupported(if on {
                 "stage link"
             } else {
@@ -186,7 +186,7 @@ impl Rest {
             }));
         }
         self.changed();
-        let answer = self.wire.tell("/bridge/link", &json!({}), Wait::Slow)?;
+        let answer = self.wire.tell("/bridge/link", &json!({ "on": on }), Wait::Slow)?;
         answer
             .get("value")
             .and_then(Json::as_bool)

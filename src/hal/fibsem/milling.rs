@@ -1,5 +1,5 @@
 //! Patterns over the server: `run_milling` blocks until the beam has drawn them, with no limit of time; pause and stop go by
-//! connections of their own. The server tells no progress: what is done is the beam time spent, by the clock, over its own
+//! connections of their own. The plain server tells no progress: what is done is the beam time spent, by the clock, over its own
 //! estimate, and shapes are taken to be drawn one after the other, each by its share of the volume.
 
 use super::wire::{Wait, Wire, nonsense};
@@ -114,24 +114,33 @@ fn phase(wire: &Wire) -> Result<PatterningPhase, HalError> {
     .ok_or_else(|| nonsense(path).caused_by(format!("milling state `{}`", model::text::printable(word))))
 }
 
+/// How far each shape really came, where the server tells: also of what was begun before this program was.
+fn evidence(wire: &Wire) -> Result<PatterningState, HalError> {
+    let path = "/bridge/patterning";
+    serde_json::from_value(wire.get(path)?).map_err(|e| nonsense(path).caused_by(e))
+}
+
 impl Milling for Rest {
     fn read(&mut self) -> Result<Reading<PatterningState>, HalError> {
         self.settle();
-        let said = phase(&self.wire)?;
+        let now = self.clock.now();
+        let said = match self.system.offers.has("patterning") {
+            true => evidence(&self.wire)?,
+            false => PatterningState {
+                phase: phase(&self.wire)?,
+                estimated: self.drawing.estimated,
+                elapsed: self.drawing.elapsed(now),
+                done: self.drawing.done(now),
+            },
+        };
         self.settle();
-        let phase = match (said, self.draws(), self.drawing.paused) {
+        let phase = match (said.phase, self.draws(), self.drawing.paused) {
             // the order is on its way, or its end is
             (PatterningPhase::Idle, true, false) => PatterningPhase::Running,
             (PatterningPhase::Idle, true, true) => PatterningPhase::Stopping,
             (said, ..) => said,
         };
-        let now = self.clock.now();
-        Ok(Reading::fresh(PatterningState {
-            phase,
-            estimated: self.drawing.estimated,
-            elapsed: self.drawing.elapsed(now),
-            done: self.drawing.done(now),
-        }))
+        Ok(Reading::fresh(PatterningState { phase, ..said }))
     }
 
     /// The server's own setup also sets current and voltage; it is given those that the column has.
@@ -207,7 +216,12 @@ impl Milling for Rest {
         drawing.since = Some(self.clock.now());
         let wire = self.wire.clone();
         Ok(self.works.begin(What::Pattern, Some(drawing.estimated), move || {
-            wire.tell("/run_milling", &body, Wait::Work).map(|_| None)
+            let answer = wire.tell("/run_milling", &body, Wait::Work)?;
+            // the plain server has one word for every end
+            match answer.get("status").and_then(Json::as_str) {
+                Some("stopped") => Err(HalError::stopped()),
+                _ => Ok(None),
+            }
         }))
     }
 
@@ -292,6 +306,14 @@ impl Rest {
         self.drawing.paused = false;
         match result {
             _ if stopped => Progress::Failed(HalError::stopped()),
+            Ok(_) if self.system.offers.has("patterning") => match evidence(&self.wire) {
+                Ok(state) if state.done.iter().all(|done| *done >= 1.0) => {
+                    self.drawing.complete = true;
+                    Progress::Done
+                }
+                // it returned and not all is drawn, or it does not say
+                _ => Progress::Unknown,
+            },
             Ok(_) if self.drawing.spent < TOO_SOON * self.drawing.estimated => Progress::Unknown,
             Ok(_) => {
                 self.drawing.complete = true;

@@ -1,7 +1,7 @@
 //! A hand: somebody's right to act, and how an act is claimed, sent, followed and written.
 
 use super::order::{self, Begun};
-use super::{ActId, Flight, POLL_FIRST, POLL_MOST, POLL_OFTEN, Scope, blocking, lock};
+use super::{ActId, Flight, POLL_FIRST, POLL_LEAST, POLL_MOST, POLL_OFTEN, Scope, blocking, lock};
 use crate::act::{Act, Hold, Outcome, Resource};
 use crate::interlock::{self, Readings};
 use crate::{HalError, Progress, Ticket};
@@ -222,13 +222,12 @@ impl Hand {
         {
             inner.log.evidence(id, &state.value);
         }
-        let (inner, by, act, result2) = (inner.clone(), self.by.clone(), act.clone(), result.clone());
+        let (inner, by, act) = (inner.clone(), self.by.clone(), act.clone());
         blocking(move || {
-            inner.log.outcome(id, &by, &act, &result2);
-            Ok(())
+            inner.log.outcome(id, &by, &act, &result);
+            result
         })
-        .await?;
-        result
+        .await
     }
 
     /// Polls the ticket to its end; a cancel is passed on once and the true end is waited for.
@@ -308,12 +307,12 @@ impl Hand {
 /// How long to wait before the next look at what is under way for `elapsed`: a hundredth of that, a second at most. Not past the end
 /// that the instrument foretells (`left`, s of the runtime), which may be wrong.
 fn pause(elapsed: Duration, left: Option<f64>) -> Duration {
-    if elapsed < POLL_OFTEN {
-        return (elapsed / 2).max(POLL_FIRST);
-    }
-    let pause = (elapsed / 100).clamp(POLL_OFTEN, POLL_MOST);
+    let (pause, least) = match elapsed < POLL_OFTEN {
+        true => ((elapsed / 2).max(POLL_FIRST), POLL_LEAST),
+        false => ((elapsed / 100).clamp(POLL_OFTEN, POLL_MOST), POLL_OFTEN),
+    };
     match left.map(Duration::try_from_secs_f64) {
-        Some(Ok(left)) => pause.min(left.max(POLL_OFTEN)),
+        Some(Ok(left)) => pause.min(left.max(least)),
         _ => pause,
     }
 }

@@ -78,7 +78,9 @@ struct Flight {
 const STILL: f64 = 1e-8;
 /// How long a stop waits for confirmation before it says so.
 const CONFIRM: Duration = Duration::from_secs(2);
-/// Pauses between two looks at what is under way: at first, for most of what an instrument does, and for what takes minutes.
+/// Pauses between two looks at what is under way: where its end is at hand, at first, for most of what an instrument does, and for what
+/// takes minutes.
+const POLL_LEAST: Duration = Duration::from_millis(1);
 const POLL_FIRST: Duration = Duration::from_millis(10);
 const POLL_OFTEN: Duration = Duration::from_millis(100);
 const POLL_MOST: Duration = Duration::from_secs(1);

@@ -25,10 +25,10 @@ impl Call {
     /// The bytes that call for this occasion; none for what nobody need come for.
     pub fn bytes(self, occasion: &Occasion, tmux: bool) -> Vec<u8> {
         let worth = match occasion.kind {
-            // somebody pressed it; and low room is a warning on the screen, never heard here as an occasion
-            Kind::JobStopped | Kind::DiskLow => false,
+            // somebody pressed it
+            Kind::JobStopped => false,
             Kind::JobDone => occasion.took.is_some_and(|seconds| seconds >= LONG),
-            Kind::OperatorNeeded | Kind::JobFailed | Kind::Alarm | Kind::LinkLost => true,
+            Kind::OperatorNeeded | Kind::JobFailed | Kind::Alarm | Kind::LinkLost | Kind::DiskLow => true,
         };
         if !worth {
             return Vec::new();
@@ -72,7 +72,13 @@ mod tests {
     #[test]
     fn it_calls_for_what_somebody_must_come_for() {
         let calls = |kind, took| !Call::Bell.bytes(&occasion(kind, took), false).is_empty();
-        for kind in [Kind::OperatorNeeded, Kind::JobFailed, Kind::Alarm, Kind::LinkLost] {
+        for kind in [
+            Kind::OperatorNeeded,
+            Kind::JobFailed,
+            Kind::Alarm,
+            Kind::LinkLost,
+            Kind::DiskLow,
+        ] {
             assert!(calls(kind, None), "{kind:?}");
         }
         assert!(calls(Kind::JobDone, Some(61.0)));

@@ -2,7 +2,7 @@
 //! is for those who ask for more levels.
 
 use engine::Event;
-use engine::event::{By, How, Sequenced};
+use engine::event::{By, How, Sequenced, disk_low};
 use model::{GasState, Unit, text, units};
 use tracing::{debug, info, warn};
 
@@ -20,7 +20,9 @@ pub fn log(sequenced: &Sequenced) {
             debug!(target: "event", "{words}");
         }
         Event::FrameTaken { frame } if frame.live => debug!(target: "event", "{words}"),
-        Event::LinkTrouble { .. } | Event::Stopped { .. } | Event::Owed { .. } => warn!(target: "event", "{words}"),
+        Event::LinkTrouble { .. } | Event::DiskLow { .. } | Event::Stopped { .. } | Event::Owed { .. } => {
+            warn!(target: "event", "{words}");
+        }
         _ => info!(target: "event", "{words}"),
     }
 }
@@ -40,6 +42,7 @@ pub fn words(event: &Event) -> String {
         Event::Disconnected { reason: Some(reason) } => format!("disconnected: {reason}"),
         Event::Disconnected { reason: None } => "disconnected".to_owned(),
         Event::LinkTrouble { text } => text.clone(),
+        Event::DiskLow { free } => disk_low(*free)[0].clone(),
         Event::Stage { by: who, stage } => format!("stage at {}{}", stage.state.pose, by(*who)),
         Event::BeamChanged { by: who, beam, state } => {
             let settings = &state.settings;

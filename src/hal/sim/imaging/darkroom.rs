@@ -60,10 +60,19 @@ impl Darkroom {
     }
 }
 
+/// What is known of a picture's pixels.
+#[derive(Debug, Default)]
+enum Plate {
+    #[default]
+    Awaited,
+    Ready(Result<Array2<u8>, HalError>),
+    Taken,
+}
+
 /// A picture that is being developed.
 #[derive(Debug, Default)]
 pub(super) struct Exposure {
-    pixels: Mutex<Option<Result<Array2<u8>, HalError>>>,
+    plate: Mutex<Plate>,
     ready: Condvar,
     /// What was developed.
     shot: OnceLock<Shot>,
@@ -71,22 +80,30 @@ pub(super) struct Exposure {
 }
 
 impl Exposure {
-    fn slot(&self) -> MutexGuard<'_, Option<Result<Array2<u8>, HalError>>> {
-        self.pixels.lock().unwrap_or_else(PoisonError::into_inner)
+    fn plate(&self) -> MutexGuard<'_, Plate> {
+        self.plate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fill(&self, pixels: Result<Array2<u8>, HalError>) {
-        self.slot().get_or_insert(pixels);
+        let mut plate = self.plate();
+        if matches!(*plate, Plate::Awaited) {
+            *plate = Plate::Ready(pixels);
+        }
         self.ready.notify_all();
     }
 
     /// Waits for the worker, which never takes longer than its rendering.
-    pub(super) fn wait(&self) -> Result<Array2<u8>, HalError> {
-        let slot = self
-            .ready
-            .wait_while(self.slot(), |slot| slot.is_none())
-            .unwrap_or_else(PoisonError::into_inner);
-        slot.clone().unwrap_or_else(|| Err(lost()))
+    pub(super) fn wait(&self) {
+        let awaited = |plate: &mut Plate| matches!(plate, Plate::Awaited);
+        drop(self.ready.wait_while(self.plate(), awaited));
+    }
+
+    /// What the worker made; once.
+    pub(super) fn take(&self) -> Result<Array2<u8>, HalError> {
+        match std::mem::replace(&mut *self.plate(), Plate::Taken) {
+            Plate::Ready(pixels) => pixels,
+            Plate::Awaited | Plate::Taken => Err(lost()),
+        }
     }
 }
 

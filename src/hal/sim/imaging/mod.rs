@@ -278,16 +278,14 @@ impl World {
             Some((scan.exposure.clone(), dark))
         });
         let Some((exposure, dark)) = found else { return };
-        let pixels = match dark {
-            None => exposure.wait(),
-            Some(dark) => exposure.wait().and_then(|_| self.darkroom.again(&exposure, dark)),
-        };
+        exposure.wait();
+        let again = dark.map(|dark| self.darkroom.again(&exposure, dark));
         self.look(|state, now| {
             if state.scan.as_ref().is_none_or(|scan| scan.ticket != ticket) {
                 return;
             }
             let Some(scan) = state.end_scan(now) else { return };
-            let result = match pixels {
+            let result = match exposure.take().and_then(|first| again.unwrap_or(Ok(first))) {
                 _ if scan.dropped => Err(HalError::new(
                     ErrorKind::Protocol,
                     "the instrument lost the picture on its way",

@@ -33,15 +33,25 @@ impl Kernel {
     }
 }
 
+/// Depths at which the spots of a view are looked at.
+pub(super) const TRIALS: usize = 17;
+
+fn depths(pass: &Pass) -> (f32, f32) {
+    let all = pass.depth.iter();
+    all.fold((f32::MAX, f32::MIN), |(lo, hi), &d| (lo.min(d), hi.max(d)))
+}
+
+/// The spots on what a pass sees, nearest last: equal ones resolve it equally.
+pub(super) fn spots(pass: &Pass, kernel: impl Fn(f32) -> Kernel) -> [Kernel; TRIALS] {
+    let (low, high) = depths(pass);
+    std::array::from_fn(|i| kernel(low + (high - low) * i as f32 / (TRIALS - 1) as f32))
+}
+
 /// The signal of a pass as the beam resolves it. `kernel` gives the spot at a depth above the coincidence plane (m).
 pub(super) fn resolve<'a>(pass: &'a Pass, kernel: impl Fn(f32) -> Kernel) -> Cow<'a, [f32]> {
-    let (low, high) = pass
-        .depth
-        .iter()
-        .fold((f32::MAX, f32::MIN), |(lo, hi), &d| (lo.min(d), hi.max(d)));
+    let (low, high) = depths(pass);
     // As many planes as it takes for the spot to change by less than a pixel, or a quarter, between two.
-    let trials: Vec<f32> = (0..=16).map(|i| low + (high - low) * i as f32 / 16.0).collect();
-    let spots: Vec<f32> = trials.iter().map(|&d| kernel(d).longest()).collect();
+    let spots = spots(pass, &kernel).map(|k| k.longest());
     let change: f32 = spots
         .windows(2)
         .map(|w| (w[0] - w[1]).abs() / (1.0f32).max(0.25 * w[0].min(w[1])))

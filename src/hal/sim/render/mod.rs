@@ -33,13 +33,14 @@ use super::specimen::Channel;
 use camera::Camera;
 use charge::Charging;
 use cones::Cones;
-use focus::Kernel;
+use focus::{Kernel, TRIALS};
 use model::{BeamState, ImageSettings, Pose};
 use ndarray::Array2;
 use relief::{Pass, Window};
 use scan::{Anchor, Exposure, Schedule, Source, Wander};
+use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Everything one picture depends on.
 #[derive(Clone, Debug)]
@@ -103,10 +104,26 @@ struct Key {
 #[derive(Debug, Default)]
 pub struct Renderer {
     passes: Mutex<VecDeque<(Key, Arc<Pass>)>>,
+    sharp: Mutex<Option<Sharp>>,
+}
+
+/// The last view as the beam resolved it: the next picture of it in the same focus differs in its noise alone.
+#[derive(Debug)]
+struct Sharp {
+    pass: Arc<Pass>,
+    spots: [Kernel; TRIALS],
+    signal: Arc<Vec<f32>>,
 }
 
 /// Bytes of remembered views.
 const REMEMBERED: usize = 28 << 20;
+
+/// 2^23: a float of this size holds a whole number in its last bits, which is quicker to take out than to convert.
+const WHOLE: f32 = 8_388_608.0;
+
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Renderer {
     pub fn new() -> Self {
@@ -115,15 +132,18 @@ impl Renderer {
 
     /// The picture at 8 bits: rows of the scanned area, top first.
     pub fn render(&self, shot: &Shot) -> Result<Array2<u8>, ShotError> {
-        self.expose(shot, |v| (v * 255.0 + 0.5) as u8)
+        self.expose(shot, |v| (v * 255.0 + WHOLE).to_bits() as u8)
     }
 
     /// The picture at 16 bits.
     pub fn render16(&self, shot: &Shot) -> Result<Array2<u16>, ShotError> {
-        self.expose(shot, |v| (v * 65535.0 + 0.5) as u16)
+        self.expose(shot, |v| (v * 65535.0 + WHOLE).to_bits() as u16)
     }
 
-    fn expose<T: Send + Clone>(&self, shot: &Shot, convert: impl Fn(f32) -> T + Sync) -> Result<Array2<T>, ShotError> {
+    fn expose<T>(&self, shot: &Shot, convert: impl Fn(f32) -> T + Sync) -> Result<Array2<T>, ShotError>
+    where
+        T: Send + Clone + Default,
+    {
         let area = check(shot)?;
         let size = (area.width, area.height);
         let schedule = Schedule::new(shot, size.0, size.1);
@@ -161,8 +181,8 @@ impl Renderer {
         let resolved;
         let (signal, margin) = match &pass {
             Some(pass) => {
-                resolved = focus::resolve(pass, |depth| kernel(shot, depth + anchor.nearer as f32));
-                (resolved.as_ref(), margin)
+                resolved = self.resolved(pass, |depth| kernel(shot, depth + anchor.nearer as f32));
+                (resolved.as_deref().unwrap_or(&pass.signal).as_slice(), margin)
             }
             None => {
                 blank = vec![0.0f32; size.0 * size.1];
@@ -196,12 +216,11 @@ impl Renderer {
             revision: shot.matter.revision(),
             cones: Cones::of(shot, anchor, window),
         };
-        let remembered = || self.passes.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some((_, pass)) = remembered().iter().find(|(k, _)| *k == key) {
+        if let Some((_, pass)) = locked(&self.passes).iter().find(|(k, _)| *k == key) {
             return pass.clone();
         }
         let pass = Arc::new(relief::look(&key.camera, window, &shot.matter, &key.cones, detector));
-        let mut passes = remembered();
+        let mut passes = locked(&self.passes);
         passes.push_front((key, pass.clone()));
         let mut bytes = 0;
         passes.retain(|(_, p)| {
@@ -209,6 +228,27 @@ impl Renderer {
             bytes <= REMEMBERED
         });
         pass
+    }
+
+    /// The signal of a pass as the beam resolves it; `None` where the spot is too small to change it.
+    fn resolved(&self, pass: &Arc<Pass>, kernel: impl Fn(f32) -> Kernel) -> Option<Arc<Vec<f32>>> {
+        let spots = focus::spots(pass, &kernel);
+        // taken out: another view's makes room before this one's is made
+        let last = locked(&self.sharp).take();
+        let sharp = match last.filter(|last| Arc::ptr_eq(&last.pass, pass) && last.spots == spots) {
+            Some(same) => same,
+            None => Sharp {
+                signal: match focus::resolve(pass, kernel) {
+                    Cow::Borrowed(_) => return None,
+                    Cow::Owned(signal) => Arc::new(signal),
+                },
+                pass: pass.clone(),
+                spots,
+            },
+        };
+        let signal = sharp.signal.clone();
+        *locked(&self.sharp) = Some(sharp);
+        Some(signal)
     }
 }
 

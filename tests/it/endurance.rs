@@ -1,0 +1,97 @@
+//! Days of work in virtual time, under a storm of faults: nothing may get stuck and nothing may grow.
+//!
+//! Every test run does half a simulated hour; `cargo xtask soak` does 72 and then looks at the memory, too.
+
+use crate::run::{Place, twin};
+use engine::command::parse;
+use engine::link::Link;
+use std::fs;
+
+/// Simulated hours of a usual test run.
+const USUAL: f64 = 0.5;
+/// Memory may grow by this share, once the first eighth of the time has filled what is to be filled.
+const GROWTH: f64 = 0.05;
+
+/// A shift's work in small. Faults make some of it fail, and the next one begins all the same.
+const CYCLE: &[&str] = &[
+    "system.connect",
+    "chamber.pump",
+    "beam.on beam=both",
+    "beam.unblank beam=both",
+    "stage.orientation name=SEM",
+    "stage.move-absolute x=0m y=0m z=4mm",
+    "image.acquire beam=electron resolution=384x256 save=false",
+    "stage.stable-move dx=20um dy=-10um beam=electron",
+    "stage.orientation name=MILLING",
+    "image.acquire beam=ion resolution=384x256 save=false",
+    "milling.spot-burn points=0.4,0.5;0.6,0.5 exposure_time=2s",
+    "manipulator.insert",
+    "manipulator.retract",
+    "gis.deposit time=5s",
+    "job.restore",
+    "system.wait seconds=600",
+];
+
+fn told<T: std::str::FromStr>(name: &str) -> Option<T> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Resident memory of this process, pages; where the system says so.
+fn memory() -> Option<f64> {
+    let text = fs::read_to_string("/proc/self/statm").ok()?;
+    text.split_whitespace().nth(1)?.parse().ok()
+}
+
+async fn cycle(link: &Link, done: &mut [usize]) {
+    for (n, line) in CYCLE.iter().enumerate() {
+        let ended = link.run(parse::line(line).unwrap()).await;
+        done[n] += usize::from(ended.is_ok());
+        let snapshot = link.snapshot();
+        assert!(
+            snapshot.running().is_none(),
+            "{line}: still runs: {:#?}",
+            snapshot.running()
+        );
+        assert!(snapshot.question.is_none(), "{line}: {:#?}", snapshot.question);
+    }
+    let state = link.run(parse::line("system.state").unwrap()).await;
+    assert!(state.is_ok(), "{state:?}");
+}
+
+#[test]
+fn hours_under_the_storm_leave_nothing_stuck() {
+    let whole = told::<f64>("FIBDECK_HOURS");
+    let hours = whole.unwrap_or(USUAL);
+    let place = Place::new();
+    let engine = twin(&place, Some("storm"), |_| {});
+    let link = engine.link("endurance");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let begun = link.snapshot().time;
+        let passed = || (link.snapshot().time - begun) / 3600.0;
+        let mut done = vec![0; CYCLE.len()];
+        let mut early = None;
+        while passed() < hours {
+            cycle(&link, &mut done).await;
+            if passed() > hours / 8.0 && early.is_none() {
+                early = memory();
+            }
+        }
+        let never: Vec<&str> = CYCLE
+            .iter()
+            .zip(&done)
+            .filter(|(_, n)| **n == 0)
+            .map(|(line, _)| *line)
+            .collect();
+        assert!(
+            never.len() < CYCLE.len() / 2,
+            "hardly anything was ever done: {never:?}"
+        );
+        println!("{:.1} simulated hours, {done:?} of each done", passed());
+        // beside other tests the memory of this process says nothing
+        if let (Some(_), Some(early), Some(late)) = (whole, early, memory()) {
+            println!("resident: {early} pages early on, {late} at the end");
+            assert!(late <= early * (1.0 + GROWTH), "it grows: {early} pages, then {late}");
+        }
+    });
+}
