@@ -11,10 +11,10 @@ use std::sync::Weak;
 #[derive(Default)]
 pub(crate) struct Touched {
     under_way: HashMap<Resource, u32>,
-    /// Which of our changes was the last on a resource that was not read since.
+    /// When our last change of a resource ended that was not read since.
     since_read: HashMap<Resource, u64>,
-    /// Our changes so far.
-    changes: u64,
+    /// Counts our changes and the reads that began: what came before what.
+    clock: u64,
 }
 
 /// What the act changes: what it holds for itself alone.
@@ -32,12 +32,12 @@ impl Touched {
     }
 
     fn end(&mut self, act: &Act) {
-        self.changes += 1;
+        let now = self.tick();
         for resource in changed(act) {
             if let Some(count) = self.under_way.get_mut(&resource) {
                 *count = count.saturating_sub(1);
             }
-            self.since_read.insert(resource, self.changes);
+            self.since_read.insert(resource, now);
         }
     }
 
@@ -46,23 +46,24 @@ impl Touched {
         self.under_way.get(&resource).is_some_and(|n| *n > 0) || self.since_read.contains_key(&resource)
     }
 
-    /// Our changes so far: to be taken before a read begins.
-    pub fn changes(&self) -> u64 {
-        self.changes
+    /// To be taken before a read begins.
+    pub fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
     }
 
-    /// The resource was read; the read began when there were `as_of` of our changes, and saw nothing of later ones for sure.
-    pub fn read(&mut self, resource: Resource, as_of: u64) {
-        if self.since_read.get(&resource).is_some_and(|change| *change <= as_of) {
+    /// The resource was read; the read began at `begun`, and saw nothing of later changes for sure.
+    pub fn read(&mut self, resource: Resource, begun: u64) {
+        if self.since_read.get(&resource).is_some_and(|change| *change < begun) {
             self.since_read.remove(&resource);
         }
     }
 
     /// Everything may have changed by us (connect, stop).
     pub fn all(&mut self) {
-        self.changes += 1;
+        let now = self.tick();
         for resource in Resource::ALL {
-            self.since_read.insert(resource, self.changes);
+            self.since_read.insert(resource, now);
         }
     }
 

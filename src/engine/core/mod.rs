@@ -114,6 +114,7 @@ pub struct Core {
     /// What stopped jobs left changed.
     pub(crate) owed: Mutex<Vec<workflow::Debt>>,
     pub(crate) touched: Mutex<Touched>,
+    pub(crate) told: Mutex<watch::Told>,
     pub(crate) logs: logs::Logs,
     pub(crate) journal: Journal,
     pub(crate) hooks: Hooks,

@@ -261,6 +261,7 @@ fn build_on(options: Options, clock: Arc<TokioClock>, ground: Ground) -> Arc<Cor
         files: Mutex::new(files),
         owed: Mutex::default(),
         touched: Mutex::default(),
+        told: Mutex::default(),
         logs,
         journal: ground.journal,
         hooks: Hooks::start(hooks),

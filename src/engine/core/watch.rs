@@ -6,7 +6,8 @@ use crate::event::{By, Event, Pulse, StageView};
 use hal::{Resource, Scope};
 use model::kinematics::{milling_angle, orientation::Orientation};
 use model::{Beam, BeamState, ChamberState, GasState, ManipulatorState, Notice, PatterningState, Severity, StageState};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -19,6 +20,10 @@ const PRESSURE_NEWS: f64 = 0.1;
 
 /// A smaller change of a crucible's temperature (K), or of the coater's remaining time (s), is not news.
 const GAS_NEWS: f64 = 0.5;
+
+/// When the read began that was last told, by resource. Locked while a reading is told: of two that are made at once, the one
+/// that began first must not have the last word.
+pub(crate) type Told = HashMap<Resource, u64>;
 
 /// Runs as long as the engine.
 pub(crate) async fn run(core: Arc<Core>) {
@@ -69,7 +74,7 @@ pub(crate) async fn look_now(core: &Arc<Core>) -> bool {
     let Ok(scope) = core.scope() else { return false };
     let mut trouble = None;
     // of each read on its own: what we change while it is made may or may not be in it
-    let as_of = || lock(&core.touched).changes();
+    let as_of = || lock(&core.touched).tick();
     if scope.capabilities().stage.is_some() {
         let begun = as_of();
         match scope.stage().await {
@@ -118,16 +123,25 @@ pub(crate) async fn look_now(core: &Arc<Core>) -> bool {
 }
 
 impl Core {
-    /// Ours if we did something to it since it was last read; a read that `begun` after that settles it.
-    fn attribute(&self, resource: Resource, begun: u64) -> By {
+    /// Whose a change is that a read shows, and the right to tell it: ours if we did something to it since it was last read, which
+    /// a read that began after that settles. `None`: another read, which began later, was told already.
+    fn attribute(&self, resource: Resource, begun: u64) -> Option<(By, MutexGuard<'_, Told>)> {
+        let mut told = lock(&self.told);
+        let last = told.entry(resource).or_default();
+        if *last > begun {
+            return None;
+        }
+        *last = begun;
         let mut touched = lock(&self.touched);
         let by = if touched.ours(resource) { By::Us } else { By::Other };
         touched.read(resource, begun);
-        by
+        Some((by, told))
     }
 
     fn saw_stage(&self, scope: &Scope, state: StageState, begun: u64) {
-        let by = self.attribute(Resource::Stage, begun);
+        let Some((by, _told)) = self.attribute(Resource::Stage, begun) else {
+            return;
+        };
         let snapshot = self.snapshot();
         let before = snapshot.stage.as_ref().map(|s| s.value.state);
         let same = before.is_some_and(|b| {
@@ -157,8 +171,10 @@ impl Core {
         }
     }
 
-    fn saw_beam(&self, beam: Beam, state: BeamState, begun: u64) {
-        let by = self.attribute(Resource::of(beam), begun);
+    pub(crate) fn saw_beam(&self, beam: Beam, state: BeamState, begun: u64) {
+        let Some((by, _told)) = self.attribute(Resource::of(beam), begun) else {
+            return;
+        };
         let snapshot = self.snapshot();
         let before = snapshot.beam(beam);
         if before.is_some_and(|b| b.value == state) {
@@ -179,7 +195,9 @@ impl Core {
     }
 
     fn saw_chamber(&self, state: ChamberState, begun: u64) {
-        let by = self.attribute(Resource::Chamber, begun);
+        let Some((by, _told)) = self.attribute(Resource::Chamber, begun) else {
+            return;
+        };
         let snapshot = self.snapshot();
         let before = snapshot.chamber.as_ref().map(|c| c.value);
         let same = before.is_some_and(|b| {
@@ -207,15 +225,17 @@ impl Core {
     }
 
     fn saw_patterning(&self, state: PatterningState, begun: u64) {
-        let by = self.attribute(Resource::Patterning, begun);
+        let Some((by, _told)) = self.attribute(Resource::Patterning, begun) else {
+            return;
+        };
         let snapshot = self.snapshot();
         let before = snapshot.patterning.as_ref().map(|p| &p.value);
         if before == Some(&state) {
             return;
         }
-        let begun = by == By::Other && state.phase.is_active() && before.is_some_and(|b| !b.phase.is_active());
+        let foreign = by == By::Other && state.phase.is_active() && before.is_some_and(|b| !b.phase.is_active());
         self.publish(Event::Patterning { by, state });
-        if begun {
+        if foreign {
             self.notice(
                 Notice::new(Severity::Warning, "a beam began to mill, not by fibdeck")
                     .hint("F12 stops it as well; until it ends nothing else can be milled or moved"),
@@ -224,7 +244,9 @@ impl Core {
     }
 
     fn saw_needle(&self, state: ManipulatorState, begun: u64) {
-        let by = self.attribute(Resource::Needle, begun);
+        let Some((by, _told)) = self.attribute(Resource::Needle, begun) else {
+            return;
+        };
         let snapshot = self.snapshot();
         let before = snapshot.needle.as_ref().map(|n| &n.value);
         let same = before.is_some_and(|b| {
@@ -247,7 +269,9 @@ impl Core {
     }
 
     fn saw_gas(&self, state: GasState, begun: u64) {
-        let by = self.attribute(Resource::Gas, begun);
+        let Some((by, _told)) = self.attribute(Resource::Gas, begun) else {
+            return;
+        };
         let snapshot = self.snapshot();
         let before = snapshot.gas.as_ref().map(|g| &g.value);
         if before.is_some_and(|b| same_gas(b, &state)) {

@@ -5,7 +5,7 @@ use crate::core::lock;
 use crate::event::{By, How};
 use hal::Resource;
 use hal::sim::Foreign;
-use model::{Beam, Severity, StopOutcome};
+use model::{Beam, BeamState, Severity, StopOutcome};
 
 #[test]
 fn stop_halts_the_stage_blanks_and_tells_the_truth() {
@@ -47,6 +47,26 @@ async fn what_stop_changes_is_ours_whenever_it_is_seen() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_reads_the_one_that_began_later_is_believed() {
+    let here = Here::connected(|_| {}).await;
+    let state = here.core.snapshot().beam(Beam::Ion).unwrap().value.clone();
+    let blanked = |blanked| BeamState {
+        blanked,
+        ..state.clone()
+    };
+    let tick = || lock(&here.core.touched).tick();
+    let (slow, quick) = (tick(), tick());
+    here.core.saw_beam(Beam::Ion, blanked(!state.blanked), quick);
+    here.core.saw_beam(Beam::Ion, blanked(state.blanked), slow);
+    assert_eq!(
+        here.core.snapshot().beam(Beam::Ion).unwrap().value,
+        blanked(!state.blanked)
+    );
+    here.core.saw_beam(Beam::Ion, blanked(state.blanked), tick());
+    assert_eq!(here.core.snapshot().beam(Beam::Ion).unwrap().value, state);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_is_ours_while_it_is_made_and_after_a_look_that_came_too_early() {
     let here = Here::connected(|_| {}).await;
     let world = lock(&here.core.world).clone().unwrap();
@@ -55,7 +75,7 @@ async fn a_change_is_ours_while_it_is_made_and_after_a_look_that_came_too_early(
         let mut touched = lock(&here.core.touched);
         assert!(touched.ours(Resource::Electron), "seen while it is made");
         // the watcher read everything before the change took effect
-        let begun = touched.changes();
+        let begun = touched.tick();
         touched.read(Resource::Electron, begun);
         world
             .foreign(Foreign::Set(

@@ -1,7 +1,8 @@
 //! Random commands on the twin in virtual time, and what must hold after each of them.
 //!
 //! A sequence is its seed: commands are drawn by weight from `kinds`, and after each every row of `promises` is asked. To add a
-//! kind or a promise: a row. Every test run does a few fixed seeds; `cargo xtask soak --minutes N --seed S` goes on for minutes.
+//! kind or a promise: a row. Every test run does two thousand small ones and a few long ones of fixed seeds;
+//! `cargo xtask soak --minutes N --seed S` goes on for minutes.
 
 mod kinds;
 mod promises;
@@ -17,25 +18,36 @@ use model::{Beam, Key};
 use promises::{BELIEFS, PROMISES, Seen};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-/// Seeds and commands of a usual test run, and commands of a sequence of the long one.
-const FIXED: (std::ops::RangeInclusive<u64>, usize) = (1..=4, 100);
+/// Seeds of a usual test run and commands of each: many small sequences and a few that go far. And commands of a sequence of the long
+/// run.
+const FIXED: [(RangeInclusive<u64>, usize); 2] = [(1..=2000, 4), (2001..=2002, 60)];
 const LONG: usize = 300;
+/// Pixels of a picture whose command names none.
+const SMALL: (u32, u32) = (384, 256);
 /// How long after a command that failed it is looked at again (s), and how long a job stays paused.
 const LATER: f64 = 5.0;
 /// Scenes of the twin, by seed.
 const SCENES: [&str; 4] = ["grid", "bulk", "liftout", "waffle"];
 /// Looks at a snapshot before it counts as another than what was heard.
 const TRIES: u32 = 100_000;
+/// Questions of one command that are answered by chance: every later one gets its last answer, which is the way out.
+const PATIENCE: usize = 8;
 
 struct Sequence {
     link: Link,
     heard: Receiver<Heard>,
     folded: Snapshot,
     jobs: BTreeMap<u64, (u32, u32)>,
+    dice: Dice,
+    /// What was sent, answers too; and how many questions this command has asked.
+    lines: Vec<String>,
+    asked: usize,
     /// Held so that it lives as long as the link is used.
     _engine: Engine,
     place: Place,
@@ -48,12 +60,20 @@ impl Sequence {
             instrument.twin.seed = seed;
             instrument.twin.scene = SCENES[seed as usize % SCENES.len()].to_owned();
             instrument.gis.sputter_coater = true;
+            // what is not told otherwise is small: matter and moves are tried here, not pixels
+            instrument.imaging.resolution = SMALL;
+            for beam in [&mut instrument.electron, &mut instrument.ion] {
+                beam.resolution = SMALL;
+            }
         });
         let link = engine.link("soak");
         Sequence {
             heard: link.listen(),
             folded: (*link.snapshot()).clone(),
             jobs: BTreeMap::new(),
+            dice: Dice(seed),
+            lines: Vec::new(),
+            asked: 0,
             link,
             _engine: engine,
             place,
@@ -83,13 +103,25 @@ impl Sequence {
         self.hear(job).await
     }
 
-    /// Folds what is heard until a command has ended.
+    /// Folds what is heard until a command has ended, and answers what is asked meanwhile.
     async fn hear(&mut self, receipt: Receipt) -> Ended {
         let mut ended = std::pin::pin!(receipt.ended());
         loop {
-            tokio::select! {
-                heard = self.heard.recv() => fold(&mut self.folded, &mut self.jobs, heard),
+            let heard = tokio::select! {
+                heard = self.heard.recv() => heard,
                 ended = &mut ended => return ended,
+            };
+            let asked = matches!(&heard, Ok(Heard::Event(event)) if matches!(event.event, Event::Asked { .. }));
+            fold(&mut self.folded, &mut self.jobs, heard);
+            if let (true, Some(question)) = (asked, &self.folded.question) {
+                let (choice, _) = match self.asked < PATIENCE {
+                    true => &question.choices[self.dice.below(question.choices.len())],
+                    false => question.choices.last().unwrap(),
+                };
+                let line = format!("answer id={} choice={choice}", question.id);
+                self.asked += 1;
+                self.lines.push(line.clone());
+                drop(self.send(&line)?);
             }
         }
     }
@@ -113,6 +145,8 @@ impl Sequence {
 
     /// Runs a line and asks every promise; the first that is broken.
     async fn step(&mut self, line: &str) -> Result<bool, String> {
+        self.asked = 0;
+        self.lines.push(line.to_owned());
         let ended = self.run(line).await;
         let snapshot = self.settled();
         let folded = self.folded.clone();
@@ -170,24 +204,41 @@ fn fold(folded: &mut Snapshot, jobs: &mut BTreeMap<u64, (u32, u32)>, heard: Resu
 fn sequence(seed: u64, length: usize) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let mut dice = Dice(seed);
         let mut sequence = Sequence::new(seed);
-        let mut lines = vec!["system.connect".to_owned()];
+        let mut line = "system.connect".to_owned();
         let mut done = 0;
-        while lines.len() <= length {
-            let line = lines.last().unwrap().clone();
+        for at in 1..=length {
             match sequence.step(&line).await {
                 Ok(well) => done += usize::from(well),
                 Err(broken) => panic!(
-                    "seed {seed}, command {}: {broken}\n--- what led to it ---\n{}\n---",
-                    lines.len(),
-                    lines.join("\n")
+                    "seed {seed}, command {at}: {broken}\n--- what led to it ---\n{}\n---",
+                    sequence.lines.join("\n")
                 ),
             }
-            lines.push(draw(&mut dice));
+            line = draw(&mut sequence.dice);
         }
         done
     })
+}
+
+/// Sequences of so many commands with these seeds, as many at once as there are cores; how many commands were done.
+fn sequences(seeds: RangeInclusive<u64>, length: usize) -> usize {
+    let (next, done) = (AtomicU64::new(*seeds.start()), AtomicUsize::new(0));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if !seeds.contains(&seed) {
+                return;
+            }
+            done.fetch_add(sequence(seed, length), Ordering::Relaxed);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    done.into_inner()
 }
 
 fn told<T: std::str::FromStr>(name: &str) -> Option<T> {
@@ -197,13 +248,10 @@ fn told<T: std::str::FromStr>(name: &str) -> Option<T> {
 #[test]
 fn random_commands_keep_every_promise() {
     let Some(minutes) = told::<f64>("FIBDECK_SOAK_MINUTES") else {
-        let (seeds, length) = FIXED;
-        for seed in seeds {
-            let done = sequence(seed, length);
-            assert!(
-                done > length / 4,
-                "seed {seed}: only {done} of {length} commands were done"
-            );
+        for (seeds, length) in FIXED {
+            let all = (seeds.end() - seeds.start() + 1) as usize * length;
+            let done = sequences(seeds, length);
+            assert!(done > all / 4, "only {done} of {all} commands were done");
         }
         return;
     };
