@@ -10,13 +10,17 @@ use engine::link::Link;
 use model::config::{Instrument, Paths};
 use model::kinematics::{Setup, stable};
 use model::{Beam, Frame, Pose, StagePosition};
+use ndarray::Array2;
 use pattern::{PATTERNS, Pattern};
 use serde_json::json;
 use std::error::Error;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use vision::features::{FEATURES, Which, detect};
+use vision::objects::{IGNORED, MIN_PIXELS, objects};
 use vision::register::{Method, register};
+use vision::segment::Segmented;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -238,6 +242,38 @@ fn patterns() -> Outcome<f64> {
     Ok(all_times / TIMES as f64)
 }
 
+/// Lamellae, a post, an adaptor, a block and a needle, as `side_by_side.py` draws them.
+fn mask() -> Array2<u8> {
+    const BOXES: [(u8, [usize; 4]); 5] = [
+        (1, [300, 500, 260, 40]),
+        (1, [900, 560, 240, 36]),
+        (3, [680, 0, 180, 300]),
+        (4, [100, 700, 300, 200]),
+        (5, [1000, 700, 400, 250]),
+    ];
+    let within = |v: usize, from: usize, n: usize| (from..from + n).contains(&v);
+    Array2::from_shape_fn((1024, 1536), |(y, x)| {
+        let needle = x < 700 && y.abs_diff(400) < (700 - x) / 12;
+        let boxed = |(_, [left, top, w, h]): &&(u8, [usize; 4])| within(x, *left, *w) && within(y, *top, *h);
+        let label = BOXES.iter().rev().find(boxed).map_or(0, |(label, _)| *label);
+        if needle { 2 } else { label }
+    })
+}
+
+/// Every feature of a mask, and its objects.
+fn seen() -> Outcome<(f64, f64)> {
+    let mask = Segmented::from(mask());
+    let features = median(21, nothing, || {
+        black_box(detect(black_box(&mask), FEATURES, Some(1e-8), Which::Nearest));
+        Ok(())
+    })?;
+    let objects = median(21, nothing, || {
+        black_box(objects(black_box(mask.labels.view()), IGNORED, MIN_PIXELS));
+        Ok(())
+    })?;
+    Ok((features, objects))
+}
+
 fn main() -> Outcome<()> {
     let files: Vec<PathBuf> = std::env::args_os()
         .skip(1)
@@ -255,6 +291,7 @@ fn main() -> Outcome<()> {
     let (cold, cached) = pictures(&folder)?;
     let (save, load) = tiff(&folder, &a)?;
     let (big_save, big_load) = tiff(&folder, &mosaic())?;
+    let (features, objects) = seen()?;
     let shift = |method: Method| {
         median(11, nothing, || {
             black_box(register(
@@ -271,7 +308,7 @@ fn main() -> Outcome<()> {
         "stop to beam off, 99th of 100": stop(&folder.join("stop"))?,
         "picture cold": cold, "picture cached": cached, "tiff save": save, "tiff load": load, "big tiff save": big_save,
         "big tiff load": big_load, "kinematics": kinematics()?,
-        "patterns": patterns()?,
+        "patterns": patterns()?, "features": features, "objects": objects,
         "register cross-correlation": shift(Method::CrossCorrelation)?,
         "register phase-correlation": shift(Method::PhaseCorrelation)?,
     });

@@ -73,6 +73,16 @@ patterns = [cls() for cls in get_patterns().values()]
 def expand():
     for pattern in patterns: pattern.define()
 out["patterns"] = median(lambda: [expand() for _ in range(50)], 7, 50)
+from fibsem.detection import detection
+y, x = np.mgrid[0:1024, 0:1536]
+mask = np.zeros((1024, 1536), np.uint8)
+for label, left, top, width, height in ((1, 300, 500, 260, 40), (1, 900, 560, 240, 36), (3, 680, 0, 180, 300), (4, 100, 700, 300, 200), (5, 1000, 700, 400, 250)):
+    mask[top:top + height, left:left + width] = label
+mask[(x < 700) & (abs(y - 400) < (700 - x) // 12)] = 2
+grey = np.zeros((1024, 1536), np.uint8)
+kinds = [cls() for cls in detection.__FEATURES__]
+out["features"] = median(lambda: detection.detect_features_v2(img=grey, mask=mask, features=kinds, filter=True), 5)
+out["objects"] = median(lambda: detection.get_objects(mask), 5)
 print(json.dumps(out))
 """
 
@@ -426,6 +436,8 @@ def pictures(table: Table, binary: Path, python: str, folder: Path) -> None:
         table.least(f"registration 1536x1024{name}", ours[f"register {method}"], theirs[f"register {method}"], "s", 8)
     table.most("kinematics, one projection", ours["kinematics"], "s", 2e-6, theirs["kinematics"])
     table.least("all 17 patterns expanded 1,000 times", 1000 * ours["patterns"], 1000 * theirs["patterns"], "s", 50)
+    table.least("24 features of a mask 1536x1024", ours["features"], theirs["features"], "s", 50)
+    table.least("objects of a mask 1536x1024", ours["objects"], theirs["objects"], "s", 20)
     table.most("half-block frame, 100x30 cells, from empty", ours["half first"], "B", 14e3)
     table.most("kitty frame, half resolution", ours["kitty bytes"], "B", 40e3)
     for way in ("half", "kitty"):

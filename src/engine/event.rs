@@ -1,6 +1,7 @@
 //! Everything that happens. Events are numbered and folded into the snapshot; pulses (progress, the sign of life) are not.
 
 use crate::command::{Command, Failure};
+use model::detection::Detection;
 use model::{
     Beam, BeamState, Capabilities, ChamberState, GasState, Geometry, Identity, ImageSettings, ManipulatorPosition,
     ManipulatorState, MillingSettings, Notice, PatterningState, Point, StagePosition, StageState, StopReport,
@@ -158,6 +159,10 @@ pub enum Event {
     /// The angle (rad) of the MILLING orientation that was chosen.
     MillingAngle {
         angle: f64,
+    },
+    /// Features were found in a picture, or corrected.
+    Detection {
+        detection: Box<Detection>,
     },
     /// What a stopped job left changed, in words: job.restore puts it back.
     Owed {

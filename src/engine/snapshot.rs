@@ -3,6 +3,7 @@
 use crate::event::{
     By, Connection, Event, FrameInfo, Job, LiveView, NoticeId, Plan, Pulse, Question, Sequenced, Session, StageView,
 };
+use model::detection::Detection;
 use model::{
     Beam, BeamState, ChamberState, GasState, ImageSettings, ManipulatorPosition, ManipulatorState, Notice,
     PatterningState, Severity, StagePosition, StopReport,
@@ -79,6 +80,8 @@ pub struct Snapshot {
     pub milling: Option<MillingRun>,
     /// Needle positions the console itself saved.
     pub needle_positions: Vec<(String, ManipulatorPosition)>,
+    /// What was found in a picture last, with what was corrected of it.
+    pub detection: Option<Detection>,
     /// What a stopped job left changed: offered to be put back.
     pub owed: Vec<String>,
     /// How often stop was pressed.
@@ -287,6 +290,7 @@ impl Snapshot {
                     connection.geometry.milling_angle = *angle;
                 }
             }
+            Event::Detection { detection } => self.detection = Some((**detection).clone()),
             Event::Owed { what } => self.owed.clone_from(what),
         }
     }

@@ -7,6 +7,7 @@
 pub mod beam;
 pub mod capabilities;
 pub mod config;
+pub mod detection;
 pub mod failure;
 pub mod file;
 pub mod frame;

@@ -61,6 +61,7 @@ actions! {
     TabMilling "tab-milling" "Milling" [Global] "Go to Milling: patterns, stages, and their running.";
     TabManipulator "tab-manipulator" "Needle" [Global] "Go to Manipulator: the needle.";
     TabGis "tab-gis" "GIS" [Global] "Go to GIS: gas injection and sputtering.";
+    TabDetection "tab-detection" "Detection" [Global] "Go to Detection: features in the picture.";
     TabLog "tab-log" "Log" [Global] "Go to Log: what happened, line by line.";
     Redraw "redraw" "redraw" [Global] "Draw the whole screen again.";
     Quit "quit" "quit" [Global] "Leave; asks when a job would end with it.";
@@ -84,8 +85,8 @@ actions! {
     Backspace "backspace" "erase" [Field Palette] "Erase the character before the cursor.";
     Delete "delete" "erase" [Field Palette] "Erase the character under the cursor.";
     EraseLine "erase-line" "erase all" [Field Palette] "Erase the whole text.";
-    NextPane "next-pane" "next pane" [Connection Imaging Movement Log Milling Place Manipulator Needle] "To the next pane.";
-    PreviousPane "previous-pane" "prev pane" [Connection Imaging Movement Log Milling Place Manipulator Needle] "To the pane before.";
+    NextPane "next-pane" "next pane" [Connection Imaging Movement Log Milling Place Manipulator Needle Detection] "To the next pane.";
+    PreviousPane "previous-pane" "prev pane" [Connection Imaging Movement Log Milling Place Manipulator Needle Detection] "To the pane before.";
 
     Connect "connect" "connect" [Connection] "Connect to the selected instrument; only reads.";
     Disconnect "disconnect" "disconnect" [Connection] "Disconnect.";
@@ -124,15 +125,15 @@ actions! {
     PictureFile "picture-file" "file" [Picture] "Say where this picture was saved and how it was taken.";
     Layout "layout" "layout" [Picture] "One large picture, or both side by side.";
 
-    Acquire "acquire" "acquire" [Imaging Movement Milling Manipulator Needle] "Take a picture with this beam.";
-    AcquireBoth "acquire-both" "both" [Imaging Movement Milling Manipulator Needle] "Take a picture with each beam.";
+    Acquire "acquire" "acquire" [Imaging Movement Milling Manipulator Needle Detection] "Take a picture with this beam.";
+    AcquireBoth "acquire-both" "both" [Imaging Movement Milling Manipulator Needle Detection] "Take a picture with each beam.";
     References "references" "references" [Imaging] "Take the set of reference pictures: wide and narrow, both beams, saved.";
-    Live "live" "live" [Imaging Movement Milling Manipulator Needle] "Live view of this beam on or off; the ion beam's ends by itself.";
-    Autocontrast "autocontrast" "contrast" [Imaging Movement Milling Manipulator] "Set contrast and brightness of this beam's detector.";
-    Autofocus "autofocus" "focus" [Imaging Movement Milling Manipulator] "Set the working distance of this beam to the sharpest picture.";
-    FieldLess "field-less" "field -" [Imaging Movement Milling Manipulator Needle] "The next smaller field width for this beam.";
-    FieldMore "field-more" "field +" [Imaging Movement Milling Manipulator Needle] "The next larger field width for this beam.";
-    AfterMove "after-move" "after move" [Imaging Movement Manipulator] "What is taken after every move: nothing, SEM, FIB or both.";
+    Live "live" "live" [Imaging Movement Milling Manipulator Needle Detection] "Live view of this beam on or off; the ion beam's ends by itself.";
+    Autocontrast "autocontrast" "contrast" [Imaging Movement Milling Manipulator Detection] "Set contrast and brightness of this beam's detector.";
+    Autofocus "autofocus" "focus" [Imaging Movement Milling Manipulator Detection] "Set the working distance of this beam to the sharpest picture.";
+    FieldLess "field-less" "field -" [Imaging Movement Milling Manipulator Needle Detection] "The next smaller field width for this beam.";
+    FieldMore "field-more" "field +" [Imaging Movement Milling Manipulator Needle Detection] "The next larger field width for this beam.";
+    AfterMove "after-move" "after move" [Imaging Movement Manipulator Detection] "What is taken after every move: nothing, SEM, FIB or both.";
     EditSettings "edit-settings" "settings" [Imaging] "Change how the next picture of this beam is taken.";
     EditBeam "edit-beam" "beam" [Imaging] "Change beam and detector.";
     Film "film" "session" [Imaging] "Choose a picture of this session.";
@@ -182,6 +183,20 @@ actions! {
     GasPattern "gas-pattern" "at pattern" [Gis] "Deposit with the beam at the loaded milling task's patterns; asks first.";
     GasSputter "gas-sputter" "sputter" [Gis] "Sputter coating as long as the form says; asks first.";
     GasRetract "gas-retract" "retract" [Gis] "Close, cool and take out every injector, at once.";
+
+    DetectNew "detect-new" "detect" [Detection] "Take a picture of this beam and look for features in it.";
+    DetectShown "detect-shown" "in this" [Detection] "Look for features in the last picture of this beam; none is taken.";
+    DetectLive "detect-live" "live" [Detection] "Look again and again, each time in a new picture, until pressed again.";
+    NextFeature "next-feature" "next" [Detection] "Select the next feature and bring the cursor onto it; Enter then moves the stage there.";
+    PreviousFeature "previous-feature" "previous" [Detection] "Select the feature before.";
+    PutFeature "put-feature" "put here" [Detection] "Put the selected feature where the cursor is.";
+    AddFeature "add-feature" "add" [Detection] "Add a feature where the cursor is; its name is typed.";
+    RejectFeature "reject-feature" "reject" [Detection] "Say that the selected feature is not there.";
+    ConfirmFeatures "confirm-features" "confirm" [Detection] "Say that the features are right as they are now; corrections are recorded.";
+    MaskShown "mask-shown" "mask" [Detection] "Show or hide the mask over the picture.";
+    MaskMore "mask-more" "mask +" [Detection] "Show the mask more densely.";
+    MaskLess "mask-less" "mask -" [Detection] "Show the mask more thinly.";
+    EditDetection "edit-detection" "model" [Detection] "Choose the model and which features are looked for.";
 
     LogMore "log-more" "more" [Log] "Show more levels of the selected target.";
     LogLess "log-less" "fewer" [Log] "Show fewer levels of the selected target.";

@@ -24,6 +24,7 @@ pub enum Layer {
     Milling,
     Manipulator,
     Gis,
+    Detection,
     Log,
     /// A picture with a cursor, in whatever tab.
     Picture,
@@ -78,6 +79,7 @@ pub const LAYERS: &[LayerRow] = &[
     row(Layer::Milling, "milling", "Milling"),
     row(Layer::Manipulator, "manipulator", "Manipulator"),
     row(Layer::Gis, "gis", "GIS"),
+    row(Layer::Detection, "detection", "Detection"),
     row(Layer::Log, "log", "Log"),
     row(Layer::Picture, "picture", "In a picture"),
     row(Layer::Mark, "mark", "While an area is drawn"),

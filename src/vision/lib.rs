@@ -16,6 +16,7 @@ pub mod focus;
 mod grey;
 pub mod mask;
 pub mod model;
+pub mod mosaic;
 pub mod objects;
 pub mod register;
 pub mod segment;

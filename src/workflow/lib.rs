@@ -11,6 +11,7 @@ pub mod configuration;
 pub mod contrast;
 pub mod cx;
 pub mod deposit;
+pub mod detect;
 pub mod live;
 pub mod manipulator;
 pub mod milling;

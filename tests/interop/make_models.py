@@ -73,6 +73,39 @@ def trained(model, channels=1):
     return model.eval()
 
 
+def segformer(folder, image):
+    """A folder as transformers saves it: SegFormer of a few channels, its processor, and what both make of the picture."""
+    from transformers import SegformerConfig, SegformerForSemanticSegmentation, SegformerImageProcessor
+
+    config = SegformerConfig(
+        depths=[1, 2, 1, 1], sr_ratios=[8, 4, 2, 1], hidden_sizes=[8, 16, 24, 32], num_attention_heads=[1, 2, 3, 4],
+        mlp_ratios=[2, 2, 2, 2], decoder_hidden_size=16, num_labels=4,
+        id2label={0: "background", 1: "lamella", 2: "manipulator", 3: "post"},
+    )
+    config.label2id = {label: i for i, label in config.id2label.items()}
+    torch.manual_seed(7)
+    model = SegformerForSemanticSegmentation(config)
+    for module in model.modules():
+        if isinstance(module, (nn.LayerNorm, nn.BatchNorm2d)):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, 0, 0.2)
+        elif isinstance(module, (nn.Linear, nn.Conv2d)):
+            nn.init.normal_(module.weight, 0, 1.2 / module.weight[0].numel() ** 0.5)
+    head = model.decode_head.batch_norm
+    head.running_mean.normal_(0, 0.3)
+    head.running_var.uniform_(0.5, 2)
+    model.eval()
+    processor = SegformerImageProcessor(size={"height": 96, "width": 64})
+    model.save_pretrained(folder / "segformer", safe_serialization=True)
+    processor.save_pretrained(folder / "segformer")
+    inputs = processor(np.repeat(image[:, :, None], 3, axis=2), return_tensors="pt")
+    with torch.no_grad():
+        logits = model(**inputs).logits
+    logits = nn.functional.interpolate(logits, size=image.shape, mode="bilinear", align_corners=False)[0]
+    logits.numpy().astype("<f4").tofile(folder / "segformer.logits")
+    return {"folder": "segformer", "backend": "huggingface", "logits": "segformer.logits", "classes": 4}
+
+
 def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(5)

@@ -37,7 +37,13 @@ fn segment(frame: &Frame) -> Segmented {
 
 /// Where a feature is seen, with its confidence.
 fn seen(frame: &Frame, name: &str) -> Option<(Point, f64)> {
-    let made = detect(&segment(frame), &named(&[name], &[]).unwrap(), 1e-9, Which::Nearest);
+    let pixel_size = frame.metadata.as_ref().map(|m| m.pixel_size.x);
+    let made = detect(
+        &segment(frame),
+        &named(&[name], &[]).unwrap(),
+        pixel_size,
+        Which::Nearest,
+    );
     let one = &made.features[0];
     one.place.map(|p| p.px).zip(one.confidence)
 }

@@ -62,7 +62,27 @@ const PARTS: &[Part<'static>] = &[
         test: "endurance::hours_under_the_storm_leave_nothing_stuck",
         much: ("FIBDECK_HOURS", "72"),
     },
+    eyes("truth::pairs_without_an_answer_are_refused", "FIBDECK_PAIRS"),
+    eyes(
+        "truth::true_pairs_are_placed_to_a_pixel_under_heavy_noise",
+        "FIBDECK_PAIRS",
+    ),
+    eyes("fuzz::mangled_checkpoints_do_no_harm", "FIBDECK_FUZZ"),
+    eyes("fuzz::mangled_networks_do_no_harm", "FIBDECK_FUZZ"),
+    eyes("fuzz::mangled_folders_do_no_harm", "FIBDECK_FUZZ"),
+    eyes("fuzz::pickles_of_random_instructions_do_no_harm", "FIBDECK_FUZZ"),
+    eyes("fuzz::odd_masks_and_pictures_do_no_harm", "FIBDECK_FUZZ"),
 ];
+
+/// Two thousand pairs of pictures, or damaged files of a kind.
+const fn eyes(test: &'static str, much: &'static str) -> Part<'static> {
+    Part {
+        package: "fibdeck-vision",
+        target: &["--test", "vision"],
+        test,
+        much: (much, "2000"),
+    }
+}
 
 /// The whole of every part, then random commands for some minutes (`tests/it/soak` has the generator and the promises).
 fn soak(args: &[String]) -> Result<bool, String> {

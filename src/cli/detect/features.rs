@@ -109,11 +109,10 @@ fn look(
     let frame = load(image)?;
     let size = pixel_size.or_else(|| own_pixel_size(&frame));
     let segmented = eyes.segment(&frame)?;
-    // without a pixel size pixels are found all the same, and no metres are told
-    let found = detect(&segmented, features, size.unwrap_or(1.0), which);
+    let found = detect(&segmented, features, size, which);
     let least = eyes.library.settings.least_confidence;
     let doubtful = found.features.iter().any(|f| f.confidence.is_some_and(|c| c < least));
-    let told = told(eyes, image, size, &found);
+    let told = told(eyes, image, &found);
     figure.add(image, &frame, &segmented, &eyes.model, &found.features);
     Ok((told, doubtful))
 }
@@ -126,18 +125,18 @@ fn own_pixel_size(frame: &Frame) -> Option<f64> {
         .filter(|size| *size > 0.0)
 }
 
-fn told(eyes: &Eyes, image: &Path, pixel_size: Option<f64>, found: &DetectedFeatures) -> Value {
+fn told(eyes: &Eyes, image: &Path, found: &DetectedFeatures) -> Value {
     let one = |f: &Detected| {
         json!({
             "name": f.name, "class_id": f.class, "color": f.colour,
-            "px": f.place.map(|p| p.px), "m": f.place.filter(|_| pixel_size.is_some()).map(|p| p.m),
+            "px": f.place.map(|p| p.px), "m": f.place.and_then(|p| p.m),
             "confidence": f.confidence,
         })
     };
     json!({
-        "image": image, "model": eyes.model.name, "backend": eyes.model.backend.name(), "pixelsize_m": pixel_size,
+        "image": image, "model": eyes.model.name, "backend": eyes.model.backend.name(), "pixelsize_m": found.pixel_size,
         "features": found.features.iter().map(one).collect::<Vec<_>>(),
-        "distance_m": found.distance().filter(|_| pixel_size.is_some()), "offset_m": found.offset,
+        "distance_m": found.distance(), "offset_m": found.offset,
     })
 }
 

@@ -8,6 +8,7 @@ mod align;
 pub mod args;
 mod beam;
 mod chamber;
+mod detect;
 pub(crate) mod gis;
 mod image;
 mod job;
@@ -43,6 +44,7 @@ pub const COMMANDS: &[&[CommandRow]] = &[
     patterning::ROWS,
     manipulator::ROWS,
     gis::ROWS,
+    detect::ROWS,
     job::ROWS,
     session::ROWS,
 ];

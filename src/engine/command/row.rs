@@ -29,6 +29,7 @@ pub const READS: &[&str] = &[
     "manipulator.list",
     "manipulator.where",
     "gis.state",
+    "detect.state",
     "job.list",
     "truth",
     "stop",

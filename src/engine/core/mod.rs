@@ -115,6 +115,7 @@ pub struct Core {
     pub(crate) owed: Mutex<Vec<workflow::Debt>>,
     pub(crate) touched: Mutex<Touched>,
     pub(crate) told: Mutex<watch::Told>,
+    pub(crate) eyes: Arc<workflow::detect::Eyes>,
     pub(crate) logs: logs::Logs,
     pub(crate) journal: Journal,
     pub(crate) hooks: Hooks,

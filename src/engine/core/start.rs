@@ -262,6 +262,7 @@ fn build_on(options: Options, clock: Arc<TokioClock>, ground: Ground) -> Arc<Cor
         owed: Mutex::default(),
         touched: Mutex::default(),
         told: Mutex::default(),
+        eyes: Arc::new(workflow::detect::Eyes::new(options.paths.clone())),
         logs,
         journal: ground.journal,
         hooks: Hooks::start(hooks),

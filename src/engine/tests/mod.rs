@@ -1,6 +1,7 @@
 //! The engine through its link, on the twin in virtual time.
 
 mod crash;
+mod detect;
 mod full_disk;
 mod gas;
 mod http;

@@ -4,6 +4,8 @@
 
 use super::pen::Pen;
 use super::{Grey, Ink, Position, Raster, Viewport};
+use ndarray::Array2;
+use std::sync::Arc;
 
 /// Something drawn over a picture, in picture pixels.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +62,13 @@ pub enum Overlay {
         text: String,
         ink: Ink,
     },
+    /// Class ids over a picture of `size` (width, height), rows x columns of as many as there are; 0 is left clear, the others have the
+    /// inks of a series from 1 on. Dots stand closer the higher the opacity (0 to 1) is.
+    Mask {
+        labels: Arc<Array2<u8>>,
+        size: (f64, f64),
+        opacity: f64,
+    },
     /// Text whose left end is at `at`.
     Text {
         at: Position,
@@ -108,6 +117,8 @@ impl Overlay {
             | Overlay::Marker { ink, .. }
             | Overlay::Text { ink, .. }
             | Overlay::ScaleBar { ink, .. } => *ink = new,
+            // its inks tell classes apart
+            Overlay::Mask { .. } => {}
         }
         self
     }
@@ -242,6 +253,14 @@ fn draw(overlay: &Overlay, pen: &mut Pen) {
                 *ink,
             );
         }
+        Overlay::Mask { labels, size, opacity } => pen.dots(*opacity, |at| {
+            let (row, column) = (
+                at.y / size.1 * labels.nrows() as f64,
+                at.x / size.0 * labels.ncols() as f64,
+            );
+            let class = *labels.get((row as usize, column as usize))?;
+            (class > 0).then(|| Ink::of_series(usize::from(class) - 1))
+        }),
         Overlay::Text { at, text, ink } => pen.text(pen.at(*at), text, *ink),
         Overlay::ScaleBar { pixel_size, ink } => pen.scale_bar(*pixel_size, *ink),
     }

@@ -142,6 +142,11 @@ pub fn words(event: &Event) -> String {
         Event::Milling { run } => format!("milling task {}: {}", run.task, run.doing),
         Event::MillingAngle { angle } => format!("milling angle {}", units::format(*angle, Unit::Radian)),
         Event::NeedlePositions { positions } => format!("{} saved needle positions", positions.len()),
+        Event::Detection { detection } => {
+            let there = detection.features.iter().filter(|f| f.px.is_some()).count();
+            let confirmed = if detection.confirmed { ", confirmed" } else { "" };
+            format!("{there} of {} features are there{confirmed}", detection.features.len())
+        }
         Event::Owed { what } if what.is_empty() => "nothing is left to put back".to_owned(),
         Event::Owed { what } => format!("left changed, job.restore puts it back: {}", what.join("; ")),
     }

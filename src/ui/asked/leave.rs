@@ -118,6 +118,11 @@ const ENDS: &[End] = &[
         "The instrument may go on with it by itself: look at its vacuum.",
     ),
     end(
+        "detect.",
+        "The picture or the search in it ends; nothing was found.",
+        "Pictures taken before it stay.",
+    ),
+    end(
         "align.coincidence",
         "The stage halts where it is.",
         "It does not go back to where the search began.",

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 pub mod after_move;
 pub mod connection;
+pub mod detection;
 pub mod gis;
 pub mod imaging;
 pub mod log;
@@ -34,6 +35,7 @@ pub enum TabId {
     Milling,
     Manipulator,
     Gis,
+    Detection,
     Log,
 }
 
@@ -103,6 +105,14 @@ pub const TABS: &[TabRow] = &[
         digit: '6',
         action: Action::TabGis,
         make: |cx| Box::new(gis::Gis::new(cx)),
+    },
+    TabRow {
+        id: TabId::Detection,
+        name: "detection",
+        title: "Detection",
+        digit: '7',
+        action: Action::TabDetection,
+        make: |cx| Box::new(detection::Detection::new(cx)),
     },
     TabRow {
         id: TabId::Log,

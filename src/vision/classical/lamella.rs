@@ -34,11 +34,13 @@ pub(super) fn find(look: &Look) -> Option<Found> {
 
 fn strips(look: &Look, level: f32) -> Vec<(Box2, f64)> {
     let dark = marked(&look.grey, |at, v| v < level && !look.taken[at]);
-    let n = look.grey.len() as f64;
+    let (n, (h, w)) = (look.grey.len() as f64, look.grey.dim());
     let trench = |part: crate::mask::Component| {
         let b = part.bounds();
         let filled = part.area as f64 / ((b.y1 - b.y0 + 1) * (b.x1 - b.x0 + 1)) as f64;
-        (TRENCH.contains(&(part.area as f64 / n)) && filled >= FILLED).then_some(Trench { b, filled })
+        // what the picture's rim cuts may be anything
+        let whole = b.x0 > 0 && b.y0 > 0 && b.x1 + 1 < w && b.y1 + 1 < h;
+        (whole && TRENCH.contains(&(part.area as f64 / n)) && filled >= FILLED).then_some(Trench { b, filled })
     };
     let trenches: Vec<Trench> = components(dark.view()).into_iter().filter_map(trench).collect();
     let pairs = trenches

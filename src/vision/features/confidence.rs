@@ -1,8 +1,8 @@
 //! How much a found feature is to be believed: what the model says of the class, times how plausible the piece it lies on is.
 //!
 //! A model that has never seen such a picture still names classes, with specks and slabs where no object is. So the mean probability is
-//! brought down by what the mask looks like: too small or too large a piece, one of many, or a point on the picture's rim, where the object
-//! goes on and its edge is not seen.
+//! brought down by what the mask looks like: too small or too large a piece, for the picture or for what it is taken for, one of many, or a
+//! point on the picture's rim, where the object goes on and its edge is not seen.
 
 use super::{Feature, Rule};
 use crate::mask::{Component, Scene};
@@ -17,7 +17,13 @@ const MOST: (f64, f64) = (0.6, 0.95);
 const RIM: f64 = 2.0;
 
 /// 0 to 1; `None` where the model gives no probabilities. The middle of the picture is certain.
-pub(super) fn of(feature: &Feature, px: Point, picture: &Segmented, scene: &Scene) -> Option<f64> {
+pub(super) fn of(
+    feature: &Feature,
+    px: Point,
+    picture: &Segmented,
+    scene: &Scene,
+    pixel_size: Option<f64>,
+) -> Option<f64> {
     if feature.rule == Rule::ImageCentre {
         return Some(1.0);
     }
@@ -26,7 +32,7 @@ pub(super) fn of(feature: &Feature, px: Point, picture: &Segmented, scene: &Scen
     let certainty = certainty(piece, picture)?;
     let (h, w) = scene.size();
     let share = piece.area as f64 / (h * w) as f64;
-    let size = ramp(share, LEAST) * (1.0 - ramp(share, MOST));
+    let size = ramp(share, LEAST) * (1.0 - ramp(share, MOST)) * fitting(piece, feature, pixel_size);
     Some(certainty * size * alone(piece, &parts, feature) * inside(feature.rule, px, (h, w)))
 }
 
@@ -43,6 +49,17 @@ fn certainty(piece: &Component, picture: &Segmented) -> Option<f64> {
     };
     let sum: f64 = piece.runs.iter().map(row).sum();
     (piece.area > 0).then(|| sum / piece.area as f64)
+}
+
+/// 1 up to the longest side that the feature's object has, 0 from half as long again.
+fn fitting(piece: &Component, feature: &Feature, pixel_size: Option<f64>) -> f64 {
+    let b = piece.bounds();
+    let side = (b.x1 - b.x0).max(b.y1 - b.y0) as f64 + 1.0;
+    let parts = feature
+        .longest
+        .zip(pixel_size)
+        .map(|(longest, size)| side * size / longest);
+    parts.map_or(1.0, |parts| 1.0 - ramp(parts, (1.0, 1.5)))
 }
 
 /// Where one is looked for, the share of the class that its piece is.
@@ -88,7 +105,7 @@ mod tests {
     fn told(labels: Array2<u8>, p: f32, name: &str) -> f64 {
         let certainty = Some(labels.mapv(|_| p));
         let picture = Segmented { labels, certainty };
-        let found = detect(&picture, &[feature(name).unwrap().clone()], 1e-9, Which::Nearest);
+        let found = detect(&picture, &[feature(name).unwrap().clone()], None, Which::Nearest);
         found.features[0].confidence.unwrap_or(-1.0)
     }
 
@@ -115,12 +132,34 @@ mod tests {
     }
 
     #[test]
+    fn a_lamella_as_long_as_a_grid_square_is_none() {
+        let labels = Array2::from_shape_fn((200, 300), |(y, x)| {
+            u8::from(y.abs_diff(100) < 9 && x.abs_diff(150) < 50)
+        });
+        let certainty = Some(labels.mapv(|_| 0.9));
+        let picture = Segmented { labels, certainty };
+        let centre = [feature("LamellaCentre").unwrap().clone()];
+        let told = |pixel_size| {
+            detect(&picture, &centre, pixel_size, Which::Nearest).features[0]
+                .confidence
+                .unwrap()
+        };
+        for (pixel_size, expected) in [(None, 0.9), (Some(200e-9), 0.9), (Some(900e-9), 0.0)] {
+            assert!(
+                (told(pixel_size) - expected).abs() < 1e-6,
+                "{pixel_size:?}: {}",
+                told(pixel_size)
+            );
+        }
+    }
+
+    #[test]
     fn a_mask_without_probabilities_has_no_confidence() {
         let labels = Array2::from_shape_fn((200, 300), disc(100.0, 100.0, 30.0));
         let found = detect(
             &Segmented::from(labels),
             &[feature("NeedleTip").unwrap().clone()],
-            1e-9,
+            None,
             Which::Nearest,
         );
         assert!(found.features[0].place.is_some() && found.features[0].confidence.is_none());

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Place {
     /// x right, y down, from the centre of the top-left pixel.
     pub px: Point,
-    /// Metres from the picture's middle, x right, **y up**.
-    pub m: Point,
+    /// Metres from the picture's middle, x right, **y up**; `None` where the size of a pixel is not known.
+    pub m: Option<Point>,
 }
 
 /// A feature that was looked for.
@@ -42,8 +42,8 @@ impl Detected {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DetectedFeatures {
     pub features: Vec<Detected>,
-    /// Metres.
-    pub pixel_size: f64,
+    /// Metres; `None` where nobody knows.
+    pub pixel_size: Option<f64>,
     /// (rows, columns) of the picture.
     pub size: (usize, usize),
     /// Added to [`DetectedFeatures::distance`], metres, y down.
@@ -53,7 +53,7 @@ pub struct DetectedFeatures {
 }
 
 impl DetectedFeatures {
-    pub(super) fn new(size: (usize, usize), pixel_size: f64) -> Self {
+    pub(super) fn new(size: (usize, usize), pixel_size: Option<f64>) -> Self {
         DetectedFeatures {
             features: Vec::new(),
             pixel_size,
@@ -66,7 +66,7 @@ impl DetectedFeatures {
     pub(super) fn push(&mut self, feature: &Feature, px: Option<Point>, absent: Point, confidence: Option<f64>) {
         let place = |px| Place {
             px,
-            m: to_metres(px, self.size, self.pixel_size),
+            m: self.pixel_size.map(|pixel_size| to_metres(px, self.size, pixel_size)),
         };
         self.features.push(Detected {
             name: feature.name.to_string(),
@@ -83,21 +83,22 @@ impl DetectedFeatures {
         self.features.iter().find(|f| f.name == name)
     }
 
-    /// From the first feature to the second, metres, x right, **y down**, with the offset; `None` unless both were found.
+    /// From the first feature to the second, metres, x right, **y down**, with the offset; `None` unless both were found and the size of a
+    /// pixel is known.
     pub fn distance(&self) -> Option<Point> {
         let [from, to, ..] = self.features.as_slice() else {
             return None;
         };
-        let (from, to) = (from.place?.px, to.place?.px);
+        let (from, to, pixel_size) = (from.place?.px, to.place?.px, self.pixel_size?);
         Some(Point {
-            x: (to.x - from.x) * self.pixel_size + self.offset.x,
-            y: (to.y - from.y) * self.pixel_size + self.offset.y,
+            x: (to.x - from.x) * pixel_size + self.offset.x,
+            y: (to.y - from.y) * pixel_size + self.offset.y,
         })
     }
 
     /// Puts a feature somewhere else, as a person does who corrects it. False when there is none of that number.
     pub fn correct(&mut self, index: usize, px: Point) -> bool {
-        let m = to_metres(px, self.size, self.pixel_size);
+        let m = self.pixel_size.map(|pixel_size| to_metres(px, self.size, pixel_size));
         let Some(feature) = self.features.get_mut(index) else {
             return false;
         };

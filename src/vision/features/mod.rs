@@ -38,16 +38,16 @@ pub enum Which {
 
 /// Looks for features in the order given. With [`Which::All`] there may be more results than features.
 ///
-/// `pixel_size` in metres. Instances are those of the boxes of contours (see `mask::layers`). A mask too noisy for that is taken by connected
+/// `pixel_size` in metres, where it is known. Instances are those of the boxes of contours (see `mask::layers`). A mask too noisy for that is taken by connected
 /// parts instead, and [`DetectedFeatures::noisy`] says so.
 ///
 /// Unlike the original, an instance that is too small to be located never hides one that was found.
-pub fn detect(picture: &Segmented, features: &[Feature], pixel_size: f64, which: Which) -> DetectedFeatures {
+pub fn detect(picture: &Segmented, features: &[Feature], pixel_size: Option<f64>, which: Which) -> DetectedFeatures {
     let scene = Scene::new(picture.labels.view());
     let mut found = DetectedFeatures::new(scene.size(), pixel_size);
     for feature in features {
         let mut add = |px: Option<Point>, absent| {
-            let confidence = px.and_then(|px| confidence::of(feature, px, picture, &scene));
+            let confidence = px.and_then(|px| confidence::of(feature, px, picture, &scene, pixel_size));
             found.push(feature, px, absent, confidence);
         };
         if !feature.many {

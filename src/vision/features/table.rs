@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 /// Something to find in a mask: a class and a rule.
 ///
-/// Written in YAML as `{name: PostTop, class: 3, colour: cyan, rule: {extreme: top}}`, `many: true` for one per instance.
+/// Written in YAML as `{name: PostTop, class: 3, colour: cyan, rule: {extreme: top}}`; `many: true` for one per instance, `longest: 40e-6` for
+/// objects that are never longer than 40 um.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Feature {
@@ -22,6 +23,9 @@ pub struct Feature {
     /// Whether the class may occur several times and each is asked. Only for rules that can ask one instance.
     #[serde(default)]
     pub many: bool,
+    /// Longest side that its object has, m. What is longer is believed less.
+    #[serde(default)]
+    pub longest: Option<f64>,
 }
 
 fn white() -> Cow<'static, str> {
@@ -42,6 +46,10 @@ pub enum FeatureError {
     )]
     NotByInstance(String),
     #[error(
+        "the objects of the feature {0} are to be no longer than nothing; `longest` is metres above 0, or is left out"
+    )]
+    Length(String),
+    #[error(
         "a feature of your own makes no sense: {0}; write it like {{name: PostTop, class: 3, rule: {{extreme: top}}}}"
     )]
     Unread(String),
@@ -50,7 +58,7 @@ pub enum FeatureError {
 }
 
 impl Feature {
-    /// Errors: no name, or that of a row of [`FEATURES`]; background as its class; `many` with a rule that cannot.
+    /// Errors: no name, or that of a row of [`FEATURES`]; background as its class; `many` with a rule that cannot; a length that is none.
     pub fn check(&self) -> Result<(), FeatureError> {
         let name = || self.name.to_string();
         if self.name.trim().is_empty() {
@@ -67,6 +75,12 @@ impl Feature {
         }
         if self.many && !self.rule.by_instance() {
             return Err(FeatureError::NotByInstance(name()));
+        }
+        if self
+            .longest
+            .is_some_and(|longest| !(longest.is_finite() && longest > 0.0))
+        {
+            return Err(FeatureError::Length(name()));
         }
         Ok(())
     }
@@ -117,6 +131,7 @@ const fn row(name: &'static str, class: u8, colour: &'static str, rule: Rule, ma
         colour: Cow::Borrowed(colour),
         rule,
         many,
+        longest: None,
     }
 }
 
@@ -128,15 +143,24 @@ const fn many(name: &'static str, class: u8, colour: &'static str, rule: Rule) -
     row(name, class, colour, rule, true)
 }
 
+/// Of a lamella, which is milled out of what fits between the bars of a grid; squares and bars themselves are longer.
+const LONGEST_LAMELLA: f64 = 40e-6;
+
+const fn lamella(name: &'static str, rule: Rule) -> Feature {
+    let mut feature = many(name, LAMELLA, "red", rule);
+    feature.longest = Some(LONGEST_LAMELLA);
+    feature
+}
+
 /// In models that see only lamellae and manipulators under this number, class 2 is the lamella.
 const ADAPTIVE_LAMELLA: u8 = 2;
 
 pub const FEATURES: &[Feature] = &[
     one("ImageCentre", 0, "white", Rule::ImageCentre),
     one("NeedleTip", MANIPULATOR, "green", Rule::Extreme(Side::Right)),
-    many("LamellaCentre", LAMELLA, "red", Rule::Centre),
-    many("LamellaLeftEdge", LAMELLA, "red", Rule::MedianEdge(Side::Left)),
-    many("LamellaRightEdge", LAMELLA, "red", Rule::MedianEdge(Side::Right)),
+    lamella("LamellaCentre", Rule::Centre),
+    lamella("LamellaLeftEdge", Rule::MedianEdge(Side::Left)),
+    lamella("LamellaRightEdge", Rule::MedianEdge(Side::Right)),
     one("LandingPost", LANDING_POST, "cyan", Rule::Closest),
     one("LandingGridCentre", LANDING_POST, "cyan", Rule::Centre),
     one("LandingGridLeftEdge", LANDING_POST, "cyan", Rule::GridEdge(Hand::Left)),
@@ -147,8 +171,8 @@ pub const FEATURES: &[Feature] = &[
         Rule::GridEdge(Hand::Right),
     ),
     many("CoreFeature", LAMELLA, "white", Rule::Centre),
-    many("LamellaTopEdge", LAMELLA, "red", Rule::MedianEdge(Side::Top)),
-    many("LamellaBottomEdge", LAMELLA, "red", Rule::MedianEdge(Side::Bottom)),
+    lamella("LamellaTopEdge", Rule::MedianEdge(Side::Top)),
+    lamella("LamellaBottomEdge", Rule::MedianEdge(Side::Bottom)),
     one("NeedleTipBottom", MANIPULATOR, "green", Rule::Extreme(Side::Bottom)),
     one("CopperAdapterCentre", COPPER_ADAPTOR, "gold", Rule::Centre),
     one(

@@ -1,8 +1,11 @@
 //! From a name to a model ready to run: the only place of this room that reads files.
 
-use super::{Backend, Model, ModelError, Native, Options, Runtime};
+use super::{Backend, Folder, Model, ModelError, Native, Options, Runtime};
 use model::library::{Card, Library, NoModel, sha256};
 use std::path::{Path, PathBuf};
+
+/// Names of the weights in a folder of the transformers library.
+const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 
 /// Why there is no model. Nothing was segmented.
 #[derive(Debug, thiserror::Error)]
@@ -39,22 +42,40 @@ impl Model {
         Ok(model)
     }
 
-    /// The model in a file.
+    /// The model in a file, or in a folder of the transformers library.
     pub fn open_path(path: &Path, options: &Options) -> Result<Model, LoadError> {
         let io = |source| LoadError::Io {
             path: path.to_owned(),
             source,
         };
-        let bytes = std::fs::read(path).map_err(io)?;
-        let hash = sha256(&bytes);
-        let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
-        let opened = Model::open(bytes, &name, options).map_err(|source| LoadError::Model {
+        let broken = |source| LoadError::Model {
             path: path.to_owned(),
             source,
-        });
-        let mut model = opened?;
-        model.hash = hash;
-        model.labels = Card::beside(path).map(|card| card.labels).unwrap_or_default();
+        };
+        let name = path
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let mut model = if path.is_dir() {
+            let weights = WEIGHTS.iter().map(|file| path.join(file)).find(|file| file.is_file());
+            let weights = std::fs::read(weights.unwrap_or_else(|| path.join(WEIGHTS[0]))).map_err(io)?;
+            let hash = sha256(&weights);
+            let folder = Folder {
+                config: std::fs::read(path.join("config.json")).map_err(io)?,
+                processor: std::fs::read(path.join("preprocessor_config.json")).ok(),
+                weights,
+            };
+            let model = folder.open(options).map_err(broken)?;
+            Model { name, hash, ..model }
+        } else {
+            let bytes = std::fs::read(path).map_err(io)?;
+            let hash = sha256(&bytes);
+            let model = Model::open(bytes, &name, options).map_err(broken)?;
+            Model { hash, ..model }
+        };
+        if let Some(card) = Card::beside(path).filter(|card| !card.labels.is_empty()) {
+            model.labels = card.labels;
+        }
         Ok(model)
     }
 }

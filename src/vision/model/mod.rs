@@ -1,6 +1,6 @@
 //! Segmentation by neural networks: what is in a file, how it is run, and what a picture becomes.
 //!
-//! [`Model::open`] takes the bytes of an ONNX network, a PyTorch checkpoint, or an nnU-Net export; what it is, is told by its content
+//! [`Model::open`] takes the bytes of an ONNX network, a PyTorch checkpoint, or an nnU-Net export, [`Folder`] what transformers saves; what it is, is told by its content
 //! (the original goes by words in the path, so that a folder's name can break a model). Rooms: `checkpoint` reads files of weights
 //! without Python, `network` knows architectures, `graph` writes ONNX, `engine` computes, `method` prepares pictures and
 //! joins results; `load` alone reads files. Nothing is fetched here. Only `engine` names the libraries that compute. [`Model::classical`] needs no
@@ -9,6 +9,7 @@
 pub mod checkpoint;
 mod engine;
 mod error;
+mod folder;
 mod graph;
 mod load;
 mod method;
@@ -17,6 +18,7 @@ mod network;
 pub use checkpoint::archive;
 pub use engine::{Engine, Native, Runtime, Shape};
 pub use error::ModelError;
+pub use folder::Folder;
 pub use load::{CLASSICAL, LoadError, runtime};
 pub use method::{Step, Watch};
 pub use network::{Network, Norm, Plan};
@@ -39,16 +41,19 @@ pub enum Backend {
     Onnx,
     /// A network for square windows of three channels.
     Window,
+    /// A folder of the transformers library.
+    Huggingface,
     /// No network: edges and thresholds, see [`crate::classical`].
     Classical,
 }
 
 impl Backend {
-    pub const ALL: [Backend; 5] = [
+    pub const ALL: [Backend; 6] = [
         Backend::Smp,
         Backend::Nnunet,
         Backend::Onnx,
         Backend::Window,
+        Backend::Huggingface,
         Backend::Classical,
     ];
 
@@ -58,6 +63,7 @@ impl Backend {
             Backend::Nnunet => "nnunet",
             Backend::Onnx => "onnx",
             Backend::Window => "window",
+            Backend::Huggingface => "huggingface",
             Backend::Classical => CLASSICAL,
         }
     }

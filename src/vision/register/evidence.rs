@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use std::f32::consts::PI;
 
 /// Long side of the reduced picture, pixels, at most.
-const REDUCED_SIDE: usize = 384;
+pub(super) const REDUCED_SIDE: usize = 384;
 /// Centre frequencies of the bands, cycles per reduced pixel, coarse to fine; each reaches an octave to both sides.
 const BANDS: [f64; 4] = [0.02, 0.04, 0.08, 0.16];
 /// A band needs this many cycles across the shorter side to hold enough independent bins.
@@ -62,8 +62,8 @@ impl Evidence {
     }
 
     pub(super) fn weigh_pair(pictures: &[Picture; 2], limit_px: Option<f64>) -> Result<Self, RegisterError> {
-        let factor = reduction(pictures, REDUCED_SIDE);
-        let pair = Pair::new(pictures, factor);
+        let (factor, small) = reduced(pictures, REDUCED_SIDE);
+        let pair = Pair::new(small);
         // A little beyond the limit: a peak just outside must be seen to be refused.
         let limit = limit_px.map(|v| 1.25 * v / factor as f64 + 2.0);
         let bands = pair.bands(limit);
@@ -159,8 +159,8 @@ impl Evidence {
 /// Errors: different or too small sizes, blank pictures, values that are not finite.
 pub fn shift_between<'a>(reference: impl Into<View<'a>>, new: impl Into<View<'a>>) -> Result<Shift, RegisterError> {
     let pictures = Picture::check_pair(reference.into(), new.into())?;
-    let factor = reduction(&pictures, 2 * REDUCED_SIDE);
-    let bands = Pair::new(&pictures, factor).bands(None);
+    let (factor, small) = reduced(&pictures, 2 * REDUCED_SIDE);
+    let bands = Pair::new(small).bands(None);
     let best = bands
         .iter()
         .max_by(|a, b| a.excess().total_cmp(&b.excess()))
@@ -195,10 +195,16 @@ fn refine(bands: &[Band], best: &Band) -> (f64, f64) {
     at
 }
 
-/// By how much pictures are reduced to have no side longer than this.
-fn reduction(pictures: &[Picture; 2], longest: usize) -> usize {
+/// Pictures averaged down to have no side longer than this, and by how much.
+pub(super) fn reduced(pictures: &[Picture; 2], longest: usize) -> (usize, [Array2<f32>; 2]) {
     let (h, w) = pictures[0].pixels.dim();
-    h.max(w).div_ceil(longest)
+    let factor = h.max(w).div_ceil(longest);
+    (
+        factor,
+        pictures
+            .each_ref()
+            .map(|picture| downsample_area(picture.pixels, factor)),
+    )
 }
 
 /// Two pictures, reduced and faded out at the edges, and their spectra.
@@ -210,10 +216,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(pictures: &[Picture; 2], factor: usize) -> Self {
-        let reduced = pictures
-            .each_ref()
-            .map(|picture| downsample_area(picture.pixels, factor));
+    fn new(reduced: [Array2<f32>; 2]) -> Self {
         let size = reduced[0].dim();
         let fft = Fft2::new(size.0, size.1);
         let taper = (taper(size.0), taper(size.1));

@@ -1,7 +1,7 @@
 //! How far one picture lies from another, and whether to believe it.
 //!
-//! [`register`] is for everyone above: it runs a [`Method`], weighs independent evidence (`evidence.rs`) and accepts or refuses
-//! with a reason. [`cross_correlation`], [`phase_correlation`] and [`skimage_phase_correlation`] are the bare methods with the original's numbers and scores;
+//! [`register`] is for everyone above: it runs a [`Method`], weighs independent evidence (`evidence.rs`), accepts or refuses
+//! with a reason, and places what it accepts by the whole overlap where noise has moved the peak (`settle.rs`). [`cross_correlation`], [`phase_correlation`] and [`skimage_phase_correlation`] are the bare methods with the original's numbers and scores;
 //! [`shift_between`] is the quick sub-pixel shift for frames of one series.
 //!
 //! Convention: the displacement of `new` relative to `reference` in pixels, dx > 0 = the feature moved right, dy > 0 = down.
@@ -14,6 +14,7 @@ mod evidence;
 mod fft;
 mod phase;
 mod picture;
+mod settle;
 mod upsampled;
 
 pub use compare::{AGREEMENT_PX, Comparison, compare};
@@ -172,6 +173,7 @@ pub fn register<'a>(
     let evidence = Evidence::weigh_pair(&pair, options.limit_px)?;
     let verdict = evidence.judge(&found, reference.dim(), options.limit_px);
     let accepted = verdict.confidence >= options.min_confidence;
+    let found = if accepted { settle::settled(&pair, found) } else { found };
     Ok(Registration {
         dx_px: found.dx_px,
         dy_px: found.dy_px,

@@ -1,12 +1,14 @@
 //! Networks put together operation by operation and written as ONNX.
 //!
-//! [`Graph`] knows operations, not architectures: those are in `network`. Batch, rows and columns of the input stay free; names, opset 17 and
+//! [`Graph`] knows operations, not architectures: those are in `network`; `tokens` has those of transformers. Batch, rows and columns of the input stay free; names, opset 17 and
 //! IR version 8 are those that every runtime of the last years reads. A new operation is a method here.
 
 mod proto;
+mod tokens;
 
 use super::checkpoint::Tensor;
 use proto::{Attribute, Message, Side};
+pub use tokens::Sides;
 
 /// A value in a graph, and how many channels it has.
 #[derive(Clone, Debug, PartialEq, Eq)]

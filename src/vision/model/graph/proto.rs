@@ -94,6 +94,13 @@ pub(super) fn tensor(name: &str, shape: &[usize], data: &[f32]) -> Message {
     tensor.int(2, 1).text(8, name).bytes(9, &raw)
 }
 
+/// `TensorProto` of int64 with one axis.
+pub(super) fn numbers(name: &str, values: &[i64]) -> Message {
+    let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let tensor = Message::default().int(1, values.len() as i64);
+    tensor.int(2, 7).text(8, name).bytes(9, &raw)
+}
+
 /// A side of an input or output: fixed, or named.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Side<'a> {

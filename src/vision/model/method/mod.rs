@@ -3,11 +3,13 @@
 //! A new family is a file here and a variant of [`Method`]. What is common to all, windows that overlap and are blended, is `tiles`.
 
 mod nnunet;
+mod resized;
 mod tiles;
 mod whole;
 mod window;
 
 pub(super) use nnunet::Folds;
+pub(super) use resized::Resized;
 pub(super) use whole::Whole;
 pub(super) use window::Window;
 
@@ -30,6 +32,7 @@ pub(super) enum Method {
     Whole(Whole),
     Window(Window),
     Folds(Folds),
+    Resized(Resized),
 }
 
 impl Method {
@@ -39,6 +42,7 @@ impl Method {
             Method::Whole(method) => method.logits(picture, watch),
             Method::Window(method) => method.logits(picture, watch),
             Method::Folds(method) => method.logits(picture, watch),
+            Method::Resized(method) => method.logits(picture, watch),
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Architectures: weights by their names in a checkpoint -> a graph.
 //!
 //! One file per family, each with what its parts are called, how they are joined, and how to tell it by its names alone. A new one
-//! is a file here and an arm in [`build`].
+//! is a file here and an arm in [`build`], or, where a folder with settings comes with the weights, in [`build_folder`].
 
 mod conv_unet;
+mod fold;
 mod nnunet;
+mod segformer;
 mod smp;
 
 pub use nnunet::Plan;
+pub use segformer::Config;
 pub use smp::Norm;
 
 use super::ModelError;
@@ -22,6 +25,35 @@ pub struct Network {
     /// An ONNX file for each set of weights: one, or one per fold whose results are averaged.
     pub onnx: Vec<Vec<u8>>,
     pub plan: Option<Plan>,
+}
+
+/// How pictures go into a network that takes one size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Preparation {
+    /// (rows, columns).
+    pub size: (usize, usize),
+    /// What grey values are multiplied by.
+    pub scale: f32,
+    /// Of each channel: subtracted, then divided by.
+    pub mean: [f32; 3],
+    pub spread: [f32; 3],
+}
+
+impl Default for Preparation {
+    /// That of transformers' image processor.
+    fn default() -> Self {
+        Preparation {
+            size: (512, 512),
+            scale: 1.0 / 255.0,
+            mean: [0.485, 0.456, 0.406],
+            spread: [0.229, 0.224, 0.225],
+        }
+    }
+}
+
+/// A network from a folder's weights and settings.
+pub fn build_folder(weights: Vec<u8>, config: &Config, prepared: &Preparation) -> Result<Network, ModelError> {
+    segformer::build(&Checkpoint::read(weights)?, config, prepared)
 }
 
 /// A network from what was saved. `norm` is for smp networks.

@@ -4,11 +4,9 @@
 //! are the numbers of blocks, of groups and of classes: nothing depends on a name given beside the file.
 
 use super::Network;
+use super::fold::{EPSILON, folded, vector};
 use crate::model::checkpoint::{CheckpointError, Tensor, Weights};
 use crate::model::graph::{Edge, Graph, Laid};
-
-/// PyTorch's default for batch normalisation.
-const EPSILON: f32 = 1e-5;
 
 /// Where batch normalisation takes mean and variance from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,46 +132,19 @@ impl Builder<'_> {
     /// A convolution without bias and the normalisation after it.
     fn conv_norm(&mut self, x: &Edge, conv: &str, norm: &str, stride: usize) -> Result<Edge, CheckpointError> {
         let mut kernels = self.kernels(x, conv)?;
-        let outputs = kernels.shape[0];
-        let vector = |part: &str| {
-            let name = format!("{norm}.{part}");
-            let values = self.weights.vector(&name)?;
-            if values.len() != outputs {
-                return Err(CheckpointError::Shape {
-                    name,
-                    shape: vec![values.len()],
-                    expected: "as many numbers as the convolution before has outputs",
-                });
-            }
-            Ok(values)
-        };
-        let (scale, shift) = (vector("weight")?, vector("bias")?);
         let laid = Laid {
             groups: x.channels / kernels.shape[1],
             ..Laid::same(&kernels, stride)
         };
         match self.norm {
             Norm::Picture => {
+                let vector = |part: &str| vector(self.weights, norm, part, kernels.shape[0]);
+                let (scale, shift) = (vector("weight")?, vector("bias")?);
                 let y = self.graph.conv(x, &kernels, None, laid);
                 Ok(self.graph.instance_norm(&y, &scale, &shift, EPSILON))
             }
             Norm::Trained => {
-                let (mean, variance) = (vector("running_mean")?, vector("running_var")?);
-                let gains = scale
-                    .iter()
-                    .zip(&variance)
-                    .map(|(s, v)| f64::from(*s) / f64::from(v + EPSILON).sqrt());
-                let gains: Vec<f64> = gains.collect();
-                let bias = shift
-                    .iter()
-                    .zip(&mean)
-                    .zip(&gains)
-                    .map(|((b, m), g)| (f64::from(*b) - f64::from(*m) * g) as f32);
-                let bias: Vec<f32> = bias.collect();
-                let each = kernels.data.len() / outputs;
-                for (kernel, gain) in kernels.data.chunks_exact_mut(each).zip(&gains) {
-                    kernel.iter_mut().for_each(|v| *v = (f64::from(*v) * gain) as f32);
-                }
+                let bias = folded(self.weights, &mut kernels, norm)?;
                 Ok(self.graph.conv(x, &kernels, Some(&bias), laid))
             }
         }

@@ -26,7 +26,7 @@ fn found(picture: &Array2<f32>, name: &str) -> Option<(Point, f64)> {
     let made = detect(
         &segment(picture.view()),
         &[feature(name).unwrap().clone()],
-        1e-9,
+        Some(100e-9),
         Which::Nearest,
     );
     let one = &made.features[0];

@@ -22,7 +22,7 @@ impl Case {
     fn detect(&self, features: &[Feature], which: Which) -> Vec<Detected> {
         let pixel_size = self.entry["pixelsize"].as_f64().unwrap();
         let picture = Segmented::from(self.labels.clone());
-        detect(&picture, features, pixel_size, which).features
+        detect(&picture, features, Some(pixel_size), which).features
     }
 
     fn overflows(&self, feature: &Feature) -> bool {
@@ -77,13 +77,13 @@ fn vectors_features() {
                 continue;
             }
             assert_eq!(ours.as_original(), theirs, "{id} {name}");
-            if let (Some(place), Some(m)) = (ours.place, recorded.get("m")) {
+            if let (Some(here), Some(m)) = (ours.place.and_then(|place| place.m), recorded.get("m")) {
                 let m = point(m);
-                for (a, b) in [(place.m.x, m.x), (place.m.y, m.y)] {
+                for (a, b) in [(here.x, m.x), (here.y, m.y)] {
                     assert!((a - b).abs() <= 1e-12 * b.abs(), "{id} {name}: {a} m, recorded {b}");
                 }
                 let pixel_size = case.entry["pixelsize"].as_f64().unwrap();
-                let back = to_pixels(place.m, case.labels.dim(), pixel_size);
+                let back = to_pixels(here, case.labels.dim(), pixel_size);
                 assert!((back.x - theirs.x).hypot(back.y - theirs.y) < 1e-9, "{id} {name}");
             }
         }

@@ -4,7 +4,9 @@
 
 mod classical;
 mod detection;
+mod fuzz;
 mod models;
+mod mosaic;
 mod pictures;
 mod truth;
 mod vectors;

@@ -89,24 +89,28 @@ fn check(case: &Case, picture: &Array2<u8>, runtime: Runtime) {
         assert_eq!(made.labels.iter().copied().collect::<Vec<_>>(), labels, "{file}");
     }
     if let Some(logits) = case.logits() {
-        // Labels may differ only where two classes are all but equal, and the probability is then nearly the same.
-        let recorded = Segmented::from_logits(logits.view());
-        let (ours, theirs) = (made.certainty.unwrap(), recorded.certainty.unwrap());
-        for (at, label) in recorded.labels.indexed_iter() {
-            let mut scores: Vec<f32> = (0..logits.dim().0).map(|c| logits[[c, at.0, at.1]]).collect();
-            scores.sort_by(f32::total_cmp);
-            let margin = scores[scores.len() - 1] - scores[scores.len() - 2];
-            assert!(
-                made.labels[at] == *label || margin < 1e-3,
-                "{file} {at:?}: margin {margin}"
-            );
-            assert!(
-                (ours[at] - theirs[at]).abs() < 1e-3,
-                "{file} {at:?}: {} and {}",
-                ours[at],
-                theirs[at]
-            );
-        }
+        alike(file, &made, &logits);
+    }
+}
+
+/// Labels may differ only where two classes are all but equal, and the probability is then nearly the same.
+fn alike(file: &str, made: &Segmented, logits: &Array3<f32>) {
+    let recorded = Segmented::from_logits(logits.view());
+    let (ours, theirs) = (made.certainty.as_ref().unwrap(), recorded.certainty.unwrap());
+    for (at, label) in recorded.labels.indexed_iter() {
+        let mut scores: Vec<f32> = (0..logits.dim().0).map(|c| logits[[c, at.0, at.1]]).collect();
+        scores.sort_by(f32::total_cmp);
+        let margin = scores[scores.len() - 1] - scores[scores.len() - 2];
+        assert!(
+            made.labels[at] == *label || margin < 1e-3,
+            "{file} {at:?}: margin {margin}"
+        );
+        assert!(
+            (ours[at] - theirs[at]).abs() < 1e-3,
+            "{file} {at:?}: {} and {}",
+            ours[at],
+            theirs[at]
+        );
     }
 }
 
@@ -139,6 +143,82 @@ fn vectors_conversions_keep_the_logits() {
                 case.text("file")
             );
         }
+    }
+}
+
+/// A folder as the transformers library saves it, against what that makes of the picture.
+#[test]
+fn vectors_folders() {
+    let (picture, _) = cases();
+    let Some(recorded) = read("segformer.logits") else {
+        eprintln!("no folders in {}", crate::recordings("segmentation").display());
+        return;
+    };
+    let values = recorded
+        .chunks(4)
+        .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+        .collect();
+    let logits = Array3::from_shape_vec((4, 64, 96), values).unwrap();
+    let path = crate::recordings("segmentation").join("segformer");
+    let model = Model::open_path(&path, &Options::default()).unwrap();
+    assert_eq!(
+        (model.backend, model.network.as_str()),
+        (Backend::Huggingface, "segformer")
+    );
+    assert_eq!(
+        (model.label(2), model.label(3)),
+        ("manipulator".to_owned(), "post".to_owned())
+    );
+    let made = model.segment(picture.view(), &mut go_on).unwrap();
+    alike("segformer", &made, &logits);
+}
+
+#[test]
+fn folders_that_do_not_fit_are_refused_with_a_reason() {
+    let path = crate::recordings("segmentation").join("segformer");
+    let file = |name: &str| std::fs::read(path.join(name)).ok();
+    let Some((config, weights)) = file("config.json").zip(file("model.safetensors")) else {
+        return;
+    };
+    let changed = |from: &str, to: &str| {
+        String::from_utf8(config.clone())
+            .unwrap()
+            .replacen(from, to, 1)
+            .into_bytes()
+    };
+    let processor = |text: &str| Some(text.as_bytes().to_vec());
+    for (config, processor, weights) in [
+        (changed("segformer", "vit"), None, weights.clone()),
+        (
+            changed("\"sr_ratios\": [\n    8", "\"sr_ratios\": [\n    7"),
+            None,
+            weights.clone(),
+        ),
+        (
+            changed("\"depths\": [\n    1", "\"depths\": [\n    0"),
+            None,
+            weights.clone(),
+        ),
+        (b"{".to_vec(), None, weights.clone()),
+        (config.clone(), processor(r#"{"do_resize": false}"#), weights.clone()),
+        (
+            config.clone(),
+            processor(r#"{"size": {"height": 9, "width": 1e9}}"#),
+            weights.clone(),
+        ),
+        (
+            config.clone(),
+            processor(r#"{"image_std": [0, 1, 1]}"#),
+            weights.clone(),
+        ),
+        (config.clone(), None, weights[..weights.len() / 2].to_vec()),
+    ] {
+        let folder = vision::model::Folder {
+            config,
+            processor,
+            weights,
+        };
+        assert!(folder.open(&Options::default()).is_err());
     }
 }
 
