@@ -72,7 +72,7 @@ fn features_are_looked_for_in_a_new_picture_or_the_last() {
     let s = pictured();
     let mut ui = detection(&s);
     let looked = Command::new("detect.features").with("beam", "electron");
-    assert_eq!(sent(press(&mut ui, "d", &s)), [looked.clone()]);
+    assert_eq!(sent(press(&mut ui, "d", &s)), std::slice::from_ref(&looked));
     assert_eq!(sent(press(&mut ui, "D", &s)), [looked.clone().with("last", true)]);
     assert_eq!(
         sent(press(&mut ui, "Tab F5", &s)),
