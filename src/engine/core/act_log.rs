@@ -43,7 +43,7 @@ impl Touched {
 
     /// A change seen now on `resource` is ours.
     pub fn ours(&self, resource: Resource) -> bool {
-        self.under_way.get(&resource).is_some_and(|n| *n > 0) || self.since_read.contains_key(&resource)
+        self.at_work_on(resource) || self.since_read.contains_key(&resource)
     }
 
     /// To be taken before a read begins.
@@ -69,6 +69,11 @@ impl Touched {
 
     pub fn busy(&self) -> bool {
         self.under_way.values().any(|n| *n > 0)
+    }
+
+    /// We are at it now.
+    pub fn at_work_on(&self, resource: Resource) -> bool {
+        self.under_way.get(&resource).is_some_and(|n| *n > 0)
     }
 }
 
@@ -110,6 +115,9 @@ impl ActLog for Record {
             })?;
         }
         lock(&core.touched).begin(act);
+        if act.danger() == Danger::Sample {
+            core.watch_closely();
+        }
         core.logs.intent(time, act);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What openFIBSEM's server lacks: the endpoints of `assets/bridge`, so that a driver for the one speaks to the other.
 //!
-//! Beyond the bridge of the microscope's PC this one tells how far each pattern came (`patterning`), and can unlink the stage (`unlink`).
+//! Beyond the bridge of the microscope's PC this one tells how far each pattern came (`patterning`), can unlink the stage (`unlink`) and
+//! halts it when stop is pressed (`halt`).
 
 use super::reply::{Refusal, Reply};
 use super::rest::imaging;
@@ -147,6 +148,7 @@ fn offers(capabilities: &Capabilities) -> Vec<&'static str> {
         ("home", stage.is_some_and(|s| s.home)),
         ("link", stage.is_some_and(|s| s.link)),
         ("unlink", stage.is_some_and(|s| s.link)),
+        ("halt", stage.is_some_and(|s| s.halts)),
         ("chamber", chamber.is_some_and(|c| c.camera)),
         ("vacuum", chamber.is_some_and(|c| c.pump && c.vent)),
         ("needle", capabilities.manipulator.is_some()),

@@ -17,11 +17,14 @@ use pattern::{MillingStage, MillingTask, Pattern};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Crashes of a usual test run.
-const USUAL: u64 = 60;
+const USUAL: u64 = 200;
+/// Seeds that are tried at one time.
+const AT_ONCE: usize = 2;
 /// The most engines that one seed wears out.
 const LIVES: u64 = 5;
 
@@ -295,10 +298,7 @@ impl Story {
 
     /// Charge that was to be brought and that was, C, of every pattern that was begun.
     fn doses(&self) -> Vec<(f64, f64)> {
-        let truth = self.world.truth();
-        let number = |v: &Value, key: &str| v[key].as_f64().unwrap();
-        let each = |v: &Value| (number(v, "planned_dose_c"), number(v, "delivered_dose_c"));
-        truth["milling"].as_array().unwrap().iter().map(each).collect()
+        self.world.doses()
     }
 
     /// Shapes whose drawing some journal knows of.
@@ -343,43 +343,56 @@ fn undisturbed() -> (f64, u64, f64) {
     )
 }
 
+/// Engines of one seed, one after the other, until one comes to its end; how many did not, and whether what a crash had cut off was
+/// milled to its end.
+fn wear_out(seed: u64, (plan, writes, seconds): (f64, u64, f64)) -> (u64, bool) {
+    let mut dice = Dice(seed);
+    let mut story = Story::new();
+    for life in 1.. {
+        let end = match dice.below(3) {
+            _ if life == LIVES => End::Never,
+            0 => End::After(seconds * dice.below(1000) as f64 / 1000.0),
+            _ => End::AtWrite(1 + dice.below(writes + 12), dice.below(2) == 0),
+        };
+        let whole = story.life(end, &mut dice);
+        let doses = story.doses();
+        let brought: f64 = doses.iter().map(|(_, delivered)| delivered).sum();
+        let story_so_far = || format!("seed {seed}: {brought} of {plan}\n{doses:?}\n{:#?}", story.log);
+        assert!(brought <= plan * (1.0 + 1e-6), "dosed twice: {}", story_so_far());
+        assert!(
+            doses.len() <= story.intended(),
+            "done and not written: {}",
+            story_so_far()
+        );
+        if whole {
+            let missing = brought > 0.0 && brought < plan * 0.999;
+            assert!(!missing || story.asked, "left out unsaid: {}", story_so_far());
+            return (life - 1, story.asked && brought > plan * 0.999);
+        }
+    }
+    (LIVES, false)
+}
+
 #[test]
 fn crash_after_crash_no_dose_is_brought_twice_and_none_is_left_out_unsaid() {
     let crashes = std::env::var("FIBDECK_CRASHES")
         .ok()
         .and_then(|n| n.parse().ok())
         .unwrap_or(USUAL);
-    let (plan, writes, seconds) = undisturbed();
-    let (mut done, mut seed, mut resumed) = (0, 0, 0);
-    while done < crashes {
-        seed += 1;
-        let mut dice = Dice(seed);
-        let mut story = Story::new();
-        for life in 1.. {
-            let end = match dice.below(3) {
-                _ if life == LIVES => End::Never,
-                0 => End::After(seconds * dice.below(1000) as f64 / 1000.0),
-                _ => End::AtWrite(1 + dice.below(writes + 12), dice.below(2) == 0),
-            };
-            let whole = story.life(end, &mut dice);
-            done += u64::from(!whole);
-            let doses = story.doses();
-            let brought: f64 = doses.iter().map(|(_, delivered)| delivered).sum();
-            let story_so_far = || format!("seed {seed}: {brought} of {plan}\n{doses:?}\n{:#?}", story.log);
-            assert!(brought <= plan * (1.0 + 1e-6), "dosed twice: {}", story_so_far());
-            assert!(
-                doses.len() <= story.intended(),
-                "done and not written: {}",
-                story_so_far()
-            );
-            if whole {
-                let missing = brought > 0.0 && brought < plan * 0.999;
-                assert!(!missing || story.asked, "left out unsaid: {}", story_so_far());
-                resumed += u64::from(story.asked && brought > plan * 0.999);
-                break;
-            }
+    let run = undisturbed();
+    let (done, seed, resumed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while done.load(Ordering::SeqCst) < crashes {
+                    let (crashed, went_on) = wear_out(seed.fetch_add(1, Ordering::SeqCst) + 1, run);
+                    done.fetch_add(crashed, Ordering::SeqCst);
+                    resumed.fetch_add(u64::from(went_on), Ordering::SeqCst);
+                }
+            });
         }
-    }
+    });
+    let resumed = resumed.into_inner();
     assert!(resumed > 0, "nothing was ever milled to its end after a crash");
 }
 

@@ -3,6 +3,7 @@
 use super::{Said, Told, note};
 use crate::command::Failure;
 use crate::core::Core;
+use hal::Resource;
 use model::{Danger, ErrorKind, Notice, Severity};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -118,10 +119,18 @@ impl Core {
         crate::core::lock(&self.watchdog).is_some()
     }
 
+    /// Says at once that something is about to be begun: the next beat may be too late.
+    pub(crate) fn watch_closely(&self) {
+        if let Some(keeper) = crate::core::lock(&self.watchdog).as_ref() {
+            keeper.say(Said::Beat { busy: true });
+        }
+    }
+
     /// Something is under way that must not go on without us: a pattern, or a job that changes the sample.
     fn must_not_be_left(&self) -> bool {
         let snapshot = self.snapshot();
-        let draws = snapshot.patterning.as_ref().is_some_and(|p| p.value.phase.is_active());
+        let draws = snapshot.patterning.as_ref().is_some_and(|p| p.value.phase.is_active())
+            || crate::core::lock(&self.touched).at_work_on(Resource::Patterning);
         let mut jobs = snapshot.jobs.iter().filter(|job| job.end.is_none());
         draws
             || jobs

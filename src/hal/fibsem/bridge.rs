@@ -82,6 +82,7 @@ impl Offers {
     pub fn widen(&self, capabilities: &mut Capabilities, instrument: &Instrument) {
         if let Some(stage) = &mut capabilities.stage {
             (stage.home, stage.link) = (self.has("home"), self.has("link"));
+            stage.halts = self.has("halt");
         }
         for column in [&mut capabilities.electron, &mut capabilities.ion]
             .into_iter()

@@ -2,8 +2,8 @@
 
 use crate::act::{Act, Outcome};
 use crate::interlock::Readings;
-use crate::{Gas, HalError, Manipulator, Microscope, Milling, Ticket};
-use model::{Beam, Capabilities, Key, SputterStep, Value};
+use crate::{Gas, HalError, Manipulator, Microscope, Milling, Reading, Ticket};
+use model::{Beam, Capabilities, ErrorKind, Key, SputterStep, Value};
 
 /// Longest time (instrument seconds) an act may take.
 pub(super) fn patience(act: &Act) -> f64 {
@@ -21,6 +21,33 @@ pub(super) fn patience(act: &Act) -> f64 {
         },
         Act::PlasmaGas { .. } | Act::Pump | Act::Vent => 3600.0,
         _ => 60.0,
+    }
+}
+
+/// The interlock decides on nothing older, s.
+const OLDEST: f64 = 1.0;
+/// How often a driver that tells what it read longer ago is asked again.
+const AGAIN: usize = 3;
+
+/// What is so at the moment of acting. A driver that answers with what it knows is asked again; on what stays old nothing is decided.
+fn fresh<T>(what: &str, mut read: impl FnMut() -> Result<Reading<T>, HalError>) -> Result<T, HalError> {
+    let mut reading = read()?;
+    for _ in 0..AGAIN {
+        if reading.age <= OLDEST {
+            return Ok(reading.value);
+        }
+        reading = read()?;
+    }
+    match reading.age <= OLDEST {
+        true => Ok(reading.value),
+        false => Err(HalError::new(
+            ErrorKind::Interlock,
+            format!(
+                "the {what} was last read {:.0} s ago, and the instrument says nothing newer; nothing was sent",
+                reading.age
+            ),
+            "try again when values on the screen are no longer marked as old",
+        )),
     }
 }
 
@@ -49,20 +76,20 @@ pub(super) fn readings(
     if (moves || draws || needle || gas || matches!(act, Act::Acquire { .. }))
         && let Some(stage) = microscope.stage()
     {
-        now.stage = Some(stage.read()?.value);
+        now.stage = Some(fresh("stage", || stage.read())?);
     }
     if draws || vents || matches!(act, Act::Acquire { .. } | Act::Sputter { .. }) {
         if let Some(beam) = microscope.beam(Beam::Electron) {
-            now.electron = Some(beam.read()?.value);
+            now.electron = Some(fresh("electron beam", || beam.read())?);
         }
         if let Some(beam) = microscope.beam(Beam::Ion) {
-            now.ion = Some(beam.read()?.value);
+            now.ion = Some(fresh("ion beam", || beam.read())?);
         }
     }
     if (moves || vents || needle || gas)
         && let Some(manipulator) = microscope.manipulator()
     {
-        now.needle = Some(manipulator.read()?.value);
+        now.needle = Some(fresh("needle", || manipulator.read())?);
         now.saved = match act {
             // a name that it does not know is refused by its rule, and not here
             Act::NeedleInsert { name } => manipulator.saved(name).ok(),
@@ -73,7 +100,7 @@ pub(super) fn readings(
     if (moves || vents || needle || gas)
         && let Some(system) = microscope.gas()
     {
-        now.gas = Some(system.read()?.value);
+        now.gas = Some(fresh("gas system", || system.read())?);
     }
     let patterns = matches!(
         act,
@@ -83,10 +110,10 @@ pub(super) fn readings(
     if (moves || draws || vents || patterns || needle || matches!(act, Act::Acquire { .. }))
         && let Some(milling) = microscope.milling()
     {
-        now.patterning = Some(milling.read()?.value);
+        now.patterning = Some(fresh("patterning engine", || milling.read())?);
     }
     if let Some(chamber) = microscope.chamber() {
-        now.chamber = Some(chamber.read()?.value);
+        now.chamber = Some(fresh("vacuum", || chamber.read())?);
     }
     Ok(now)
 }

@@ -1,6 +1,7 @@
 //! The door, tried on the twin in virtual time.
 
 mod acts;
+mod age;
 mod faults;
 mod stop;
 

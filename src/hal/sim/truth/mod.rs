@@ -50,6 +50,16 @@ impl World {
         self.tell(seen)
     }
 
+    /// Charge of every pattern that was begun, planned and delivered, C: what [`World::truth`] says of it, without looking at the matter.
+    pub fn doses(&self) -> Vec<(f64, f64)> {
+        let gain = 1.0 + self.lab.errors.current;
+        self.look(|state, now| {
+            state.hand_out(now);
+            let records = state.patterning.records.iter();
+            records.map(|r| (r.planned, r.delivered * gain)).collect()
+        })
+    }
+
     fn tell(&self, seen: Result<Seen, HalError>) -> Value {
         let twin = &self.instrument.twin;
         let seen = seen.unwrap_or_else(|_| Seen::nothing());
