@@ -54,7 +54,7 @@ impl Detect {
             [] => vec!["NeedleTip", "LamellaCentre"],
             names => names.iter().map(|name| name.trim()).collect(),
         };
-        let mut features = named(&names, &own).map_err(|e| usage(e.to_string()))?;
+        let features = named(&names, &own).map_err(|e| usage(e.to_string()))?;
         let which = match &self.point {
             _ if self.all => Which::All,
             Some(text) => Which::NearestTo(point(text).ok_or_else(|| {
@@ -71,17 +71,8 @@ impl Detect {
             return Err(usage("--pixelsize is above 0".to_owned()));
         }
         let eyes = self.chosen.open(globals)?;
-        // "not found" must not mean "not looked for"
-        let seen = |feature: &Feature| eyes.model.looks_for(feature.class);
-        match features.iter().find(|feature| !seen(feature)) {
-            Some(unseen) if !self.features.is_empty() => {
-                return Err(usage(format!(
-                    "no {} detector looks for {}: name a model that does with --model",
-                    eyes.model.name, unseen.name
-                )));
-            }
-            _ => features.retain(seen),
-        }
+        let features = eyes.model.looked_for(features, self.features.is_empty());
+        let features = features.map_err(|e| usage(format!("{e} with --model")))?;
         let mut figure = Figure::default();
         let mut doubtful = false;
         let ended = super::each(&self.images, globals, |image| {

@@ -22,7 +22,8 @@ pub(crate) const ROWS: &[CommandRow] = &[
         doc: "Take a picture of the full frame and find features in it; recorded for the data engine. Nothing moves.",
         args: &[
             arg("beam", ArgKind::Beam, "which").or("electron"),
-            arg("features", ArgKind::Text, "names, e.g. NeedleTip,LandingPost").or("NeedleTip,LamellaCentre"),
+            arg("features", ArgKind::Text, "names, e.g. LandingPost,LamellaCentre")
+                .or("NeedleTip,LamellaCentre, as far as the model looks for them"),
             arg(
                 "model",
                 ArgKind::Text,
@@ -54,7 +55,7 @@ pub(crate) const ROWS: &[CommandRow] = &[
         ],
         danger: Danger::Beam,
         lane: Lane::Job,
-        example: "detect.features beam=electron features=NeedleTip hfw=150um",
+        example: "detect.features beam=electron features=LamellaCentre hfw=150um",
         run: |cx, args| Box::pin(features(cx, args)),
     },
     CommandRow {

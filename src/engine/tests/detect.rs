@@ -3,7 +3,7 @@
 use super::*;
 use model::detection::Detection;
 
-const LOOK: &str = "detect.features beam=electron features=ImageCentre,NeedleTip,LamellaCentre resolution=384x256";
+const LOOK: &str = "detect.features beam=electron features=ImageCentre,LandingPost,LamellaCentre resolution=384x256";
 
 fn detection(bench: &Bench) -> Detection {
     bench.link().snapshot().detection.clone().unwrap()
@@ -55,7 +55,7 @@ fn what_was_found_is_told_kept_and_recorded() {
     let failure = bench.lines(&[&format!("{LOOK} last=true sure=true")]).unwrap_err();
     assert_eq!(failure.kind, ErrorKind::Doubtful);
     assert!(
-        failure.data.is_some() && failure.title.contains("NeedleTip not found"),
+        failure.data.is_some() && failure.title.contains("LandingPost not found"),
         "{failure}"
     );
 }
@@ -66,8 +66,8 @@ fn corrections_are_kept_for_everyone_and_recorded_when_they_are_confirmed() {
     bench.lines(&["system.connect", LOOK]).unwrap();
     let told = bench
         .lines(&[
-            "detect.move feature=NeedleTip x=100 y=50",
-            "detect.add feature=LandingPost x=10 y=20",
+            "detect.move feature=LandingPost x=100 y=50",
+            "detect.add feature=NeedleTip x=10 y=20",
             "detect.reject feature=1",
         ])
         .unwrap();
@@ -90,10 +90,10 @@ fn corrections_are_kept_for_everyone_and_recorded_when_they_are_confirmed() {
     assert!(detection(&bench).confirmed);
     let rows = rows(&bench);
     let corrected: Vec<&str> = rows[3..].iter().map(|row| row[2].as_str()).collect();
-    assert_eq!(corrected, ["ImageCentre", "NeedleTip", "LandingPost"], "once each");
-    let tip = &rows[4];
+    assert_eq!(corrected, ["ImageCentre", "LandingPost", "NeedleTip"], "once each");
+    let post = &rows[4];
     assert_eq!(
-        (tip[3].as_str(), tip[7].as_str(), tip[9].as_str()),
+        (post[3].as_str(), post[7].as_str(), post[9].as_str()),
         ("False", "100.0", "-100.0")
     );
 }
@@ -107,6 +107,10 @@ fn what_makes_no_sense_changes_nothing() {
     };
     refused(&["system.connect", "detect.confirm"], "nothing has been looked for");
     refused(&["detect.features features=NeedelTip"], "NeedleTip");
+    refused(
+        &["detect.features features=NeedleTip"],
+        "no classical detector looks for NeedleTip",
+    );
     refused(&["detect.features model=none.pt"], "no model");
     refused(&["detect.features point=here"], "no point");
     refused(&["detect.features last=true"], "no electron picture");
@@ -114,7 +118,7 @@ fn what_makes_no_sense_changes_nothing() {
     assert_eq!(bench.link().snapshot().frames.len(), 0, "no picture was taken");
     bench.lines(&[LOOK]).unwrap();
     let before = detection(&bench);
-    refused(&["detect.move feature=NeedleTip x=400 y=50"], "not in the picture");
+    refused(&["detect.move feature=LandingPost x=400 y=50"], "not in the picture");
     refused(&["detect.move feature=Post x=40 y=50"], "has no feature");
     refused(&["detect.add feature=Post x=40 y=50"], "no feature");
     assert_eq!(detection(&bench), before);

@@ -25,6 +25,8 @@ pub enum ModelError {
     Empty((usize, usize)),
     #[error("the picture holds values that are not finite numbers; acquire it again")]
     NotFinite,
+    #[error("no {model} detector looks for {feature}: name a model that does")]
+    Unseen { model: String, feature: String },
     #[error("segmenting was cancelled; there is no result")]
     Cancelled,
     #[error("the native runtime cannot be used: {0}; the built-in engine works without it")]

@@ -24,6 +24,7 @@ pub use method::{Step, Watch};
 pub use network::{Network, Norm, Plan};
 
 use crate::View;
+use crate::features::Feature;
 use crate::segment::Segmented;
 use checkpoint::Checkpoint;
 use method::{Folds, Method, Whole, Window};
@@ -164,9 +165,18 @@ impl Model {
         }
     }
 
-    /// Whether its masks can hold that class, as far as it is known: a network's classes are its trainer's.
-    pub fn looks_for(&self, class: u8) -> bool {
-        self.backend != Backend::Classical || crate::classical::looks_for(class)
+    /// Of these features the ones it looks for, so that "not found" never means "not looked for": a network's classes are its trainer's, the
+    /// detectors' are known. Of `usual` features the others are left out; one that was asked for by name is an error.
+    pub fn looked_for(&self, mut features: Vec<Feature>, usual: bool) -> Result<Vec<Feature>, ModelError> {
+        let seen = |f: &Feature| self.backend != Backend::Classical || crate::classical::looks_for(f.class);
+        if !usual && let Some(unseen) = features.iter().find(|f| !seen(f)) {
+            return Err(ModelError::Unseen {
+                model: self.name.clone(),
+                feature: unseen.name.to_string(),
+            });
+        }
+        features.retain(seen);
+        Ok(features)
     }
 
     /// What a class of its masks is called.

@@ -27,7 +27,7 @@ use vision::segment::Segmented;
 #[serde(default)]
 pub struct Detect {
     pub beam: Beam,
-    /// By their names; the needle's tip and the middle of the lamella unless given.
+    /// By their names; of the needle's tip and the middle of the lamella what the model looks for unless given.
     pub features: Vec<String>,
     /// A file or a name; that of the settings unless given.
     pub model: Option<String>,
@@ -152,6 +152,8 @@ pub fn detect(cx: JobCx, eyes: Arc<Eyes>, params: Detect, given: Option<Given>) 
             cx.host.progress(None, None, "loading the model");
             cx.compute(move || eyes.model(&library, name.as_deref())).await??
         };
+        let features = model.looked_for(features, params.features.is_empty());
+        let features = features.map_err(|e| usage(e, "`fibdeck model list` shows those that are here"))?;
         let given = match given {
             Some(given) => given,
             None => take(&cx, &params).await?,

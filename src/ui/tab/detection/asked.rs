@@ -15,7 +15,7 @@ const ROWS: &[(&str, &str, &str)] = &[
     (
         "features",
         "features",
-        "names with commas, e.g. NeedleTip,LandingPost; empty: NeedleTip,LamellaCentre",
+        "names with commas, e.g. LandingPost,LamellaCentre; empty: needle tip and lamella, as far as the model looks for them",
     ),
 ];
 
