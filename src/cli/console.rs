@@ -18,7 +18,7 @@ pub fn run(globals: Globals) -> Result<Exit, CliError> {
         return on(&remote, &globals);
     }
     let options = globals.engine_options(true)?;
-    if options.instrument.driver != "sim" {
+    if !engine::core::lives_inside(&options.instrument.driver) {
         daemon::start(&globals, &options.paths, &options.instrument)?;
         return on(&daemon::need(&globals, "console")?, &globals);
     }

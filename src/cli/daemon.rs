@@ -47,7 +47,7 @@ pub fn visit(globals: &Globals, name: &str) -> Result<Option<Remote>, CliError> 
     if !configured || *there == instrument.info.name {
         return Ok(Some(remote));
     }
-    if instrument.driver == "sim" {
+    if engine::core::lives_inside(&instrument.driver) {
         return Ok(None);
     }
     Err(CliError::new(

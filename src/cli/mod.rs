@@ -18,6 +18,7 @@ mod experiment;
 mod generate;
 mod interrupt;
 mod journal;
+mod lean;
 mod log;
 mod model;
 mod news;

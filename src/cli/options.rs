@@ -2,7 +2,7 @@
 
 use super::exit::{CliError, Exit};
 use clap::{Args, ValueEnum};
-use engine::core::{Engine, Options, Speed};
+use engine::core::{Engine, Options, Speed, lives_inside};
 use model::config::{Instrument, Paths};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 #[derive(Args, Clone, Debug)]
 pub struct Globals {
-    /// Instrument, by name or file.
+    /// Instrument, by name or file; `replay:PATH` plays the pictures of a folder or a journal.
     #[arg(long, global = true, value_name = "NAME|FILE")]
     pub instrument: Option<String>,
     /// The digital twin, whatever is configured.
@@ -113,7 +113,7 @@ impl Globals {
 
     /// The instrument these options mean, and what was odd about its files.
     pub fn resolve(&self, paths: &Paths) -> Result<(Instrument, Vec<String>), CliError> {
-        let layered = if self.demo && self.instrument.is_none() {
+        let layered = if self.recording().is_some() || self.demo && self.instrument.is_none() {
             model::config::paths::shipped("sim-grid")
         } else {
             paths.instrument(self.instrument.as_deref(), &[])
@@ -128,7 +128,14 @@ impl Globals {
         if self.demo {
             instrument.driver = "sim".to_owned();
         }
-        if instrument.driver == "sim" {
+        if let Some(path) = self.recording() {
+            let path = std::path::absolute(path).map_err(|e| CliError::new(Exit::Usage, e))?;
+            let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
+            instrument.driver = "replay".to_owned();
+            instrument.info.name = name.unwrap_or_else(|| "replay".to_owned());
+            instrument.info.ip_address = path.display().to_string();
+        }
+        if lives_inside(&instrument.driver) {
             if let Some(seed) = self.seed {
                 instrument.twin.seed = seed;
             }
@@ -144,9 +151,19 @@ impl Globals {
         Ok((instrument, problems))
     }
 
+    /// The folder or journal that is to be played as an instrument.
+    fn recording(&self) -> Option<&str> {
+        self.instrument.as_deref()?.strip_prefix("replay:")
+    }
+
     /// These options describe a twin of this program's own, whatever daemon runs.
     pub fn wants_a_fresh_twin(&self) -> bool {
-        self.demo || self.seed.is_some() || self.scene.is_some() || self.speed.is_some() || self.faults.is_some()
+        self.recording().is_some()
+            || self.demo
+            || self.seed.is_some()
+            || self.scene.is_some()
+            || self.speed.is_some()
+            || self.faults.is_some()
     }
 
     /// What an engine for these options is started with.
@@ -171,7 +188,7 @@ impl Globals {
     /// An engine on a fresh twin. A real instrument belongs to its daemon, and none answers: exit 6, never the twin.
     pub fn twin_engine(&self) -> Result<Engine, CliError> {
         let options = self.engine_options(false)?;
-        if options.instrument.driver != "sim" {
+        if !lives_inside(&options.instrument.driver) {
             return Err(CliError::new(
                 Exit::Connection,
                 format!(

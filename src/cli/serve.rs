@@ -1,6 +1,7 @@
 //! `serve`: the daemon that owns the instrument.
 
 use super::exit::{CliError, Exit};
+use super::lean;
 use super::options::{Globals, user};
 use super::output;
 use clap::Args;
@@ -45,6 +46,7 @@ const REALLY: Duration = Duration::from_secs(5);
 
 impl Serve {
     pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
+        lean::again();
         #[cfg(unix)]
         if self.detached {
             // fails only where it leads a session already

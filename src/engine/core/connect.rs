@@ -60,7 +60,7 @@ async fn open(core: &Arc<Core>, instrument: Instrument) -> Result<Connection, Fa
     // building the twin's scene or reaching a real instrument takes a moment: off the engine's thread
     let (builder, config) = (core.clone(), instrument.clone());
     let microscope = tokio::task::spawn_blocking(move || {
-        let world = (config.driver == "sim").then(|| builder.world(&config)).transpose()?;
+        let world = row.inside.then(|| builder.world(&config)).transpose()?;
         let opening = Opening {
             instrument: (*config).clone(),
             clock: builder.clock.clone(),
@@ -164,7 +164,10 @@ impl Core {
         if let Some(world) = world.as_ref() {
             return Ok(world.clone());
         }
-        let made = hal::sim::World::new(instrument, self.clock.clone());
+        let made = match instrument.driver.as_str() {
+            "replay" => self.playing(instrument)?,
+            _ => hal::sim::World::new(instrument, self.clock.clone()),
+        };
         if let Some(name) = &self.options.faults {
             made.set_faults(hal::sim::Faults::find(name)?);
         }
@@ -181,6 +184,11 @@ pub(crate) async fn wait(core: &Core, seconds: f64) {
         Speed::Virtual => seconds,
     };
     tokio::time::sleep(std::time::Duration::from_secs_f64(wall.clamp(0.0, 1e7))).await;
+}
+
+/// Whether the instrument of a driver of this name lives in the engine's own process.
+pub fn lives_inside(driver: &str) -> bool {
+    drivers::find(driver).is_some_and(|row| row.inside)
 }
 
 /// What the driver of this name has been run on so far; `None` where this program has no such driver.

@@ -1,7 +1,7 @@
 //! The engine at work: one thread with its own runtime owns the instrument; requests come in, events go out.
 //!
 //! `start` builds it. `bus` numbers events and folds them; `job` runs what a command asks, `lease` the steps of jogging; `stop` is
-//! the red button; `watch` notices what changed; `host` is a job's view of the engine; `recover` asks about what a crash cut off; `frames`, `session`, `logs` keep pictures, files and the record.
+//! the red button; `watch` notices what changed; `host` is a job's view of the engine; `recover` asks about what a crash cut off; `reel`: recordings that are played as an instrument; `frames`, `session`, `logs` keep pictures, files and the record.
 
 pub(crate) mod act_log;
 mod bus;
@@ -16,12 +16,13 @@ pub mod live;
 pub mod logs;
 pub(crate) mod owed;
 pub(crate) mod recover;
+mod reel;
 mod start;
 mod state;
 mod stop;
 mod watch;
 
-pub use connect::driver_tried;
+pub use connect::{driver_tried, lives_inside};
 pub(crate) use frames::reduced;
 pub use start::{Engine, Options, Speed, start};
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl Engine {
 
     /// Lets `program` (`fibdeck watchdog`) watch over this engine. A twin ends with its engine and needs nobody.
     pub fn watched_by(&self, program: std::process::Command) -> Result<(), Failure> {
-        if self.core.options.instrument.driver != "sim" {
+        if !super::connect::lives_inside(&self.core.options.instrument.driver) {
             *lock(&self.core.watchdog) = Some(Keeper::start(&self.core, program)?);
         }
         Ok(())
@@ -81,7 +81,7 @@ impl Drop for Engine {
 
 /// Starts an engine on a thread of its own. The link works at once; the instrument connects meanwhile.
 pub fn start(options: Options) -> Result<Engine, Failure> {
-    let is_twin = options.instrument.driver == "sim";
+    let is_twin = super::connect::lives_inside(&options.instrument.driver);
     match options.speed {
         Speed::Real(factor) if !(factor.is_finite() && factor > 0.0) => {
             return Err(Failure::usage(

@@ -94,3 +94,46 @@ fn faults_are_found() {
         assert!(findings.iter().any(|f| f.rule == rule), "{scenario}: {findings:?}");
     }
 }
+
+#[test]
+fn a_recording_that_plays_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::default());
+    let files: Vec<_> = Beam::ALL
+        .map(|beam| {
+            let settings = Suite::small(beam);
+            let state = model::MicroscopeState {
+                timestamp: 0.0,
+                stage_position: model::StagePosition::default(),
+                electron_beam: None,
+                ion_beam: None,
+                electron_detector: None,
+                ion_detector: None,
+                objective_position: None,
+            };
+            let metadata = model::frame::Metadata::new(settings, state);
+            let frame = model::Frame {
+                pixels: model::Pixels::filled(96, 64, 100),
+                metadata: Some(metadata),
+            };
+            let file = folder.path().join(format!("{}.tif", beam.word()));
+            frame.save(&file).unwrap();
+            file
+        })
+        .to_vec();
+    let instrument = Instrument::default();
+    let film = crate::sim::Film::of(&files).unwrap();
+    let mut opening = Opening {
+        world: Some(crate::sim::World::playing(&instrument, clock.clone(), film)),
+        instrument,
+        clock: clock.clone(),
+    };
+    let row = crate::drivers::find("replay").unwrap();
+    let mut microscope = (row.open)(&opening).unwrap();
+    let findings = check(microscope.as_mut(), &|seconds| clock.advance(seconds));
+    assert!(findings.is_empty(), "{findings:?}");
+    assert_eq!(microscope.identity().driver, "replay");
+    // a twin is no recording, and nothing is none either
+    opening.world = None;
+    assert!((row.open)(&opening).is_err() && crate::sim::Film::of(&[]).is_err());
+}

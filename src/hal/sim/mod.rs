@@ -34,6 +34,7 @@ mod values;
 mod workpiece;
 mod world;
 
-pub use driver::open;
+pub use driver::{open, play};
 pub use faults::{Faults, NAMED as FAULTS};
+pub use imaging::Film;
 pub use world::{Foreign, World};

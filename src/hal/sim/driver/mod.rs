@@ -36,6 +36,18 @@ pub fn open(opening: &Opening) -> Result<Box<dyn Microscope>, HalError> {
     }))
 }
 
+/// Opens a world that plays recorded pictures ([`World::playing`]), which whoever opens it must have made.
+pub fn play(opening: &Opening) -> Result<Box<dyn Microscope>, HalError> {
+    match &opening.world {
+        Some(world) if world.is_playing() => open(opening),
+        _ => Err(HalError::new(
+            ErrorKind::NotConnected,
+            "there is nothing to play; nothing was opened",
+            "--instrument replay:PATH names a folder of pictures or a journal",
+        )),
+    }
+}
+
 struct Twin {
     world: Arc<World>,
     electron: ColumnHandle,

@@ -1,5 +1,6 @@
 //! Where pictures become pixels, on threads of their own.
 
+use super::Film;
 use crate::HalError;
 use crate::sim::matter::Matter;
 use crate::sim::render::{Renderer, Shot};
@@ -14,15 +15,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 pub(in crate::sim) struct Darkroom {
     lab: Arc<Lab>,
     renderer: Renderer,
+    /// What a beam that is on sees instead of the specimen.
+    pub film: Option<Film>,
     /// Held while a picture is developed: those that were stopped meanwhile are then skipped.
     pub turn: Mutex<()>,
 }
 
 impl Darkroom {
-    pub fn new(lab: Arc<Lab>) -> Darkroom {
+    pub fn new(lab: Arc<Lab>, film: Option<Film>) -> Darkroom {
         Darkroom {
             lab,
             renderer: Renderer::new(),
+            film,
             turn: Mutex::default(),
         }
     }
@@ -50,6 +54,10 @@ impl Darkroom {
     }
 
     fn render(&self, shot: &Shot) -> Result<Array2<u8>, HalError> {
+        let lit = shot.beam.on && !shot.beam.blanked;
+        if let Some(film) = self.film.as_ref().filter(|_| lit) {
+            return film.picture(&shot.settings);
+        }
         self.renderer.render(shot).map_err(|e| {
             HalError::new(
                 ErrorKind::OutOfRange,

@@ -1,10 +1,13 @@
 //! Pictures that take the time of their scan: begun from a snapshot of the world, developed on a thread of their own,
-//! handed over when the clock says that the beam has finished. `darkroom`: where they are developed.
+//! handed over when the clock says that the beam has finished. `darkroom`: where they are developed; `film`: recorded
+//! ones that are shown instead.
 
 mod darkroom;
+mod film;
 
 pub(super) use darkroom::Darkroom;
 use darkroom::{Exposure, Filling};
+pub use film::Film;
 
 use super::faults::Sort;
 use super::matter::Matter;

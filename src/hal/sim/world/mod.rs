@@ -12,7 +12,7 @@ use super::column::ColumnSim;
 use super::faults::{Faults, Schedule};
 use super::gas::GasSim;
 use super::geometry::TwinGeometry;
-use super::imaging::{Darkroom, Pictures, Scan};
+use super::imaging::{Darkroom, Film, Pictures, Scan};
 use super::needle::{self, NeedleSim};
 use super::patterning::PatterningSim;
 use super::stage::{Contact, Ending, Motion, Purpose, StageSim};
@@ -83,6 +83,19 @@ impl World {
     /// A world at rest: the grid's centre under both beams, in focus, flat to the electron beam, both beams on and not
     /// blanked, pumped. The specimen grows when the first picture needs it.
     pub fn new(instrument: &Instrument, clock: Arc<dyn Clock>) -> Arc<World> {
+        World::made(instrument, clock, None)
+    }
+
+    /// The same, whose beams see recorded pictures.
+    pub fn playing(instrument: &Instrument, clock: Arc<dyn Clock>, film: Film) -> Arc<World> {
+        World::made(instrument, clock, Some(film))
+    }
+
+    pub(super) fn is_playing(&self) -> bool {
+        self.darkroom.film.is_some()
+    }
+
+    fn made(instrument: &Instrument, clock: Arc<dyn Clock>, film: Option<Film>) -> Arc<World> {
         let twin = &instrument.twin;
         let mut geometry = room::geometry(instrument);
         geometry.height_error = twin.errors.coincidence;
@@ -128,7 +141,7 @@ impl World {
             capabilities,
             geometry,
             clock,
-            darkroom: Arc::new(Darkroom::new(lab.clone())),
+            darkroom: Arc::new(Darkroom::new(lab.clone(), film)),
             lab,
             state: Mutex::new(state),
         })
@@ -165,11 +178,16 @@ impl World {
         Identity {
             name: info.name.clone(),
             manufacturer: info.manufacturer.clone(),
-            model: "fibdeck digital twin".to_owned(),
+            model: if self.is_playing() {
+                "fibdeck replay"
+            } else {
+                "fibdeck digital twin"
+            }
+            .to_owned(),
             serial_number: format!("seed-{}", self.instrument.twin.seed),
             hardware_version: self.instrument.twin.scene.clone(),
             software_version: env!("CARGO_PKG_VERSION").to_owned(),
-            driver: "sim".to_owned(),
+            driver: if self.is_playing() { "replay" } else { "sim" }.to_owned(),
         }
     }
 
