@@ -26,7 +26,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 /// Seeds of a usual test run and commands of each: many small sequences and a few that go far. And commands of a sequence of the long
 /// run.
-const FIXED: [(RangeInclusive<u64>, usize); 2] = [(1..=2000, 4), (2001..=2002, 60)];
+const FIXED: [(RangeInclusive<u64>, usize); 2] = [(1..=2000, 3), (2001..=2002, 40)];
 const LONG: usize = 300;
 /// Pixels of a picture whose command names none.
 const SMALL: (u32, u32) = (384, 256);

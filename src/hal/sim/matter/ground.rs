@@ -186,6 +186,31 @@ impl Ground {
 }
 
 impl Ground {
+    /// Remembers a coat. Coats of one material lie on each other in any order: more of it in the same place is one layer.
+    pub fn coat(&mut self, area: Area, thickness: f32, material: Material) {
+        let same = |layer: &&mut Layer| match layer {
+            Layer::Coat { material: of, .. } => *of == material,
+            Layer::Worn { .. } => false,
+        };
+        for layer in self.layers.iter_mut().rev().take_while(same) {
+            if let Layer::Coat {
+                area: at,
+                thickness: sum,
+                ..
+            } = layer
+                && *at == area
+            {
+                *sum += thickness;
+                return;
+            }
+        }
+        self.layers.push(Layer::Coat {
+            area,
+            thickness,
+            material,
+        });
+    }
+
     /// Remembers wear; more of the same on top of it is one layer.
     pub fn wear(&mut self, layer: Layer) {
         if let (

@@ -191,17 +191,19 @@ impl Inner {
         for body in &mut self.bodies {
             body.coat(&area, thickness as f32, material);
         }
-        self.ground.layers.push(Layer::Coat {
-            area,
-            thickness: thickness as f32,
-            material,
-        });
-        self.deposits.push(Deposit {
-            material,
-            volume: 0.0,
-            thickness,
-            area,
-        });
+        self.ground.coat(area, thickness as f32, material);
+        // as the ground remembers it; what a beam has drawn lies elsewhere in the list of those who ask
+        let coats = self.deposits.iter_mut().rev().filter(|d| d.volume <= 0.0);
+        let mut same = coats.take_while(|d| d.material == material);
+        match same.find(|d| d.area == area) {
+            Some(deposit) => deposit.thickness += thickness,
+            None => self.deposits.push(Deposit {
+                material,
+                volume: 0.0,
+                thickness,
+                area,
+            }),
+        }
     }
 }
 

@@ -20,6 +20,8 @@ const SPOT: f64 = 5e-9;
 const GRIP: f64 = 150e-9;
 /// Rings in which the gas of a nozzle is laid down, as shares of its distance from the sample.
 const RINGS: [f64; 5] = [0.15, 0.3, 0.5, 0.8, 1.2];
+/// How well the place of a nozzle's plume is known (m).
+const PLUME: f64 = 5e-6;
 
 impl Finished {
     pub(super) fn work(&mut self, lab: &Lab, deed: Deed) -> Result<(), MatterError> {
@@ -153,6 +155,8 @@ impl Finished {
         if *gas == ports::SPUTTERED {
             return self.matter.coat(Area::Everywhere, gas.growth * seconds, material);
         }
+        // a plume has no sharper place: what is laid down twice at one place is one coat
+        let (x, y) = ((x / PLUME).round() * PLUME, (y / PLUME).round() * PLUME);
         // discs on discs: each adds what its rim has more than the next one's
         let far = ports::distance(position);
         let mut outside = 0.0;

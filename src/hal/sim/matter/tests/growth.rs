@@ -35,6 +35,30 @@ fn a_coat_costs_nothing_and_lies_everywhere() {
 }
 
 #[test]
+fn more_of_the_same_in_the_same_place_is_one_coat() {
+    let mut matter = slab(2.0 * UM, Material::Ice);
+    let disc = Area::Disc {
+        x: 0.0,
+        y: 0.0,
+        radius: 5.0 * UM,
+    };
+    for area in [Area::Everywhere, disc, Area::Everywhere, disc] {
+        matter.coat(area, 0.1 * UM, Material::Platinum).unwrap();
+    }
+    assert_eq!(matter.deposits().len(), 2);
+    for (x, high) in [(0.0, 0.4 * UM), (9.0 * UM, 0.2 * UM)] {
+        assert!((matter.height_at(x, 0.0).unwrap() - high).abs() < 0.1 * NM, "{x:e}");
+    }
+    // not through another material
+    matter.coat(disc, 0.1 * UM, Material::Carbon).unwrap();
+    matter.coat(disc, 0.1 * UM, Material::Platinum).unwrap();
+    assert_eq!(matter.deposits().len(), 4);
+    let stack: Vec<Material> = matter.column(0.0, 0.0, 25.0 * NM).iter().map(|r| r.material).collect();
+    let (ice, platinum, carbon) = (Material::Ice, Material::Platinum, Material::Carbon);
+    assert_eq!(stack, [ice, platinum, carbon, platinum]);
+}
+
+#[test]
 fn a_beam_deposit_has_the_volume_of_its_dose_and_lies_on_what_the_beam_sees() {
     for deg in [90.0f64, 52.0, 15.0] {
         let mut matter = slab(2.0 * UM, Material::Ice);
