@@ -3,7 +3,8 @@
 
     PEER_PY=path/to/python benches/side_by_side.py [--bin target/release/fibdeck] [--only WORD]
 
-PEER_PY is a Python with `pip install "fibsem[server]==0.5.3"`. Needs a Unix (pseudo-terminals, /proc) and a release build:
+PEER_PY is a Python with `pip install "fibsem[server]==0.5.3"`; TORCH_PY, for the rows of segmentation, one with torch,
+segmentation-models-pytorch and onnxruntime. Needs a Unix (pseudo-terminals, /proc) and a release build:
 `cargo build --release`, which this script does unless --bin names a binary. In-process figures come from `cargo bench` of the rooms.
 
 Figures of both programs are taken in turn, so that a busy machine slows both; the ratio is what counts. CPU seconds are shown beside
@@ -464,6 +465,83 @@ def papers(table: Table, binary: Path, python: str, folder: Path) -> None:
     table.most("memory for that log", int(most.stdout) / 1024, "MiB", 100)
 
 
+# A ResNet-34 U-Net of random weights as openFIBSEM saves it, and what it makes of a picture.
+UNET = r"""
+import sys, numpy as np, segmentation_models_pytorch as smp, torch
+from PIL import Image
+torch.manual_seed(1)
+model = smp.Unet("resnet34", encoder_weights=None, in_channels=1, classes=6)
+model.train()
+with torch.no_grad():
+    for _ in range(4): model(torch.rand(2, 1, 128, 128))
+model.eval()
+torch.save({"checkpoint": model.state_dict(), "encoder": "resnet34", "nc": 6}, "unet.pt")
+image = np.random.default_rng(3).integers(0, 255, (1024, 1536)).astype(np.uint8)
+for i in range(6): Image.fromarray(image).save(f"image{i}.tif")
+with torch.no_grad(): np.save("logits.npy", model(torch.from_numpy(image / np.float32(255))[None, None]).numpy())
+"""
+# The original's runner for whole pictures on the converted file, and how far its logits are from PyTorch's.
+RUNNER = r"""
+import json, resource, statistics, time, numpy as np, onnxruntime
+from PIL import Image
+image = np.array(Image.open("image0.tif"))[None, None].astype(np.float32) / 255
+session = onnxruntime.InferenceSession("unet.onnx", providers=["CPUExecutionProvider"])
+times = []
+for _ in range(6):
+    start = time.perf_counter()
+    logits = session.run(None, {session.get_inputs()[0].name: image})[0]
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    mask = np.argmax(shares, axis=1)
+    times.append(time.perf_counter() - start)
+truth = np.load("logits.npy")
+print(json.dumps({"s": statistics.median(times[1:]), "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                  "off": float(np.abs(logits - truth).max() / np.abs(truth).max())}))
+"""
+
+
+def seeing(table: Table, binary: Path, folder: Path) -> None:
+    """Conversion of a checkpoint, and segmentation at 1536x1024: seconds a picture, taken from runs of one and of several."""
+    python = os.environ.get("TORCH_PY")
+    if not python:
+        return print("TORCH_PY names no Python with torch: no rows of segmentation", file=sys.stderr)
+    run = lambda code: subprocess.run([python, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout
+    run(UNET)
+    ours = [str(binary), "--config-dir", str(folder / "c"), "--data-dir", str(folder / "d")]
+    convert, _, _ = spent([*ours, "model", "convert", "unet.pt", "-o", "unet.onnx"], folder)
+    library = run("import glob, onnxruntime, os; print(glob.glob(os.path.dirname(onnxruntime.__file__) + '/capi/libonnxruntime.so*')[0])")
+    table.most("conversion of a ResNet-34 U-Net", convert, "s", 5)
+    engines = (("onnxruntime", library.strip(), 1.05), ("the built-in engine", "built-in", None))
+    for name, runtime, wanted in engines:
+        config = folder / "c" / "detection.yaml"
+        config.parent.mkdir(exist_ok=True)
+        config.write_text(f"runtime: {runtime}\n")
+        walls, memory = {1: [], 6: []}, 0.0
+        for turn in range(3):
+            theirs = json.loads(run(RUNNER))
+            for n, times in walls.items():
+                images = [f"image{i}.tif" for i in range(n)]
+                wall, _, most = spent([*ours, "segment", *images, "--model", "unet.onnx", "-o", f"{n}-{turn}-{wanted}"], folder)
+                times.append(wall)
+                memory = max(memory, most)
+        each = (statistics.median(walls[6]) - statistics.median(walls[1])) / 5
+        ratio = each / theirs["s"]
+        table.add(f"segmentation 1536x1024, {name}", show(each, "s"), show(theirs["s"], "s"), theirs["s"] / each,
+                  wanted and f"<= {wanted} of theirs", wanted and ratio <= wanted)
+        table.most(f"peak memory of it, {name}", memory, "B", 1.2 * 2**30, theirs["rss"])
+    table.most("logits of the converted network against PyTorch's, of the largest", theirs["off"], "", 1e-4)
+
+
+def spent(args: list, cwd: Path) -> tuple[float, float, float]:
+    """Wall and CPU seconds of a process, and the most memory it had (bytes)."""
+    began = time.perf_counter()
+    process = subprocess.Popen(args, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    said = process.stderr.read()
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(said.decode())
+    return time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+
+
 def cargo(*args: str) -> list[str]:
     """What a bench printed, line by line."""
     done = subprocess.run(["cargo", "bench", "-q", *args], cwd=ROOT, capture_output=True, text=True)
@@ -486,7 +564,7 @@ def rust(folder: Path) -> dict:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--bin", type=Path, help="a release build; made if not named")
-    options.add_argument("--only", default="", help="starting, attaching, serving, screen, keys, pictures or papers")
+    options.add_argument("--only", default="", help="starting, attaching, serving, screen, keys, pictures, seeing or papers")
     chosen = options.parse_args()
     python = os.environ.get("PEER_PY") or sys.exit("PEER_PY must name a Python that has fibsem 0.5.3")
     binary = chosen.bin
@@ -503,6 +581,7 @@ def main() -> None:
             ("screen", lambda: screen(table, binary)),
             ("keys", lambda: keys(table, binary)),
             ("pictures", lambda: pictures(table, binary, python, Path(folder))),
+            ("seeing", lambda: seeing(table, binary, Path(folder))),
             ("papers", lambda: papers(table, binary, python, Path(folder))),
         ):
             if chosen.only in name:

@@ -106,6 +106,62 @@ def segformer(folder, image):
     return {"folder": "segformer", "backend": "huggingface", "logits": "segformer.logits", "classes": 4}
 
 
+def sam(folder):
+    """A folder as transformers saves it: SAM of a few channels and odd sizes, and what it answers to points."""
+    from transformers import SamConfig, SamMaskDecoderConfig, SamModel, SamPromptEncoderConfig, SamVisionConfig
+
+    config = SamConfig(
+        SamVisionConfig(hidden_size=24, output_channels=32, num_hidden_layers=3, num_attention_heads=4, image_size=64,
+                        patch_size=8, window_size=3, global_attn_indexes=[1], num_pos_feats=16, mlp_dim=40),
+        SamPromptEncoderConfig(hidden_size=32, image_size=64, patch_size=8, mask_input_channels=16),
+        SamMaskDecoderConfig(hidden_size=32, mlp_dim=48, num_hidden_layers=2, num_attention_heads=4,
+                             iou_head_hidden_dim=24),
+    )
+    torch.manual_seed(11)
+    model = SamModel(config)
+    for name, values in model.named_parameters():
+        with torch.no_grad():
+            if values.ndim == 1 and name.endswith("weight"):
+                values.uniform_(0.5, 1.5)
+            elif values.ndim == 1 or "embed" in name or "rel_pos" in name or "token" in name:
+                values.normal_(0, 0.3)
+            else:
+                values.normal_(0, 1.2 / values[0].numel() ** 0.5)
+            values.copy_(values.half().float())
+    waves = model.shared_image_embedding.positional_embedding
+    waves.copy_(torch.randn(waves.shape).half().float())
+    model.eval()
+    model.half().save_pretrained(folder / "sam", safe_serialization=True)
+    model.float()
+    y, x = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    pixels = torch.stack([torch.sin(x / 5 + c) * torch.cos(y / (4 + c)) for c in range(3)])[None].float()
+    record = [pixels.numpy()]
+    with torch.no_grad():
+        embedding = model.get_image_embeddings(pixels)
+        record.append(embedding.numpy())
+        first = None
+        for points, labels, box, mask in PROMPTS:
+            said = {
+                "input_points": points and torch.tensor([[points]], dtype=torch.float),
+                "input_labels": labels and torch.tensor([[labels]]),
+                "input_boxes": box and torch.tensor([[box]], dtype=torch.float),
+                "input_masks": first[:, 0, 1:2] if mask else None,
+            }
+            made = [model(image_embeddings=embedding, multimask_output=many, **said) for many in (False, True)]
+            masks = torch.cat([m.pred_masks for m in made], dim=2)
+            record += [masks.numpy(), torch.cat([m.iou_scores for m in made], dim=2).numpy()]
+            first = masks if first is None else first
+    np.concatenate([values.ravel() for values in record]).astype("<f4").tofile(folder / "sam.f32")
+
+
+# points with their labels, a box, and whether the second mask of the first answer goes in again
+PROMPTS = [
+    ([[10.0, 20.0]], [1], None, False),
+    ([[10.0, 20.0], [50.0, 31.5]], [1, 0], None, True),
+    ([[33.0, 40.0]], [1], [5.0, 8.0, 40.0, 60.0], False),
+]
+
+
 def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(5)

@@ -108,8 +108,8 @@ fn what_makes_no_sense_changes_nothing() {
     refused(&["system.connect", "detect.confirm"], "nothing has been looked for");
     refused(&["detect.features features=NeedelTip"], "NeedleTip");
     refused(
-        &["detect.features features=NeedleTip"],
-        "no classical detector looks for NeedleTip",
+        &["detect.features features=CopperAdapterCentre"],
+        "no classical detector looks for CopperAdapterCentre",
     );
     refused(&["detect.features model=none.pt"], "no model");
     refused(&["detect.features point=here"], "no point");

@@ -2,17 +2,18 @@
 //!
 //! Every detector looks for one class of object and says, if it finds one, which pixels it is made of and how well it fits (0 to 1). Together
 //! they make a mask as a network would, so that features, objects and everything after them work on both. One file per
-//! detector; a new one is a file and a row of [`DETECTORS`]. They are made for the plain pictures of a fallback: posts, a block, bars, a
-//! lamella between its trenches, a milled cross; where nothing fits, nothing is found. Needles are left to networks.
+//! detector; a new one is a file and a row of [`DETECTORS`]. They are made for the plain pictures of a fallback: a needle, posts, a block, bars, a
+//! lamella between its trenches, a milled cross; where nothing fits, nothing is found.
 
 mod block;
 mod cross;
 mod grid;
 mod lamella;
 mod level;
+mod needle;
 mod post;
 
-use crate::classes::{FIDUCIAL, GRID_BAR, LAMELLA, LANDING_POST, VOLUME_BLOCK};
+use crate::classes::{FIDUCIAL, GRID_BAR, LAMELLA, LANDING_POST, MANIPULATOR, VOLUME_BLOCK};
 use crate::filter::{self, Border};
 use crate::segment::Segmented;
 use ndarray::{Array2, ArrayView2, Zip};
@@ -43,32 +44,52 @@ struct Found {
 /// A detector.
 struct Detector {
     class: u8,
+    /// What the class is called.
+    label: &'static str,
     find: fn(&Look) -> Option<Found>,
 }
 
 /// In this order; what one has found is not another's.
 const DETECTORS: &[Detector] = &[
     Detector {
+        class: MANIPULATOR,
+        label: "manipulator",
+        find: needle::find,
+    },
+    Detector {
         class: FIDUCIAL,
+        label: "fiducial",
         find: cross::find,
     },
     Detector {
         class: LAMELLA,
+        label: "lamella",
         find: lamella::find,
     },
     Detector {
         class: VOLUME_BLOCK,
+        label: "volume_block",
         find: block::find,
     },
     Detector {
         class: LANDING_POST,
+        label: "landing_post",
         find: post::find,
     },
     Detector {
         class: GRID_BAR,
+        label: "grid_bar",
         find: grid::find,
     },
 ];
+
+/// What the classes of its masks are called, from 0 on; those that none looks for as usual.
+pub fn labels() -> Vec<String> {
+    let last = DETECTORS.iter().map(|detector| detector.class).max().unwrap_or(0);
+    let own = |class: u8| DETECTORS.iter().find(|detector| detector.class == class);
+    let label = |class: u8| own(class).map_or_else(|| crate::classes::label(class), |d| d.label.to_owned());
+    (0..=last).map(label).collect()
+}
 
 /// Whether a detector looks for that class; the background (0) is everywhere.
 pub fn looks_for(class: u8) -> bool {

@@ -1,8 +1,7 @@
 //! What the transformers library saves: a folder of weights, the network's settings, and those of its image processor.
 
-use super::method::{Method, Resized};
-use super::network::{Config, Preparation, build_folder};
-use super::{Backend, LARGEST_SIDE, Model, ModelError, Options};
+use super::network::{Config, Network, Preparation, build_folder};
+use super::{Model, ModelError, Options};
 use serde_json::Value;
 
 /// The files of such a folder.
@@ -16,35 +15,26 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Errors: settings or weights that make no sense or do not fit each other, a network not known here, a backend that does not fit.
-    pub fn open(self, options: &Options) -> Result<Model, ModelError> {
-        if let Some(wanted) = options.backend.filter(|wanted| *wanted != Backend::Huggingface) {
-            return Err(ModelError::Backend {
-                is: Backend::Huggingface.name(),
-                wanted: wanted.name(),
-            });
-        }
+    /// Its network as ONNX, with what is needed to run it: of SAM two files, encoder and decoder.
+    ///
+    /// Errors: settings or weights that make no sense or do not fit each other, a network not known here.
+    pub fn convert(self) -> Result<Network, ModelError> {
         let config = Config::read(&self.config)?;
-        let prepared = self
-            .processor
-            .as_deref()
-            .map(preparation)
-            .transpose()?
-            .unwrap_or_default();
-        let network = build_folder(self.weights, &config, &prepared)?;
+        let prepared = self.processor.as_deref().map(preparation).transpose()?;
+        build_folder(self.weights, &config, &prepared.unwrap_or_default())
+    }
+
+    /// Errors: as [`Folder::convert`], a network that makes no classes, a backend that does not fit.
+    pub fn open(self, options: &Options) -> Result<Model, ModelError> {
+        let network = self.convert()?;
+        if !network.parts.is_empty() {
+            return Err(ModelError::Prompted);
+        }
         let missing = || ModelError::UnknownNetwork("a folder without weights".to_owned());
-        let engine = options
-            .runtime
-            .open(network.onnx.into_iter().next().ok_or_else(missing)?)?;
-        let name = engine.name();
+        let model = Model::onnx(network.onnx.into_iter().next().ok_or_else(missing)?, options)?;
         Ok(Model {
             network: network.name,
-            labels: config.labels(),
-            ..Model::by(
-                Backend::Huggingface,
-                name,
-                Method::Resized(Resized { engine, prepared }),
-            )
+            ..model
         })
     }
 }
@@ -68,10 +58,7 @@ fn preparation(json: &[u8]) -> Result<Preparation, ModelError> {
         }
         one => side(one).map(|n| (n, n)),
     };
-    let within = |n: &usize| (32..=LARGEST_SIDE / 4).contains(n);
-    let size = size
-        .filter(|(h, w)| within(h) && within(w))
-        .ok_or_else(|| odd("gives no size of pictures"))?;
+    let size = size.ok_or_else(|| odd("gives no size of pictures"))?;
     let three = |key: &str, usual: [f32; 3]| -> Result<[f32; 3], ModelError> {
         match &settings[key] {
             Value::Null => Ok(usual),
@@ -98,9 +85,8 @@ fn preparation(json: &[u8]) -> Result<Preparation, ModelError> {
             [1.0; 3]
         },
     };
-    let finite = prepared.mean.iter().chain(&prepared.spread).all(|v| v.is_finite());
-    match finite && prepared.scale.is_finite() && prepared.spread.iter().all(|v| *v != 0.0) {
+    match prepared.is_sane() {
         true => Ok(prepared),
-        false => Err(odd("scales grey values by nothing")),
+        false => Err(odd("gives no size of pictures, or scales grey values by nothing")),
     }
 }

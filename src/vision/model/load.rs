@@ -57,14 +57,8 @@ impl Model {
             .map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_default();
         let mut model = if path.is_dir() {
-            let weights = WEIGHTS.iter().map(|file| path.join(file)).find(|file| file.is_file());
-            let weights = std::fs::read(weights.unwrap_or_else(|| path.join(WEIGHTS[0]))).map_err(io)?;
-            let hash = sha256(&weights);
-            let folder = Folder {
-                config: std::fs::read(path.join("config.json")).map_err(io)?,
-                processor: std::fs::read(path.join("preprocessor_config.json")).ok(),
-                weights,
-            };
+            let folder = Folder::read(path).map_err(io)?;
+            let hash = sha256(&folder.weights);
             let model = folder.open(options).map_err(broken)?;
             Model { name, hash, ..model }
         } else {
@@ -77,6 +71,18 @@ impl Model {
             model.labels = card.labels;
         }
         Ok(model)
+    }
+}
+
+impl Folder {
+    /// The files of a folder.
+    pub fn read(path: &Path) -> std::io::Result<Folder> {
+        let weights = WEIGHTS.iter().map(|file| path.join(file)).find(|file| file.is_file());
+        Ok(Folder {
+            config: std::fs::read(path.join("config.json"))?,
+            processor: std::fs::read(path.join("preprocessor_config.json")).ok(),
+            weights: std::fs::read(weights.unwrap_or_else(|| path.join(WEIGHTS[0])))?,
+        })
     }
 }
 

@@ -27,7 +27,8 @@ use crate::View;
 use crate::features::Feature;
 use crate::segment::Segmented;
 use checkpoint::Checkpoint;
-use method::{Folds, Method, Whole, Window};
+use method::{Folds, Method, Resized, Whole, Window};
+use network::{LABELS, PREPARATION, Preparation};
 use serde::{Deserialize, Serialize};
 
 /// How a model is run.
@@ -150,7 +151,7 @@ impl Model {
             engine: "edges and thresholds",
             remark: None,
             hash: String::new(),
-            labels: Vec::new(),
+            labels: crate::classical::labels(),
             method: None,
         }
     }
@@ -160,6 +161,7 @@ impl Model {
             backend,
             engine,
             name: String::new(),
+            labels: Vec::new(),
             method: Some(method),
             ..Model::classical()
         }
@@ -186,6 +188,19 @@ impl Model {
     }
 
     fn onnx(bytes: Vec<u8>, options: &Options) -> Result<Self, ModelError> {
+        let notes = graph::notes(&bytes);
+        if notes.get("architecture").is_some_and(|what| what.starts_with("sam-")) {
+            return Err(ModelError::Prompted);
+        }
+        let prepared: Option<Preparation> = notes.get(PREPARATION).and_then(|json| serde_json::from_str(json).ok());
+        if let Some(prepared) = prepared.filter(Preparation::is_sane) {
+            let labels = notes.get(LABELS).and_then(|json| serde_json::from_str(json).ok());
+            let model = Self::resized(bytes, prepared, options)?;
+            return Ok(Model {
+                labels: labels.unwrap_or_default(),
+                ..model
+            });
+        }
         let engine = options.runtime.open(bytes)?;
         let input = engine.input();
         let side = input
@@ -220,6 +235,20 @@ impl Model {
             }
         };
         Ok(Model::by(backend, name, method))
+    }
+
+    /// A network whose pictures are all brought to one size.
+    fn resized(bytes: Vec<u8>, prepared: Preparation, options: &Options) -> Result<Self, ModelError> {
+        if let Some(wanted) = options.backend.filter(|wanted| *wanted != Backend::Huggingface) {
+            return Err(ModelError::Backend {
+                is: Backend::Huggingface.name(),
+                wanted: wanted.name(),
+            });
+        }
+        let engine = options.runtime.open(bytes)?;
+        let name = engine.name();
+        let method = Method::Resized(Resized { engine, prepared });
+        Ok(Model::by(Backend::Huggingface, name, method))
     }
 
     fn checkpoint(bytes: Vec<u8>, name: &str, options: &Options) -> Result<Self, ModelError> {

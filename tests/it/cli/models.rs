@@ -171,9 +171,9 @@ fn what_makes_no_sense_is_told_and_nothing_is_written() {
         (&["detect", "a.tif", "--features", "NeedelTip"], 2, "NeedleTip"),
         (&["detect", "a.tif", "--point", "here"], 2, "X,Y"),
         (
-            &["detect", "a.tif", "--features", "NeedleTip"],
+            &["detect", "a.tif", "--features", "CopperAdapterCentre"],
             2,
-            "no classical detector looks for NeedleTip",
+            "no classical detector looks for CopperAdapterCentre",
         ),
         (&["detect", "a.tif", "--backend", "keras"], 2, "smp"),
         (&["detect", "a.tif"], 1, "a.tif"),

@@ -2,8 +2,9 @@
 
 use super::{Engine, Shape};
 use crate::model::ModelError;
-use ndarray::Array4;
-use rten::{Dimension, Model, Value};
+use ndarray::ArrayD;
+use rten::{Dimension, Model, Value, ValueOrView};
+use rten_tensor::Layout;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const NAME: &str = "the built-in engine";
@@ -48,17 +49,35 @@ impl Engine for Embedded {
         self.input
     }
 
-    fn run(&self, input: Array4<f32>) -> Result<Array4<f32>, ModelError> {
+    fn compute(&self, inputs: Vec<ArrayD<f32>>, outputs: usize) -> Result<Vec<ArrayD<f32>>, ModelError> {
         let run = |what: String| ModelError::Run { engine: NAME, what };
-        let (batch, channels, rows, columns) = input.dim();
-        let data = input.into_raw_vec_and_offset().0;
-        let value = Value::from_shape([batch, channels, rows, columns], data).map_err(|e| run(e.to_string()))?;
-        let output = guarded(|| self.model.run_one(value.into(), None)).map_err(run)?;
-        let output = output.map_err(|e| run(e.to_string()))?;
-        let (shape, data) = output
-            .into_shape_vec::<f32, 4>()
-            .map_err(|e| ModelError::Output(e.to_string()))?;
-        Array4::from_shape_vec(shape, data).map_err(|e| ModelError::Output(e.to_string()))
+        let (ids, wanted) = (self.model.input_ids(), self.model.output_ids());
+        if inputs.len() != ids.len() || outputs > wanted.len() {
+            return Err(run(format!("it has {} inputs and {} outputs", ids.len(), wanted.len())));
+        }
+        let value = |(id, input): (_, ArrayD<f32>)| {
+            let shape = input.shape().to_vec();
+            let data = match input.is_standard_layout() {
+                true => input.into_raw_vec_and_offset().0,
+                false => input.iter().copied().collect(),
+            };
+            let value = Value::from_shape(shape, data).map_err(|e| run(e.to_string()))?;
+            Ok((id, ValueOrView::from(value)))
+        };
+        let inputs = ids
+            .iter()
+            .copied()
+            .zip(inputs)
+            .map(value)
+            .collect::<Result<_, ModelError>>()?;
+        let made = guarded(|| self.model.run(inputs, &wanted[..outputs], None)).map_err(run)?;
+        let array = |value: Value| {
+            let tensor = value.into_tensor::<f32>();
+            let tensor = tensor.ok_or_else(|| ModelError::Output("something else than numbers".to_owned()))?;
+            let shape = tensor.shape().to_vec();
+            ArrayD::from_shape_vec(shape, tensor.into_data()).map_err(|e| ModelError::Output(e.to_string()))
+        };
+        made.map_err(|e| run(e.to_string()))?.into_iter().map(array).collect()
     }
 }
 

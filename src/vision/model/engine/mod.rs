@@ -9,7 +9,7 @@ mod native;
 pub use native::Native;
 
 use super::ModelError;
-use ndarray::Array4;
+use ndarray::{Array4, ArrayD, Ix4};
 
 /// The shape of an input (batch, channels, rows, columns); what is `None` may be anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +33,26 @@ impl Shape {
     }
 }
 
-/// A network ready to run: one input and, of its outputs, the first.
+/// A network ready to run. May be used from several threads.
 pub trait Engine: Send + Sync {
     /// The library, for people.
     fn name(&self) -> &'static str;
 
+    /// Of the first input.
     fn input(&self) -> Shape;
 
-    /// (batch, channels, rows, columns) -> (batch, classes, rows, columns). May be called from several threads.
-    fn run(&self, input: Array4<f32>) -> Result<Array4<f32>, ModelError>;
+    /// The first so many outputs for inputs in the network's order.
+    fn compute(&self, inputs: Vec<ArrayD<f32>>, outputs: usize) -> Result<Vec<ArrayD<f32>>, ModelError>;
+
+    /// A network with one input, its first output: (batch, channels, rows, columns) -> (batch, classes, rows, columns).
+    fn run(&self, input: Array4<f32>) -> Result<Array4<f32>, ModelError> {
+        let output = self.compute(vec![input.into_dyn()], 1)?.pop();
+        let output = output.ok_or_else(|| ModelError::Output("nothing".to_owned()))?;
+        let shape = output.shape().to_vec();
+        output
+            .into_dimensionality::<Ix4>()
+            .map_err(|_| ModelError::Output(format!("a result of shape {shape:?}")))
+    }
 }
 
 /// What loads networks.

@@ -2,9 +2,9 @@
 
 use super::{Engine, Shape};
 use crate::model::ModelError;
-use ndarray::Array4;
+use ndarray::ArrayD;
 use ort::environment::Environment;
-use ort::session::Session;
+use ort::session::{Session, SessionInputValue};
 use ort::value::Tensor;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -89,21 +89,29 @@ impl Engine for Opened {
         self.input
     }
 
-    fn run(&self, input: Array4<f32>) -> Result<Array4<f32>, ModelError> {
-        let failed = |e: ort::Error| ModelError::Run {
-            engine: NAME,
-            what: e.to_string(),
+    fn compute(&self, inputs: Vec<ArrayD<f32>>, outputs: usize) -> Result<Vec<ArrayD<f32>>, ModelError> {
+        let failed = |what: String| ModelError::Run { engine: NAME, what };
+        let tensor = |input: ArrayD<f32>| {
+            let shape = input.shape().to_vec();
+            let data: Vec<f32> = match input.is_standard_layout() {
+                true => input.into_raw_vec_and_offset().0,
+                false => input.iter().copied().collect(),
+            };
+            let tensor = Tensor::from_array((shape, data)).map_err(|e| failed(e.to_string()))?;
+            Ok(SessionInputValue::from(tensor))
         };
-        let (batch, channels, rows, columns) = input.dim();
-        let data = input.into_raw_vec_and_offset().0;
-        let tensor = Tensor::from_array((vec![batch, channels, rows, columns], data)).map_err(failed)?;
+        let inputs = inputs.into_iter().map(tensor).collect::<Result<Vec<_>, ModelError>>()?;
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let outputs = session.run(ort::inputs![tensor]).map_err(failed)?;
-        let (shape, data) = outputs[0].try_extract_tensor::<f32>().map_err(failed)?;
-        let sides: Vec<usize> = shape.iter().filter_map(|side| usize::try_from(*side).ok()).collect();
-        let shape: [usize; 4] = sides
-            .try_into()
-            .map_err(|_| ModelError::Output(format!("a result of shape {shape}")))?;
-        Array4::from_shape_vec(shape, data.to_vec()).map_err(|e| ModelError::Output(e.to_string()))
+        if inputs.len() != session.inputs().len() || outputs > session.outputs().len() {
+            let (takes, gives) = (session.inputs().len(), session.outputs().len());
+            return Err(failed(format!("it has {takes} inputs and {gives} outputs")));
+        }
+        let made = session.run(inputs.as_slice()).map_err(|e| failed(e.to_string()))?;
+        let array = |i: usize| {
+            let (shape, data) = made[i].try_extract_tensor::<f32>().map_err(|e| failed(e.to_string()))?;
+            let sides: Vec<usize> = shape.iter().filter_map(|side| usize::try_from(*side).ok()).collect();
+            ArrayD::from_shape_vec(sides, data.to_vec()).map_err(|e| ModelError::Output(e.to_string()))
+        };
+        (0..outputs).map(array).collect()
     }
 }

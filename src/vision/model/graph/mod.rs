@@ -1,14 +1,21 @@
 //! Networks put together operation by operation and written as ONNX.
 //!
-//! [`Graph`] knows operations, not architectures: those are in `network`; `tokens` has those of transformers. Batch, rows and columns of the input stay free; names, opset 17 and
-//! IR version 8 are those that every runtime of the last years reads. A new operation is a method here.
+//! [`Graph`] knows operations, not architectures: those are in `network`; `tokens` has those of transformers, `windows` attention within
+//! parts of a map, `prompts` what a person points at. Opset 17 and IR version 8 are those that every runtime of the last years reads. A new
+//! operation is a method here.
 
+mod prompts;
 mod proto;
 mod tokens;
+mod windows;
 
 use super::checkpoint::Tensor;
-use proto::{Attribute, Message, Side};
+pub use prompts::waves_everywhere;
+pub use proto::Side;
+use proto::{Attribute, Message};
+use std::collections::BTreeMap;
 pub use tokens::Sides;
+pub use windows::Windows;
 
 /// A value in a graph, and how many channels it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,29 +45,46 @@ impl Laid {
     }
 }
 
-/// A network under construction, with one input and one output.
+/// A network under construction.
 pub struct Graph {
     graph: Message,
     made: usize,
 }
 
 impl Graph {
-    /// A graph whose input is (batch, channels, rows, columns).
+    /// A graph whose one input is (batch, channels, rows, columns), any number of them but the channels.
     pub fn new(name: &str, channels: usize) -> (Self, Edge) {
-        let sides = [
-            Side::Named("batch"),
-            Side::Fixed(channels),
-            Side::Named("rows"),
-            Side::Named("columns"),
-        ];
-        let graph = Message::default()
-            .text(2, name)
-            .message(11, proto::value("input", &sides));
-        let input = Edge {
-            name: "input".to_owned(),
-            channels,
+        let mut graph = Graph::empty(name);
+        let input = graph.input("input", &map(Side::Fixed(channels)));
+        (graph, input)
+    }
+
+    /// As [`Graph::new`], for pictures of one size, one at a time.
+    pub fn fixed(name: &str, channels: usize, (rows, columns): Sides) -> (Self, Edge) {
+        let mut graph = Graph::empty(name);
+        let input = graph.input("input", &[1, channels, rows, columns].map(Side::Fixed));
+        (graph, input)
+    }
+
+    /// A graph without inputs yet.
+    pub fn empty(name: &str) -> Self {
+        Graph {
+            graph: Message::default().text(2, name),
+            made: 0,
+        }
+    }
+
+    /// Another input; its second side is its channels.
+    pub fn input(&mut self, name: &str, sides: &[Side]) -> Edge {
+        self.put(11, proto::value(name, sides));
+        let channels = match sides.get(1) {
+            Some(Side::Fixed(n)) => *n,
+            _ => 1,
         };
-        (Graph { graph, made: 0 }, input)
+        Edge {
+            name: name.to_owned(),
+            channels,
+        }
     }
 
     /// `kernels` are outputs x inputs per group x rows x columns.
@@ -166,16 +190,28 @@ impl Graph {
         self.add("Resize", &inputs, &attributes, x.channels)
     }
 
-    /// The file, with the notes that `metadata` holds.
+    /// What stays the same, whatever the input.
+    pub fn constant(&mut self, tensor: &Tensor) -> Edge {
+        Edge {
+            name: self.weights(tensor),
+            channels: tensor.shape.get(1).copied().unwrap_or(1),
+        }
+    }
+
+    /// The file of a network with one map as its output, with the notes that `metadata` holds.
     pub fn finish(mut self, output: &Edge, metadata: &[(&str, &str)]) -> Vec<u8> {
-        let sides = [
-            Side::Named("batch"),
-            Side::Fixed(output.channels),
-            Side::Named("rows"),
-            Side::Named("columns"),
-        ];
-        let same = proto::node("Identity", &[&output.name], "output", &[]);
-        self.graph = self.graph.message(1, same).message(12, proto::value("output", &sides));
+        self.output("output", output, &map(Side::Fixed(output.channels)));
+        self.written(metadata)
+    }
+
+    /// Makes a value another output.
+    pub fn output(&mut self, name: &str, output: &Edge, sides: &[Side]) {
+        self.put(1, proto::node("Identity", &[&output.name], name, &[]));
+        self.put(12, proto::value(name, sides));
+    }
+
+    /// The file.
+    pub fn written(self, metadata: &[(&str, &str)]) -> Vec<u8> {
         let model = Message::default()
             .int(1, 8)
             .text(2, "fibdeck")
@@ -192,15 +228,19 @@ impl Graph {
 
     fn add(&mut self, kind: &str, inputs: &[&str], attributes: &[(&str, Attribute)], channels: usize) -> Edge {
         let name = self.name(kind);
-        let graph = std::mem::take(&mut self.graph);
-        self.graph = graph.message(1, proto::node(kind, inputs, &name, attributes));
+        self.put(1, proto::node(kind, inputs, &name, attributes));
         Edge { name, channels }
     }
 
     fn weights(&mut self, tensor: &Tensor) -> String {
         let name = self.name("weights");
-        let graph = std::mem::take(&mut self.graph);
-        self.graph = graph.message(5, proto::tensor(&name, &tensor.shape, &tensor.data));
+        self.put(5, proto::tensor(&name, &tensor.shape, &tensor.data));
+        name
+    }
+
+    fn numbers(&mut self, values: &[i64]) -> String {
+        let name = self.name("numbers");
+        self.put(5, proto::numbers(&name, values));
         name
     }
 
@@ -211,8 +251,28 @@ impl Graph {
         })
     }
 
+    /// A part of the graph: a node (1), fixed numbers (5), an input (11) or output (12).
+    fn put(&mut self, field: u32, part: Message) {
+        self.graph = std::mem::take(&mut self.graph).message(field, part);
+    }
+
     fn name(&mut self, kind: &str) -> String {
         self.made += 1;
         format!("{kind}_{}", self.made)
     }
+}
+
+/// What `metadata` an ONNX file carries.
+pub fn notes(file: &[u8]) -> BTreeMap<String, String> {
+    proto::notes(file)
+}
+
+/// A batch of maps of any size.
+fn map(channels: Side) -> [Side; 4] {
+    [
+        Side::Named("batch"),
+        channels,
+        Side::Named("rows"),
+        Side::Named("columns"),
+    ]
 }

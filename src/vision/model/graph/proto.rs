@@ -1,5 +1,7 @@
 //! The few messages of ONNX (protocol buffers) that a network needs, written by hand: field numbers are those of `onnx.proto`.
 
+use std::collections::BTreeMap;
+
 /// A message under construction.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Message(Vec<u8>);
@@ -103,7 +105,7 @@ pub(super) fn numbers(name: &str, values: &[i64]) -> Message {
 
 /// A side of an input or output: fixed, or named.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Side<'a> {
+pub enum Side<'a> {
     Fixed(usize),
     Named(&'a str),
 }
@@ -121,4 +123,73 @@ pub(super) fn value(name: &str, shape: &[Side]) -> Message {
     Message::default()
         .text(1, name)
         .message(2, Message::default().message(1, tensor))
+}
+
+/// The notes that a file carries, by their keys. Its outermost fields are walked, nothing else is looked at.
+pub(super) fn notes(file: &[u8]) -> BTreeMap<String, String> {
+    let text = |entry: &[u8], field: u64| {
+        let (_, value) = fields(entry).find(|(f, _)| *f == field)?;
+        String::from_utf8(value.to_vec()).ok()
+    };
+    let entries = fields(file).filter(|(field, _)| *field == 14);
+    entries
+        .filter_map(|(_, entry)| text(entry, 1).zip(text(entry, 2)))
+        .collect()
+}
+
+/// Numbers and bytes of the fields that have a length, as far as the message makes sense.
+fn fields(mut rest: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    std::iter::from_fn(move || {
+        loop {
+            let tag = varint(&mut rest)?;
+            let length = match tag & 7 {
+                0 => {
+                    varint(&mut rest)?;
+                    continue;
+                }
+                1 => 8,
+                2 => usize::try_from(varint(&mut rest)?).ok()?,
+                5 => 4,
+                _ => return None,
+            };
+            let (value, after) = rest.split_at_checked(length)?;
+            rest = after;
+            if tag & 7 == 2 {
+                return Some((tag >> 3, value));
+            }
+        }
+    })
+}
+
+fn varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for i in 0..10 {
+        let (byte, after) = rest.split_first()?;
+        *rest = after;
+        value |= u64::from(byte & 0x7f) << (7 * i);
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_read_back_and_what_is_cut_has_none() {
+        let note = Message::default().text(1, "architecture").text(2, "unet");
+        let file = Message::default()
+            .int(1, 8)
+            .float(3, 1.0)
+            .bytes(7, &[0xff; 300])
+            .message(14, note);
+        let file = file.into_bytes();
+        assert_eq!(notes(&file)["architecture"], "unet");
+        for n in 0..file.len() {
+            assert!(notes(&file[..n]).is_empty());
+        }
+    }
 }

@@ -1,27 +1,13 @@
 //! Operations of transformers, on maps: a token is a pixel, its features are the channels.
 
-use super::proto::{self, Attribute, Side};
+use super::proto::Attribute;
 use super::{Edge, Graph, Laid};
 use crate::model::checkpoint::Tensor;
-use crate::model::graph::proto::Message;
 
 /// A map's (rows, columns), which attention has to know.
 pub type Sides = (usize, usize);
 
 impl Graph {
-    /// As [`Graph::new`], for pictures of one size, one at a time.
-    pub fn fixed(name: &str, channels: usize, (rows, columns): Sides) -> (Self, Edge) {
-        let sides = [1, channels, rows, columns].map(Side::Fixed);
-        let graph = Message::default()
-            .text(2, name)
-            .message(11, proto::value("input", &sides));
-        let input = Edge {
-            name: "input".to_owned(),
-            channels,
-        };
-        (Graph { graph, made: 0 }, input)
-    }
-
     /// A linear layer over the channels of each pixel. `weights` are outputs x inputs.
     pub fn linear(&mut self, x: &Edge, mut weights: Tensor, bias: Option<&[f32]>) -> Edge {
         weights.shape.extend([1, 1]);
@@ -43,27 +29,24 @@ impl Graph {
         self.transposed(&normal, &[0, 3, 1, 2])
     }
 
-    /// Every pixel of `q` attends to every pixel of `k` and takes of `v`, in so many heads, which share the channels.
-    pub fn attention(&mut self, q: &Edge, k: &Edge, v: &Edge, heads: usize, (own, other): (Sides, Sides)) -> Edge {
+    /// Every pixel of `q` attends to every pixel of `k` and takes of `v`, in so many heads, which share the channels. `own` is the size of
+    /// `q`; `None` is a list of tokens, one column.
+    pub fn attention(&mut self, q: &Edge, k: &Edge, v: &Edge, heads: usize, own: Option<Sides>) -> Edge {
         let each = q.channels / heads;
-        let split = |graph: &mut Graph, x: &Edge, sides: Sides| {
-            let shape = [1, heads as i64, each as i64, (sides.0 * sides.1) as i64];
+        let split = |graph: &mut Graph, x: &Edge| {
+            let shape = [1, heads as i64, each as i64, -1];
             graph.reshaped(x, &shape, q.channels)
         };
-        let (q, k, v) = (split(self, q, own), split(self, k, other), split(self, v, other));
+        let (q, k, v) = (split(self, q), split(self, k), split(self, v));
         let q = self.transposed(&q, &[0, 1, 3, 2]);
         let scores = self.product(&q, &k);
         let scores = self.scaled(&scores, 1.0 / (each as f32).sqrt());
-        let scores = self.add(
-            "Softmax",
-            &[&scores.name],
-            &[("axis", Attribute::Int(-1))],
-            scores.channels,
-        );
+        let scores = self.softmax(&scores);
         let scores = self.transposed(&scores, &[0, 1, 3, 2]);
         let taken = self.product(&v, &scores);
-        let shape = [1, taken.channels as i64, own.0 as i64, own.1 as i64];
+        let (rows, columns) = own.map_or((-1, 1), |(rows, columns)| (rows as i64, columns as i64));
         let channels = taken.channels;
+        let shape = [1, channels as i64, rows, columns];
         self.reshaped(&taken, &shape, channels)
     }
 
@@ -71,9 +54,8 @@ impl Graph {
     pub fn gelu(&mut self, x: &Edge) -> Edge {
         let inner = self.scaled(x, std::f32::consts::FRAC_1_SQRT_2);
         let inner = self.add("Erf", &[&inner.name], &[], x.channels);
-        let one = self.vector(&[1.0]);
-        let inner = self.add("Add", &[&inner.name, &one], &[], x.channels);
-        let both = self.add("Mul", &[&x.name, &inner.name], &[], x.channels);
+        let inner = self.shifted(&inner, 1.0);
+        let both = self.times(x, &inner);
         self.scaled(&both, 0.5)
     }
 
@@ -89,28 +71,49 @@ impl Graph {
         self.add("Resize", &inputs, &attributes, x.channels)
     }
 
-    fn transposed(&mut self, x: &Edge, order: &[i64]) -> Edge {
+    /// A part of an axis.
+    pub fn cut(&mut self, x: &Edge, axis: i64, (from, to): (usize, usize)) -> Edge {
+        let [from, to, axis] = [from as i64, to as i64, axis].map(|v| self.numbers(&[v]));
+        self.add("Slice", &[&x.name, &from, &to, &axis], &[], x.channels)
+    }
+
+    /// One after the other along an axis; the channels are those of the first.
+    pub fn strung(&mut self, all: &[Edge], axis: i64) -> Edge {
+        let names: Vec<&str> = all.iter().map(|x| x.name.as_str()).collect();
+        let channels = all.first().map_or(0, |x| x.channels);
+        self.add("Concat", &names, &[("axis", Attribute::Int(axis))], channels)
+    }
+
+    pub fn times(&mut self, a: &Edge, b: &Edge) -> Edge {
+        self.add("Mul", &[&a.name, &b.name], &[], a.channels)
+    }
+
+    /// The matrix product over the last two axes.
+    pub fn product(&mut self, a: &Edge, b: &Edge) -> Edge {
+        self.add("MatMul", &[&a.name, &b.name], &[], a.channels)
+    }
+
+    pub fn transposed(&mut self, x: &Edge, order: &[i64]) -> Edge {
         self.add("Transpose", &[&x.name], &[("perm", Attribute::Ints(order))], x.channels)
     }
 
-    fn reshaped(&mut self, x: &Edge, shape: &[i64], channels: usize) -> Edge {
+    /// -1 is what is left for that side.
+    pub fn reshaped(&mut self, x: &Edge, shape: &[i64], channels: usize) -> Edge {
         let shape = self.numbers(shape);
         self.add("Reshape", &[&x.name, &shape], &[], channels)
     }
 
-    fn product(&mut self, a: &Edge, b: &Edge) -> Edge {
-        self.add("MatMul", &[&a.name, &b.name], &[], a.channels)
-    }
-
-    fn scaled(&mut self, x: &Edge, by: f32) -> Edge {
+    pub fn scaled(&mut self, x: &Edge, by: f32) -> Edge {
         let by = self.vector(&[by]);
         self.add("Mul", &[&x.name, &by], &[], x.channels)
     }
 
-    fn numbers(&mut self, values: &[i64]) -> String {
-        let name = self.name("numbers");
-        let graph = std::mem::take(&mut self.graph);
-        self.graph = graph.message(5, proto::numbers(&name, values));
-        name
+    pub(super) fn shifted(&mut self, x: &Edge, by: f32) -> Edge {
+        let by = self.vector(&[by]);
+        self.add("Add", &[&x.name, &by], &[], x.channels)
+    }
+
+    pub(super) fn softmax(&mut self, x: &Edge) -> Edge {
+        self.add("Softmax", &[&x.name], &[("axis", Attribute::Int(-1))], x.channels)
     }
 }

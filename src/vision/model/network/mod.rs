@@ -5,30 +5,39 @@
 
 mod conv_unet;
 mod fold;
+mod layers;
 mod nnunet;
+mod sam;
 mod segformer;
 mod smp;
 
 pub use nnunet::Plan;
-pub use segformer::Config;
 pub use smp::Norm;
 
-use super::ModelError;
 use super::checkpoint::{Checkpoint, Id, Pickle};
+use super::{LARGEST_SIDE, ModelError};
+use serde::{Deserialize, Serialize};
+
+/// Notes of an ONNX file that say how pictures go into it (a [`Preparation`]) and what its classes are called, as JSON.
+pub const PREPARATION: &str = "preparation";
+pub const LABELS: &str = "labels";
 
 /// A network made from a checkpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     /// As in `unet-resnet34`.
     pub name: String,
+    /// 0 for one that makes no classes of a picture by itself.
     pub classes: usize,
-    /// An ONNX file for each set of weights: one, or one per fold whose results are averaged.
+    /// An ONNX file for each set of weights: one, one per fold whose results are averaged, or one for each of `parts`.
     pub onnx: Vec<Vec<u8>>,
+    /// What the files are where each does something else.
+    pub parts: &'static [&'static str],
     pub plan: Option<Plan>,
 }
 
 /// How pictures go into a network that takes one size.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preparation {
     /// (rows, columns).
     pub size: (usize, usize),
@@ -37,6 +46,15 @@ pub struct Preparation {
     /// Of each channel: subtracted, then divided by.
     pub mean: [f32; 3],
     pub spread: [f32; 3],
+}
+
+impl Preparation {
+    /// Whether it makes pictures of a size that is one, and numbers of them.
+    pub fn is_sane(&self) -> bool {
+        let within = |n: usize| (32..=LARGEST_SIDE / 4).contains(&n);
+        let finite = self.mean.iter().chain(&self.spread).all(|v| v.is_finite()) && self.scale.is_finite();
+        within(self.size.0) && within(self.size.1) && finite && self.spread.iter().all(|v| *v != 0.0)
+    }
 }
 
 impl Default for Preparation {
@@ -51,9 +69,37 @@ impl Default for Preparation {
     }
 }
 
+/// What a folder's `config.json` says, by the family it is of.
+pub enum Config {
+    Segformer(segformer::Config),
+    Sam(sam::Config),
+}
+
+impl Config {
+    /// Errors: no settings, or those of a network not known here.
+    pub fn read(json: &[u8]) -> Result<Config, ModelError> {
+        let config: serde_json::Value =
+            serde_json::from_slice(json).map_err(|e| unknown(&format!("cannot be read ({e})")))?;
+        match config["model_type"].as_str().unwrap_or("nothing") {
+            "segformer" => Ok(Config::Segformer(segformer::Config::read(config)?)),
+            "sam" => Ok(Config::Sam(sam::Config::read(config)?)),
+            other => Err(unknown(&format!("says {}", model::text::printable(other)))),
+        }
+    }
+}
+
+/// Of settings that make no network.
+fn unknown(what: &str) -> ModelError {
+    ModelError::UnknownNetwork(format!("its config.json {what}"))
+}
+
 /// A network from a folder's weights and settings.
 pub fn build_folder(weights: Vec<u8>, config: &Config, prepared: &Preparation) -> Result<Network, ModelError> {
-    segformer::build(&Checkpoint::read(weights)?, config, prepared)
+    let checkpoint = Checkpoint::read(weights)?;
+    match config {
+        Config::Segformer(config) => segformer::build(&checkpoint, config, prepared),
+        Config::Sam(config) => sam::build(&checkpoint, config),
+    }
 }
 
 /// A network from what was saved. `norm` is for smp networks.

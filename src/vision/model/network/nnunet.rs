@@ -66,6 +66,7 @@ pub(super) fn build(checkpoint: &Checkpoint, pickle: &Pickle) -> Result<Network,
         name: "nnunet".to_owned(),
         classes,
         onnx,
+        parts: &[],
         plan: Some(plan),
     })
 }

@@ -4,11 +4,13 @@
 //! Pictures go through at the one size that the folder's processor says, so attention's shapes are known when the graph is written.
 
 use super::fold::folded;
-use super::{Network, Preparation};
+use super::layers::{Layers, unfit};
+use super::{LABELS, Network, PREPARATION, Preparation, unknown};
 use crate::model::ModelError;
-use crate::model::checkpoint::{Checkpoint, CheckpointError, Tensor, Weights};
+use crate::model::checkpoint::{Checkpoint, CheckpointError};
 use crate::model::graph::{Edge, Graph, Laid, Sides};
 use serde::Deserialize;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Of every layer normalisation, PyTorch's default: the library passes none of its own.
@@ -17,7 +19,6 @@ const EPSILON: f32 = 1e-5;
 /// What a folder's `config.json` says.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Config {
-    model_type: String,
     depths: Vec<usize>,
     sr_ratios: Vec<usize>,
     num_attention_heads: Vec<usize>,
@@ -28,15 +29,8 @@ pub struct Config {
 }
 
 impl Config {
-    pub fn read(json: &[u8]) -> Result<Config, ModelError> {
-        let unknown = |what: String| ModelError::UnknownNetwork(format!("its config.json {what}"));
-        let config: serde_json::Value =
-            serde_json::from_slice(json).map_err(|e| unknown(format!("cannot be read ({e})")))?;
-        let kind = config["model_type"].as_str().unwrap_or("nothing").to_owned();
-        if kind != "segformer" {
-            return Err(unknown(format!("says {}", model::text::printable(&kind))));
-        }
-        let config: Config = serde_json::from_value(config).map_err(|e| unknown(format!("makes no sense ({e})")))?;
+    pub(super) fn read(config: serde_json::Value) -> Result<Config, ModelError> {
+        let config: Config = serde_json::from_value(config).map_err(|e| unknown(&format!("makes no sense ({e})")))?;
         let stages = config.depths.len();
         let lists = [
             &config.sr_ratios,
@@ -46,9 +40,7 @@ impl Config {
         ];
         let sane = |list: &Vec<usize>| list.len() == stages && list.iter().all(|n| (1..=64).contains(n));
         if stages == 0 || stages > 8 || !lists.into_iter().chain([&config.depths]).all(sane) {
-            return Err(unknown(
-                "lists a number of stages that is none, or sizes that are none".to_owned(),
-            ));
+            return Err(unknown("lists a number of stages that is none, or sizes that are none"));
         }
         Ok(config)
     }
@@ -60,31 +52,30 @@ impl Config {
     }
 }
 
-struct Builder<'a> {
-    weights: Weights<'a>,
-    graph: Graph,
-}
-
 /// The network of a folder for pictures of the size that its processor makes of all.
 pub(super) fn build(checkpoint: &Checkpoint, config: &Config, prepared: &Preparation) -> Result<Network, ModelError> {
     let weights = checkpoint.weights(None)?;
     let (graph, input) = Graph::fixed("segformer", 3, prepared.size);
-    let mut builder = Builder { weights, graph };
-    let output = builder.network(&input, config, prepared.size)?;
+    let mut layers = Layers { weights, graph };
+    let output = layers.segformer(&input, config, prepared.size)?;
+    // what is needed to run it goes with it
+    let (prepared, labels) = (json!(prepared).to_string(), json!(config.labels()).to_string());
     let metadata = [
         ("architecture", "segformer"),
-        ("model_type", config.model_type.as_str()),
+        (PREPARATION, &prepared),
+        (LABELS, &labels),
     ];
     Ok(Network {
         name: "segformer".to_owned(),
         classes: output.channels,
-        onnx: vec![builder.graph.finish(&output, &metadata)],
+        onnx: vec![layers.graph.finish(&output, &metadata)],
+        parts: &[],
         plan: None,
     })
 }
 
-impl Builder<'_> {
-    fn network(&mut self, input: &Edge, config: &Config, mut size: Sides) -> Result<Edge, CheckpointError> {
+impl Layers<'_> {
+    fn segformer(&mut self, input: &Edge, config: &Config, mut size: Sides) -> Result<Edge, CheckpointError> {
         let (mut x, mut maps) = (input.clone(), Vec::new());
         for (stage, depth) in config.depths.iter().enumerate() {
             let (patch, stride) = (config.patch_sizes[stage], config.strides[stage]);
@@ -97,7 +88,7 @@ impl Builder<'_> {
             size = (side(size.0), side(size.1));
             let bias = self.weights.vector(&format!("{name}.proj.bias"))?;
             x = self.graph.conv(&x, &kernels, Some(&bias), Laid::same(&kernels, stride));
-            x = self.norm(&x, &format!("{name}.layer_norm"))?;
+            x = self.norm(&x, &format!("{name}.layer_norm"), EPSILON)?;
             for block in 0..*depth {
                 let name = format!("segformer.encoder.block.{stage}.{block}");
                 x = self.block(
@@ -108,7 +99,7 @@ impl Builder<'_> {
                     size,
                 )?;
             }
-            x = self.norm(&x, &format!("segformer.encoder.layer_norm.{stage}"))?;
+            x = self.norm(&x, &format!("segformer.encoder.layer_norm.{stage}"), EPSILON)?;
             maps.push((x.clone(), size));
         }
         self.head(&maps)
@@ -116,9 +107,9 @@ impl Builder<'_> {
 
     fn block(&mut self, x: Edge, name: &str, heads: usize, ratio: usize, size: Sides) -> Result<Edge, CheckpointError> {
         let attention = format!("{name}.attention.self");
-        let normal = self.norm(&x, &format!("{name}.layer_norm_1"))?;
+        let normal = self.norm(&x, &format!("{name}.layer_norm_1"), EPSILON)?;
         let query = self.linear(&normal, &format!("{attention}.query"))?;
-        let (mut seen, mut seen_size) = (normal, size);
+        let mut seen = normal;
         if ratio > 1 {
             let kernels = self.kernels(&seen, &format!("{attention}.sr.weight"))?;
             let bias = self.weights.vector(&format!("{attention}.sr.bias"))?;
@@ -135,8 +126,7 @@ impl Builder<'_> {
                 ));
             }
             seen = self.graph.conv(&seen, &kernels, Some(&bias), laid);
-            seen = self.norm(&seen, &format!("{attention}.layer_norm"))?;
-            seen_size = (size.0 / ratio, size.1 / ratio);
+            seen = self.norm(&seen, &format!("{attention}.layer_norm"), EPSILON)?;
         }
         let key = self.linear(&seen, &format!("{attention}.key"))?;
         let value = self.linear(&seen, &format!("{attention}.value"))?;
@@ -148,10 +138,10 @@ impl Builder<'_> {
                 "queries, keys and values that its heads share evenly",
             ));
         }
-        let taken = self.graph.attention(&query, &key, &value, heads, (size, seen_size));
+        let taken = self.graph.attention(&query, &key, &value, heads, Some(size));
         let taken = self.linear(&taken, &format!("{name}.attention.output.dense"))?;
         let x = self.graph.plus(&taken, &x);
-        let normal = self.norm(&x, &format!("{name}.layer_norm_2"))?;
+        let normal = self.norm(&x, &format!("{name}.layer_norm_2"), EPSILON)?;
         let wide = self.linear(&normal, &format!("{name}.mlp.dense1"))?;
         let depthwise = format!("{name}.mlp.dwconv.dwconv");
         let kernels = self.weights.kernels(&format!("{depthwise}.weight"))?;
@@ -190,38 +180,5 @@ impl Builder<'_> {
         let kernels = self.kernels(&fused, "decode_head.classifier.weight")?;
         let bias = self.weights.vector("decode_head.classifier.bias")?;
         Ok(self.graph.conv(&fused, &kernels, Some(&bias), Laid::same(&kernels, 1)))
-    }
-
-    fn linear(&mut self, x: &Edge, name: &str) -> Result<Edge, CheckpointError> {
-        let weights = self.weights.tensor(&format!("{name}.weight"))?;
-        let bias = self.weights.vector(&format!("{name}.bias"))?;
-        match weights.shape.as_slice() {
-            [outputs, inputs] if *inputs == x.channels && *outputs == bias.len() => {}
-            _ => return Err(unfit(name, &weights, "as many inputs as the layer before has outputs")),
-        }
-        Ok(self.graph.linear(x, weights, Some(&bias)))
-    }
-
-    fn norm(&mut self, x: &Edge, name: &str) -> Result<Edge, CheckpointError> {
-        let vector = |part: &str| super::fold::vector(&self.weights, name, part, x.channels);
-        let (scale, shift) = (vector("weight")?, vector("bias")?);
-        Ok(self.graph.layer_norm(x, &scale, &shift, EPSILON))
-    }
-
-    /// The kernels of a convolution on x, which they must fit.
-    fn kernels(&self, x: &Edge, name: &str) -> Result<Tensor, CheckpointError> {
-        let kernels = self.weights.kernels(name)?;
-        if kernels.shape[1] != x.channels {
-            return Err(unfit(name, &kernels, "as many inputs as the layer before has outputs"));
-        }
-        Ok(kernels)
-    }
-}
-
-fn unfit(name: &str, tensor: &Tensor, expected: &'static str) -> CheckpointError {
-    CheckpointError::Shape {
-        name: name.to_owned(),
-        shape: tensor.shape.clone(),
-        expected,
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn build(weights: &Weights, norm: Norm) -> Result<Network, Checkpoint
         name: format!("unet-{encoder}"),
         classes: output.channels,
         onnx: vec![builder.graph.finish(&output, &metadata)],
+        parts: &[],
         plan: None,
     })
 }

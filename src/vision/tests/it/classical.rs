@@ -120,3 +120,37 @@ fn a_lamella_stands_between_its_trenches_and_a_cross_is_no_blot() {
     assert!(any(&cross, FIDUCIAL) && !any(&blot, FIDUCIAL));
     assert!(!any(&cross, LAMELLA) && !any(&blot, VOLUME_BLOCK));
 }
+
+/// A wedge from the left to 400, 240 or, turned, from above; `over` is the grey beyond column 300.
+fn needle(seed: u64, turned: bool, over: f32) -> Array2<f32> {
+    picture(seed, |x, y| {
+        let (along, across) = if turned { (y, x) } else { (x, y) };
+        let half = 0.06 * (400.0 - along);
+        match (across - (300.0 - 0.15 * along)).abs() < half {
+            true => 220.0,
+            false if along > 300.0 => over,
+            false => 70.0,
+        }
+    })
+}
+
+#[test]
+fn a_needle_ends_at_its_tip_and_not_where_something_as_bright_lies_behind_it() {
+    // the last pixels are thinner than the blur
+    near(found(&needle(14, false, 70.0), "NeedleTip"), 392.0, 241.0, 8.0);
+    near(found(&needle(15, false, 40.0), "NeedleTip"), 392.0, 241.0, 8.0);
+    let below = found(&needle(16, true, 70.0), "NeedleTipBottom");
+    near(below, 241.0, 392.0, 8.0);
+    let hidden = needle(17, false, 215.0);
+    let seen = found(&hidden, "NeedleTip").filter(|(at, confidence)| *confidence >= 0.5 && at.x < 380.0);
+    assert_eq!(seen, None);
+    // bars are as wide at their end
+    let bar = picture(18, |x, y| {
+        if x < 400.0 && (y - 240.0).abs() < 15.0 {
+            220.0
+        } else {
+            70.0
+        }
+    });
+    assert_eq!(found(&bar, "NeedleTip"), None);
+}

@@ -1,9 +1,9 @@
 //! Small models of random weights, made with the real libraries, against what those computed (`tests/interop/make_models.py`).
 
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, ArrayD, Axis};
 use serde_json::Value;
 use std::ops::ControlFlow;
-use vision::model::{Backend, Model, ModelError, Norm, Options, Runtime, Step, convert};
+use vision::model::{Backend, Folder, Model, ModelError, Norm, Options, Runtime, Step, convert};
 use vision::segment::Segmented;
 
 fn read(name: &str) -> Option<Vec<u8>> {
@@ -173,6 +173,89 @@ fn vectors_folders() {
     alike("segformer", &made, &logits);
 }
 
+/// Encoder and decoder of a folder of SAM, against what the library answered to points, a box, and a mask that goes in again.
+#[test]
+fn vectors_sam() {
+    let Some(recorded) = read("sam.f32") else {
+        eprintln!("no SAM in {}", crate::recordings("segmentation").display());
+        return;
+    };
+    let mut recorded = recorded.chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+    let mut next = |shape: &[usize]| {
+        let values = recorded.by_ref().take(shape.iter().product()).collect();
+        ArrayD::from_shape_vec(shape.to_vec(), values).unwrap()
+    };
+    let folder = Folder::read(&crate::recordings("segmentation").join("sam")).unwrap();
+    let network = folder.convert().unwrap();
+    assert_eq!(
+        (network.name.as_str(), network.parts),
+        ("sam", &["encoder", "decoder"][..])
+    );
+    let open = |i: usize| Runtime::BuiltIn.open(network.onnx[i].clone()).unwrap();
+    let (encoder, decoder) = (open(0), open(1));
+    let picture = next(&[1, 3, 64, 64]);
+    let embedding = encoder.compute(vec![picture], 1).unwrap().swap_remove(0);
+    close("the encoder", &embedding, &next(&[1, 32, 8, 8]));
+
+    let mut again = ArrayD::zeros(vec![1, 1, 32, 32]);
+    // x, y and label of each point; without a box, one that is none ends the list
+    for (prompt, with_mask) in [
+        (&[(10.0, 20.0, 1.0), (0.0, 0.0, -1.0)][..], 0.0),
+        (&[(10.0, 20.0, 1.0), (50.0, 31.5, 0.0), (0.0, 0.0, -1.0)], 1.0),
+        (&[(33.0, 40.0, 1.0), (5.0, 8.0, 2.0), (40.0, 60.0, 3.0)], 0.0),
+    ] {
+        let points = prompt.iter().flat_map(|(x, y, _)| [*x, *y]).collect();
+        let points = ArrayD::from_shape_vec(vec![1, prompt.len(), 2], points).unwrap();
+        let labels = prompt.iter().map(|(.., label)| *label).collect();
+        let labels = ArrayD::from_shape_vec(vec![1, prompt.len()], labels).unwrap();
+        let masked = ArrayD::from_elem(vec![1], with_mask);
+        let inputs = vec![embedding.clone(), points, labels, again.clone(), masked];
+        let made = decoder.compute(inputs, 2).unwrap();
+        let (masks, scores) = (next(&[1, 4, 32, 32]), next(&[1, 4]));
+        close(&format!("masks of {prompt:?}"), &made[0], &masks);
+        close(&format!("scores of {prompt:?}"), &made[1], &scores);
+        if with_mask == 0.0 {
+            again = masks.slice_axis(Axis(1), (1..2).into()).to_owned();
+        }
+    }
+    assert!(recorded.next().is_none());
+}
+
+fn close(what: &str, ours: &ArrayD<f32>, theirs: &ArrayD<f32>) {
+    assert_eq!(ours.shape(), theirs.shape(), "{what}");
+    let largest = theirs.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    let off = ours.iter().zip(theirs).fold(0.0f32, |m, (a, b)| m.max((a - b).abs()));
+    assert!(off <= 1e-4 * largest, "{what}: {off} of {largest}");
+}
+
+/// What a folder is converted to runs as the folder does; SAM makes no classes, and says so.
+#[test]
+fn a_converted_folder_is_run_like_the_folder() {
+    let at = |name: &str| Folder::read(&crate::recordings("segmentation").join(name)).ok();
+    let Some((segformer, sam)) = at("segformer").zip(at("sam")) else {
+        return;
+    };
+    let (picture, _) = cases();
+    let folder = at("segformer").unwrap().open(&Options::default()).unwrap();
+    let onnx = segformer.convert().unwrap().onnx.swap_remove(0);
+    let model = Model::open(onnx, "segformer.onnx", &Options::default()).unwrap();
+    assert_eq!(
+        (model.backend, model.label(2)),
+        (Backend::Huggingface, "manipulator".to_owned())
+    );
+    let labels = |model: &Model| model.segment(picture.view(), &mut go_on).unwrap().labels;
+    assert_eq!(labels(&model), labels(&folder));
+
+    let parts = at("sam").unwrap().convert().unwrap().onnx;
+    for onnx in parts {
+        assert_eq!(
+            Model::open(onnx, "sam.onnx", &Options::default()).err(),
+            Some(ModelError::Prompted)
+        );
+    }
+    assert_eq!(sam.open(&Options::default()).err(), Some(ModelError::Prompted));
+}
+
 #[test]
 fn folders_that_do_not_fit_are_refused_with_a_reason() {
     let path = crate::recordings("segmentation").join("segformer");
@@ -213,7 +296,7 @@ fn folders_that_do_not_fit_are_refused_with_a_reason() {
         ),
         (config.clone(), None, weights[..weights.len() / 2].to_vec()),
     ] {
-        let folder = vision::model::Folder {
+        let folder = Folder {
             config,
             processor,
             weights,
