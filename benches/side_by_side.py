@@ -31,6 +31,8 @@ import termios
 import time
 from pathlib import Path
 
+from slow_line import watching
+
 ROOT = Path(__file__).resolve().parent.parent
 
 PEER = r"""
@@ -329,7 +331,8 @@ class Server:
         return data
 
     def each(self, runs: int, method: str, path: str, body: dict | None = None) -> float:
-        """Seconds a request."""
+        """Seconds a request, on a line of its own: one that waited for the other server's turn may have been closed."""
+        self.line.close()
         began = time.perf_counter()
         for _ in range(runs):
             self.ask(method, path, body)
@@ -564,7 +567,7 @@ def rust(folder: Path) -> dict:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--bin", type=Path, help="a release build; made if not named")
-    options.add_argument("--only", default="", help="starting, attaching, serving, screen, keys, pictures, seeing or papers")
+    options.add_argument("--only", default="", help="starting, attaching, watching, serving, screen, keys, pictures, seeing or papers")
     chosen = options.parse_args()
     python = os.environ.get("PEER_PY") or sys.exit("PEER_PY must name a Python that has fibsem 0.5.3")
     binary = chosen.bin
@@ -577,6 +580,7 @@ def main() -> None:
         for name, part in (
             ("starting", lambda: starting(table, binary, python)),
             ("attaching", lambda: attaching(table, binary)),
+            ("watching", lambda: watching(table, binary, Console, environment)),
             ("serving", lambda: serving(table, binary, python)),
             ("screen", lambda: screen(table, binary)),
             ("keys", lambda: keys(table, binary)),

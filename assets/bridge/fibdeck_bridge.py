@@ -33,13 +33,25 @@ server drops the line.
     POST /bridge/spot          {"beam_type", "x", "y", "seconds"} all (at the current that is set)
     POST /bridge/get           {"key", "beam_type"?}             all
     POST /bridge/set           {"key", "value", "beam_type"?}    all
+    POST /bridge/gas/insert    {"port", "position"?}             ThermoFisher, Demo (see below)
+    POST /bridge/gas/retract   {"port"}                          ThermoFisher, Demo
+    POST /bridge/gas/heat      {"port", "on", "gas"?}            ThermoFisher, Demo
+    POST /bridge/gas/valve     {"port", "open"}                  ThermoFisher, Demo
+    POST /bridge/live          {"beam_type", "on"}               ThermoFisher, Tescan, Demo: one beam at a time
+    POST /bridge/live/frame    {"beam_type", "after"?} -> TIFF   ThermoFisher, Tescan, Demo: the newest frame, its number in the
+                                                                 header x-fibdeck-frame; 204 if none came since number `after`
     POST /bridge/configuration {}                                all: sets beams and heights as configured
-    POST /bridge/stop          {}                                all: ends pattern and spot, blanks what can be blanked
+    POST /bridge/stop          {}                                all: ends pattern, spot and live view, closes the gas, blanks what
+                                                                 can be blanked
 
 TESCAN's class has an empty method for homing, tells beams and vacuum in enumerations of its own and knows no saved needle
-position: it gets pictures and spots. Odemis' class takes no picture over the plain server, which hands it an argument that it
-does not know: it needs this one. What no class offers is not here either: unlinking, halting a stage move or a scan. Gas is
-not here: the package runs a whole deposition at once and cannot tell whether an injector is in.
+position: it gets pictures, live view and spots. Odemis' class takes no picture over the plain server, which hands it an argument that
+it does not know: it needs this one. What no class offers is not here either: unlinking, halting a stage move or a scan, and a sputter
+coater that says how far it is.
+
+Gas: the package deposits in one call that nobody can look into or end, so the injector it finds (`get_gis`) is driven here step by step
+as that call does it. No class can tell whether an injector is in. What was told here is remembered; that all were out at
+the start is the operator's word: with `--injectors-out` you say that you have looked. Without it a real instrument has no gas here.
 """
 
 import argparse
@@ -50,7 +62,7 @@ import secrets
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
@@ -79,6 +91,8 @@ OFFERS = {
     "vacuum": SWITCHING,
     "needle": ("ThermoFisher", "Demo"),
     "spot": ALL,
+    "gas": ("ThermoFisher", "Demo"),
+    "live": ("ThermoFisher", "Tescan", "Demo"),
 }
 SAVED = ["PARK", "EUCENTRIC"]
 
@@ -105,6 +119,31 @@ class Spot(BaseModel):
     x: float
     y: float
     seconds: float
+
+
+class Insert(BaseModel):
+    port: str
+    position: Optional[str] = None
+
+
+class Port(BaseModel):
+    port: str
+
+
+class Heat(BaseModel):
+    port: str
+    on: bool
+    gas: Optional[str] = None
+
+
+class Valve(BaseModel):
+    port: str
+    open: bool
+
+
+class Frame(BaseModel):
+    beam_type: str
+    after: int = 0
 
 
 class Key(BaseModel):
@@ -138,16 +177,116 @@ def native(value: Any) -> Any:
     return value
 
 
+class Injector:
+    """One gas port, and what it was told."""
+
+    def __init__(self, name: str, handle: Any, gases: list, positions: list):
+        self.name, self.handle, self.gases, self.positions = name, handle, gases, positions
+        self.inserted = self.heater = self.open = False
+        self.position = self.gas = None
+
+    def named(self) -> tuple:
+        """The gas, where the handle is one of several gases and wants it named."""
+        return (self.gas or self.gases[0],) if self.positions else ()
+
+    def temperature(self) -> float:
+        """K. The Demo instrument has none: 300 K is what its class would wait for."""
+        if hasattr(self.handle, "get_temperature"):
+            return float(self.handle.get_temperature(*self.named()))
+        return 300.0 if self.heater else 293.0
+
+    def state(self) -> dict:
+        return {
+            "port": self.name,
+            "inserted": self.inserted,
+            "position": self.position,
+            "gas": self.gas,
+            "heater": self.heater,
+            "temperature": self.temperature(),
+            "open": self.open,
+        }
+
+    def insert(self, position: Optional[str]) -> None:
+        if position is not None and position not in self.positions:
+            raise HTTPException(422, f"port {self.name} has no position {position!r}: {self.positions}; nothing moved")
+        if self.inserted:
+            raise HTTPException(409, f"port {self.name} is inserted already; nothing moved")
+        # from now on it may be in, whatever comes
+        self.inserted, self.position = True, position
+        self.handle.insert(*([position] if position else []))
+
+    def retract(self) -> None:
+        if self.open:
+            raise HTTPException(409, f"port {self.name} is open; nothing moved")
+        self.handle.retract()
+        self.inserted, self.position = False, None
+
+    def heat(self, on: bool, gas: Optional[str]) -> None:
+        if gas is not None and gas not in self.gases:
+            raise HTTPException(422, f"port {self.name} has no gas {gas!r}: {self.gases}; nothing was heated")
+        if on:
+            self.gas = gas or self.gases[0]
+            self.handle.turn_heater_on(*self.named())
+        else:
+            self.handle.turn_heater_off()
+        self.heater = on
+
+    def valve(self, on: bool) -> None:
+        if on and not self.inserted:
+            raise HTTPException(409, f"port {self.name} is not inserted; the valve stays closed")
+        if on:
+            # if this fails on the way, it may be open
+            self.open = True
+            self.handle.open()
+        else:
+            self.handle.close()
+            self.open = False
+
+
+def injectors(m, seen_out: bool) -> Dict[str, Injector]:
+    """The gas ports of an instrument whose injectors are known to be out."""
+    maker = m.system.info.manufacturer
+    if maker not in OFFERS["gas"] or not m.is_available("gis") or not (seen_out or maker == "Demo"):
+        return {}
+    if maker == "Demo":
+        found = [Injector(name, m.gis_system, [name], []) for name in m.get_available_values("gis_ports")[:1]]
+    elif m.is_available("gis_multichem"):
+        gases = [str(gas) for gas in m.connection.gas.list_all_multichem_ports()]
+        found = [Injector("Multichem", m.get_gis(), gases, ["cryo"])]
+    else:
+        found = [Injector(str(name), m.get_gis(name), [str(name)], []) for name in m.get_available_values("gis_ports")]
+    return {injector.name: injector for injector in found}
+
+
 class Bridge(FibsemServer):
-    def __init__(self, microscope, port: int, token: str):
+    def __init__(self, microscope, port: int, token: str, injectors_out: bool = False):
         self.token = token
         self.halt = threading.Event()
+        self.gas = injectors(microscope, injectors_out)
+        self.frames = {BeamType.ELECTRON: (0, None), BeamType.ION: (0, None)}
+        if microscope.system.info.manufacturer in OFFERS["live"]:
+            microscope.sem_acquisition_signal.connect(lambda image: self.keep(BeamType.ELECTRON, image))
+            microscope.fib_acquisition_signal.connect(lambda image: self.keep(BeamType.ION, image))
         super().__init__(microscope, host="127.0.0.1", port=port)
+
+    def keep(self, beam: BeamType, image) -> None:
+        """A frame of the live view."""
+        self.frames[beam] = (self.frames[beam][0] + 1, image)
+
+    def injector(self, name: str) -> Injector:
+        self.need("gas")
+        if name not in self.gas:
+            raise HTTPException(status_code=422, detail=f"no gas port {name!r}; one of {list(self.gas)}")
+        return self.gas[name]
 
     def offers(self) -> list:
         m = self.microscope
         found = [name for name, makers in OFFERS.items() if m.system.info.manufacturer in makers]
-        lacks = {"needle": not m.is_available("manipulator"), "link": bool(m.stage_is_compustage)}
+        lacks = {
+            "needle": not m.is_available("manipulator"),
+            "link": bool(m.stage_is_compustage),
+            "gas": not self.gas,
+        }
         return [name for name in found if not lacks.get(name)]
 
     def need(self, name: str) -> None:
@@ -178,6 +317,12 @@ class Bridge(FibsemServer):
                 "inserted": bool(m.get_manipulator_state()),
                 "position": m.get_manipulator_position().to_dict(),
             }
+        if "gas" in offers:
+            parts["gas"] = lambda: {
+                "ports": [injector.state() for injector in self.gas.values()],
+                "sputtering": None,
+                "sputter_ready": False,
+            }
         state = {}
         for name, read in parts.items():
             try:
@@ -191,6 +336,10 @@ class Bridge(FibsemServer):
         self.halt.set()
         trouble = []
         steps = [self.microscope.stop_milling]
+        steps += [lambda i=i: i.valve(False) for i in self.gas.values() if i.open]
+        if "live" in self.offers():
+            # it waits for its last frame, and this for nothing
+            threading.Thread(target=self.microscope.stop_acquisition, daemon=True).start()
         if "blank" in self.offers():
             steps += [lambda b=b: self.microscope.blank(b) for b in self.microscope.get_available_beams()]
         for step in steps:
@@ -224,7 +373,19 @@ class Bridge(FibsemServer):
         @app.get("/bridge")
         def bridge():
             offers = self.offers()
-            return {"bridge": VERSION, "offers": offers, "saved": SAVED if "needle" in offers else []}
+            gas = {
+                "multichem": any(injector.positions for injector in self.gas.values()),
+                "sputter_coater": False,
+                "ports": [
+                    {"port": i.name, "gases": i.gases, "positions": i.positions, "heater": True} for i in self.gas.values()
+                ],
+            }
+            return {
+                "bridge": VERSION,
+                "offers": offers,
+                "saved": SAVED if "needle" in offers else [],
+                "gas": gas if self.gas else None,
+            }
 
         @app.get("/bridge/state")
         def state():
@@ -299,6 +460,46 @@ class Bridge(FibsemServer):
             m.move_manipulator_absolute(FibsemManipulatorPosition.from_dict(body.position))
             return ok
 
+        @app.post("/bridge/gas/insert")
+        def gas_insert(body: Insert):
+            self.injector(body.port).insert(body.position)
+            return ok
+
+        @app.post("/bridge/gas/retract")
+        def gas_retract(body: Port):
+            self.injector(body.port).retract()
+            return ok
+
+        @app.post("/bridge/gas/heat")
+        def gas_heat(body: Heat):
+            self.injector(body.port).heat(body.on, body.gas)
+            return ok
+
+        @app.post("/bridge/gas/valve")
+        def gas_valve(body: Valve):
+            self.injector(body.port).valve(body.open)
+            return ok
+
+        @app.post("/bridge/live")
+        def live(body: Switch):
+            self.need("live")
+            beam = _beam_type(body.beam_type)
+            # one thread shows one beam: another beam's ends first
+            m.stop_acquisition()
+            if body.on:
+                m.start_acquisition(beam)
+            return {"value": bool(m.is_acquiring)}
+
+        @app.post("/bridge/live/frame")
+        def live_frame(body: Frame) -> Response:
+            self.need("live")
+            number, image = self.frames[_beam_type(body.beam_type)]
+            if image is None or number <= body.after:
+                return Response(status_code=204)
+            response = _image_response(image)
+            response.headers["x-fibdeck-frame"] = str(number)
+            return response
+
         @app.post("/bridge/spot")
         def spot(body: Spot):
             self.need("spot")
@@ -351,6 +552,7 @@ def main(argv=None) -> None:
     parser.add_argument("--manufacturer", default="Demo")
     parser.add_argument("--ip-address", default="localhost", help="of the vendor's own server")
     parser.add_argument("--port", type=int, default=8001, help="on loopback (default: 8001)")
+    parser.add_argument("--injectors-out", action="store_true", help="you looked, and all gas injectors are out: offer gas")
     parser.add_argument("--token-file", type=Path, default=Path.home() / ".fibdeck" / "bridge.token")
     args = parser.parse_args(argv)
 
@@ -359,7 +561,7 @@ def main(argv=None) -> None:
     secret = token(args.token_file)
     microscope, _ = utils.setup_session(manufacturer=args.manufacturer, ip_address=args.ip_address)
     print(f"fibdeck bridge on 127.0.0.1:{args.port}, token in {args.token_file}", flush=True)
-    Bridge(microscope, args.port, secret).run()
+    Bridge(microscope, args.port, secret, args.injectors_out).run()
 
 
 if __name__ == "__main__":

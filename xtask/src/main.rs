@@ -123,6 +123,8 @@ impl Part<'_> {
             .args(["--", "--exact", "--nocapture", self.test])
             .env(self.much.0, self.much.1)
             .env("FIBDECK_SOAK_SEED", seed.to_string())
+            // as a daemon has it (src/cli/lean.rs): what glibc keeps for every thread says nothing about what grows
+            .env("MALLOC_ARENA_MAX", "2")
             .status()
             .map_err(|e| format!("cargo could not be started: {e}"))?;
         Ok(status.success())

@@ -6,10 +6,12 @@ use crate::core::{Cx, lock};
 use crate::link::Ended;
 use ::workflow::deposit::{self, Cryo};
 use ::workflow::milling::UnderGas;
+use hal::Act;
 use model::{Danger, Unit};
 use serde_json::Value;
 
 const LENGTH: ArgKind = ArgKind::Number(Unit::Metre);
+const ITS_PORT: ArgRow = need("port", ArgKind::Text, "which injector");
 const GAS: ArgRow = arg("gas", ArgKind::Text, "which gas").or("the first of the port");
 const PORT: ArgRow = arg("port", ArgKind::Text, "which injector").or("the one that has the gas");
 const POSITION: ArgRow = arg("position", ArgKind::Text, "where a multichem is inserted").or("its first");
@@ -77,6 +79,48 @@ pub(crate) const ROWS: &[CommandRow] = &[
         },
     },
     CommandRow {
+        name: "gis.insert",
+        doc: "Drive an injector in; it stays until gis.retract.",
+        args: &[ITS_PORT, POSITION],
+        danger: Danger::Motion,
+        lane: Lane::Job,
+        example: "gis.insert port=Multichem",
+        run: |cx, args| {
+            Box::pin(async move {
+                let (port, position) = (its_port(&args)?, args.text("position").map(str::to_owned));
+                act(cx, Act::GasInsert { port, position }).await
+            })
+        },
+    },
+    CommandRow {
+        name: "gis.heat",
+        doc: "Turn an injector's heater on or off; it warms up in its own time (gis.state).",
+        args: &[
+            ITS_PORT,
+            arg("gas", ArgKind::Text, "whose crucible").or("the first of the port"),
+            need("on", ArgKind::Bool, "on or off"),
+        ],
+        danger: Danger::None,
+        lane: Lane::Job,
+        example: "gis.heat port=Multichem gas=\"Pt cryo\" on=true",
+        run: |cx, args| Box::pin(heat(cx, args)),
+    },
+    CommandRow {
+        name: "gis.valve",
+        doc: "Open an injector's valve, and gas flows until it is closed; or close it.",
+        args: &[ITS_PORT, need("open", ArgKind::Bool, "open or closed")],
+        danger: Danger::Sample,
+        lane: Lane::Job,
+        example: "gis.valve port=Multichem open=false",
+        run: |cx, args| {
+            Box::pin(async move {
+                let open = args.need(args.flag("open"), "open")?;
+                let port = its_port(&args)?;
+                act(cx, Act::GasValve { port, open }).await
+            })
+        },
+    },
+    CommandRow {
         name: "gis.retract",
         doc: "Take injectors out: valve closed and heater off first. What a job inserted it takes out by itself.",
         args: &[arg("port", ArgKind::Text, "which injector").or("all")],
@@ -95,6 +139,33 @@ pub(crate) const ROWS: &[CommandRow] = &[
         run: |cx, _| Box::pin(async move { result(cx.scope()?.gas().await?.value) }),
     },
 ];
+
+fn its_port(args: &Args) -> Result<String, Failure> {
+    Ok(args.need(args.text("port"), "port")?.to_owned())
+}
+
+/// One act, and how the gas system stands then.
+async fn act(cx: Cx, act: Act) -> Ended {
+    cx.job()?.act(act).await?;
+    result(cx.scope()?.gas().await?.value)
+}
+
+async fn heat(cx: Cx, args: Args) -> Ended {
+    let (port, on) = (its_port(&args)?, args.need(args.flag("on"), "on")?);
+    let scope = cx.scope()?;
+    let ports = scope.capabilities().gas.as_ref().map_or(&[][..], |gas| &gas.ports);
+    let first = ports.iter().find(|p| p.port == port).and_then(|p| p.gases.first());
+    let gas = args.text("gas").map(str::to_owned).or_else(|| first.cloned());
+    act(
+        cx,
+        Act::GasHeat {
+            port,
+            gas: gas.filter(|_| on),
+            on,
+        },
+    )
+    .await
+}
 
 /// The gas that these arguments name.
 pub(crate) fn under_gas(args: &Args) -> UnderGas {

@@ -1,7 +1,7 @@
 //! What openFIBSEM's server lacks: the endpoints of `assets/bridge`, so that a driver for the one speaks to the other.
 //!
-//! Beyond the bridge of the microscope's PC this one tells how far each pattern came (`patterning`), can unlink the stage (`unlink`) and
-//! halts it when stop is pressed (`halt`).
+//! Beyond the bridge of the microscope's PC this one tells how far each pattern came (`patterning`), can unlink the stage (`unlink`), halts it
+//! when stop is pressed (`halt`), and ends a single order of its client (`cancel`).
 
 use super::reply::{Refusal, Reply};
 use super::rest::imaging;
@@ -22,7 +22,7 @@ pub(super) const ROUTES: &[Route] = &[
                 .map(|m| m.saved.clone())
                 .unwrap_or_default();
             Ok(Reply::Json(
-                json!({ "bridge": VERSION, "offers": offers(&capabilities), "saved": saved }),
+                json!({ "bridge": VERSION, "offers": offers(&capabilities), "saved": saved, "gas": capabilities.gas }),
             ))
         })
     }),
@@ -113,6 +113,12 @@ pub(super) const ROUTES: &[Route] = &[
     tell("/bridge/configuration", |call| {
         Box::pin(plain(call, "system.apply-configuration"))
     }),
+    tell("/bridge/cancel", |call| {
+        Box::pin(async move {
+            call.house.orders.call_off(call.link.name(), call.fields.text("order")?);
+            Ok(Reply::ok())
+        })
+    }),
     ask("/bridge/stop", |call| {
         Box::pin(async move {
             press(&call).await;
@@ -139,6 +145,7 @@ fn offers(capabilities: &Capabilities) -> Vec<&'static str> {
     let milling = capabilities.milling.as_ref();
     [
         ("acquire", true),
+        ("cancel", true),
         (
             "integration",
             all(&|c| c.line_integration && c.frame_integration && c.interlacing && c.drift_correction),
@@ -152,6 +159,8 @@ fn offers(capabilities: &Capabilities) -> Vec<&'static str> {
         ("chamber", chamber.is_some_and(|c| c.camera)),
         ("vacuum", chamber.is_some_and(|c| c.pump && c.vent)),
         ("needle", capabilities.manipulator.is_some()),
+        ("gas", capabilities.gas.is_some()),
+        ("live", all(&|c| c.live)),
         ("spot", milling.is_some_and(|m| m.spot_burn)),
         ("patterning", milling.is_some()),
     ]
@@ -210,6 +219,9 @@ async fn state(call: Call) -> Result<Reply, Refusal> {
             "chamber",
             json!({ "state": chamber["state"], "pressure": chamber["pressure_pa"] }),
         );
+    }
+    if call.connection()?.capabilities.gas.is_some() {
+        part("gas", call.read(Command::new("gis.state")).await?);
     }
     if let Some(needle) = now["manipulator"].as_object() {
         part(

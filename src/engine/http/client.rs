@@ -4,6 +4,7 @@
 //! What acts waits for its turn, in the order in which it came; whoever gives up waiting sends nothing. An act once sent goes on.
 
 use super::gate::Bucket;
+use super::order::Order;
 use super::reply::Refusal;
 use crate::command::Command;
 use crate::core::lock;
@@ -119,12 +120,16 @@ impl Clients {
         Ok(self.turn.clone().lock_owned().await)
     }
 
-    /// Sends a command when its turn has come, and waits for its end, which nobody's leaving hastens.
-    pub async fn act(&self, link: &Link, command: Command) -> Result<Ended, Refusal> {
-        let turn = self.turn().await?;
-        let receipt = link.send(command);
+    /// Sends a command when its turn has come, and waits for its end, which nobody's leaving hastens. Called off before its turn it never
+    /// begins.
+    pub async fn act(&self, link: &Link, command: Command, mut order: Order) -> Result<Ended, Refusal> {
+        let turn = tokio::select! {
+            turn = self.turn() => turn?,
+            () = order.called_off() => return Ok(Err(hal::HalError::stopped().into())),
+        };
+        let link = link.clone();
         let ended = tokio::spawn(async move {
-            let ended = receipt.ended().await;
+            let ended = order.carry_out(link, command).await;
             drop(turn);
             ended
         });

@@ -1,8 +1,8 @@
 //! The web door: openFIBSEM's REST API, the endpoints of `assets/bridge` and `/v1`, served on loopback from an engine.
 //!
-//! `gate`: who may come in, `token`: how they are known. `client`: one of them, its presence and its turn. `route`: the table of routes
+//! `gate`: who may come in, `token`: how they are known. `client`: one of them, its presence and its turn; `order`: what it told, and may call off. `route`: the table of routes
 //! and how a request finds its row; `fields`: what a body may hold; `reply`: what comes back. What the rows do is in `rest`
-//! (openFIBSEM's), `bridge`, `v1` and `metrics`.
+//! (openFIBSEM's), `bridge` with `gas` and `live`, `v1` and `metrics`.
 //!
 //! A client of the engine and nothing else: everything goes through a [`Link`](crate::Link), under the name of the token. What moves or
 //! changes something waits for its turn, so that two moves sent together both count; what only reads never waits. To add a route: a
@@ -11,8 +11,11 @@
 mod bridge;
 mod client;
 mod fields;
+mod gas;
 mod gate;
+mod live;
 mod metrics;
+mod order;
 mod reply;
 mod rest;
 mod route;
@@ -30,6 +33,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::Counts;
 use model::ErrorKind;
+use order::Orders;
 use reply::Body;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -86,6 +90,7 @@ struct House {
     link: Link,
     gate: Gate,
     clients: Arc<Clients>,
+    orders: Orders,
     counts: Counts,
     rest: rest::Memory,
 }
@@ -115,6 +120,7 @@ impl Server {
             house: Arc::new(House {
                 gate: Gate::new(address, access.tokens.clone())?,
                 clients: Clients::new(link.requests.clone()),
+                orders: Orders::default(),
                 counts: Counts::default(),
                 rest: rest::Memory::default(),
                 link,

@@ -47,6 +47,10 @@ impl HttpBody for Body {
 pub(super) enum Reply {
     Json(Value),
     Bytes(&'static str, Vec<u8>),
+    /// A frame of the live view, by its number.
+    Frame(u64, Vec<u8>),
+    /// There is nothing new.
+    Nothing,
     Events(Receiver<Bytes>),
 }
 
@@ -77,6 +81,14 @@ impl Reply {
         match self {
             Reply::Json(value) => response(StatusCode::OK, "application/json", whole(value.to_string())),
             Reply::Bytes(kind, bytes) => response(StatusCode::OK, kind, whole(bytes)),
+            Reply::Frame(number, bytes) => {
+                let mut response = response(StatusCode::OK, "image/tiff", whole(bytes));
+                response
+                    .headers_mut()
+                    .insert("x-fibdeck-frame", HeaderValue::from(number));
+                response
+            }
+            Reply::Nothing => response(StatusCode::NO_CONTENT, "image/tiff", Body::Whole(None)),
             Reply::Events(pieces) => response(StatusCode::OK, "text/event-stream", Body::Pieces(pieces)),
         }
     }

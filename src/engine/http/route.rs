@@ -3,9 +3,10 @@
 use super::client::Visit;
 use super::fields::Fields;
 use super::gate::Who;
+use super::order::Order;
 use super::reply::{Refusal, Reply};
 use super::token::Power;
-use super::{House, bridge, metrics, rest, v1};
+use super::{House, bridge, gas, live, metrics, rest, v1};
 use crate::command::Command;
 use crate::link::{Link, Receipt};
 use futures::future::BoxFuture;
@@ -68,6 +69,8 @@ pub(super) const ROUTES: &[&[Route]] = &[
     rest::milling::ROUTES,
     rest::column::ROUTES,
     bridge::ROUTES,
+    gas::ROUTES,
+    live::ROUTES,
     v1::ROUTES,
     metrics::ROUTES,
 ];
@@ -97,7 +100,11 @@ impl Call {
 
     /// Carries out what changes something, when its turn has come.
     pub async fn act(&self, command: Command) -> Result<Value, Refusal> {
-        Ok(self.house.clients.act(&self.link, command).await??)
+        let order = match self.fields.get("order") {
+            Some(_) => self.house.orders.enter(self.link.name(), self.fields.text("order")?),
+            None => Order::default(),
+        };
+        Ok(self.house.clients.act(&self.link, command, order).await??)
     }
 
     /// Begins what takes long, when its turn has come.

@@ -1,14 +1,15 @@
 //! What the bridge adds to the plain server (`assets/bridge`): beam switches, vacuum, homing and link, pictures that obey every
-//! setting, the needle, spot burns. It says itself what its instrument has; the plain server has none of it.
+//! setting, the needle, gas, spot burns. It says itself what its instrument has; the plain server has none of it.
 
 use super::wire::{Wait, Wire, nonsense};
 use super::work::What;
 use super::{Rest, busy, position, refused};
 use crate::{Chamber, HalError, Manipulator, Reading, Ticket};
-use model::capabilities::{ChamberCapabilities, ManipulatorCapabilities};
+use model::capabilities::{ChamberCapabilities, GasCapabilities, ManipulatorCapabilities};
 use model::config::Instrument;
 use model::{
-    Beam, Capabilities, ChamberPhase, ChamberState, ErrorKind, Frame, Key, ManipulatorPosition, ManipulatorState, Point,
+    Beam, Capabilities, ChamberPhase, ChamberState, ErrorKind, Frame, GasState, Key, ManipulatorPosition,
+    ManipulatorState, Point,
 };
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -22,6 +23,7 @@ const TRAVEL: f64 = 5e-3;
 pub(super) struct Offers {
     offers: Vec<String>,
     saved: Vec<String>,
+    gas: Option<GasCapabilities>,
 }
 
 /// What `GET /bridge/state` says; a part that cannot be read is left out.
@@ -33,6 +35,7 @@ pub(super) struct State {
     ion: Option<Switches>,
     chamber: Option<ChamberWord>,
     needle: Option<NeedleWord>,
+    pub gas: Option<GasState>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -110,6 +113,12 @@ impl Offers {
             vent: vacuum,
             camera: true,
         });
+        // a coater that tells nothing while it runs for minutes is none
+        let gas = self.gas.clone().filter(|_| self.has("gas") && instrument.gis.enabled);
+        capabilities.gas = gas.map(|gas| GasCapabilities {
+            sputter_coater: false,
+            ..gas
+        });
         let needle = self.has("needle") && instrument.manipulator.enabled;
         capabilities.manipulator = needle.then(|| ManipulatorCapabilities {
             saved: self.saved.clone(),
@@ -155,13 +164,13 @@ fn phase(word: &str) -> ChamberPhase {
 
 impl Rest {
     /// Does what blocks on a thread of its own, one at a time of its kind.
-    fn order(&mut self, what: What, path: &'static str, body: Json) -> Result<Ticket, HalError> {
+    pub(super) fn order(&mut self, what: What, path: &'static str, body: Json) -> Result<Ticket, HalError> {
         self.settle();
         if self.is_busy(|other| *other == what) {
             return Err(busy(path.trim_start_matches("/bridge/")));
         }
         self.changed();
-        let wire = self.wire.clone();
+        let (wire, body) = (self.wire.clone(), self.order_of(body));
         let done = |_| None::<Frame>;
         Ok(self
             .works

@@ -6,7 +6,7 @@ use super::{Rest, busy};
 use crate::{HalError, Imaging, Stage, Ticket};
 use model::frame::Metadata;
 use model::{Beam, ErrorKind, Frame, ImageSettings, MicroscopeState, StagePosition};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
 /// The last picture of each beam that was taken here.
@@ -21,8 +21,14 @@ impl Album {
 
 /// The bridge obeys all settings (`whole`). For the plain server the scan is set before: there, one maker's class takes a picture as
 /// the scan is set and does not look at what comes with the order.
-fn expose(wire: &Wire, settings: &ImageSettings, own: &MicroscopeState, whole: bool) -> Result<Frame, HalError> {
-    let mut body = json!({ "image_settings": settings });
+fn expose(
+    wire: &Wire,
+    settings: &ImageSettings,
+    own: &MicroscopeState,
+    whole: bool,
+    mut body: Json,
+) -> Result<Frame, HalError> {
+    body["image_settings"] = json!(settings);
     let path = if whole { "/bridge/acquire" } else { "/acquire_image" };
     if !whole {
         wire.tell("/imaging_settings/set", &body, Wait::Slow)?;
@@ -58,9 +64,9 @@ impl Imaging for Rest {
         let (wire, settings) = (self.wire.clone(), settings.clone());
         self.changed();
         let seconds = settings.beam_time();
-        let whole = self.system.offers.has("acquire");
+        let (whole, body) = (self.system.offers.has("acquire"), self.order_of(json!({})));
         Ok(self.works.begin(What::Picture(beam), Some(seconds), move || {
-            expose(&wire, &settings, &own, whole).map(Some)
+            expose(&wire, &settings, &own, whole, body).map(Some)
         }))
     }
 

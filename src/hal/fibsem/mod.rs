@@ -1,17 +1,19 @@
 //! A real instrument by way of openFIBSEM's REST server (`fibsem.server`, 0.5.3), which drives what its package drives.
 //!
 //! - `wire`: requests and what their answers mean. `work`: what blocks there is made on threads of its own here.
-//! - `system`: who the server is and what it offers. `column`, `imaging`, `milling`: the parts. `bridge`: what our own server beside the
-//!   package (`assets/bridge`) adds, where that is the one that answers.
+//! - `system`: who the server is and what it offers. `column`, `imaging`, `milling`: the parts. `bridge`, `gas`: what our own server beside
+//!   the package (`assets/bridge`) adds, where that is the one that answers.
 //!
 //! The server knows no limits, checks nothing, moves several things at once if asked to, and takes a null axis for "leave it":
 //! so everything is checked here before it is sent, and only finite, absolute targets leave. What it does not say is never made up: without
 //! the bridge there is no manipulator, vacuum or beam switch, so this instrument has none, and a beam is taken to be on and the stage to be
-//! referenced, since there is no way to know. Neither can halt a stage, a needle or a scan, so those run to their end.
+//! referenced, since there is no way to know. Neither can halt a stage, a needle or a scan, so those run to their end;
+//! fibdeck's own server can, and is told which order to end.
 //! Nothing here draws, decides or retries a write.
 
 mod bridge;
 mod column;
+mod gas;
 mod imaging;
 mod milling;
 mod system;
@@ -22,8 +24,8 @@ mod work;
 
 use crate::drivers::Opening;
 use crate::{
-    Chamber, Clock, Column, HalError, Imaging, Manipulator, Microscope, Milling, Progress, Reading, Stage, Stopper,
-    Ticket,
+    Chamber, Clock, Column, Gas, HalError, Imaging, Manipulator, Microscope, Milling, Progress, Reading, Stage,
+    Stopper, Ticket,
 };
 use bridge::{StageWord, State};
 use column::RestColumn;
@@ -177,6 +179,14 @@ impl Rest {
         self.ion.changed();
     }
 
+    /// The body of the next ticket's order, by a name where the server can call it off.
+    fn order_of(&self, mut body: serde_json::Value) -> serde_json::Value {
+        if self.system.offers.has("cancel") {
+            body["order"] = json!(self.works.upcoming());
+        }
+        body
+    }
+
     fn is_busy(&self, with: impl Fn(&What) -> bool) -> bool {
         self.works.running().any(|r| with(&r.what))
     }
@@ -239,7 +249,8 @@ impl Microscope for Rest {
         self.works.progress(ticket)
     }
 
-    /// Patterns and spots can be ended; a move or a scan under way runs to its end, and the ticket with it.
+    /// Patterns and spots can be ended; a move or a scan under way only where the server calls off single orders. Elsewhere it runs to its
+    /// end, and the ticket with it.
     fn cancel(&mut self, ticket: Ticket) -> Result<(), HalError> {
         self.settle();
         self.works.progress(ticket)?;
@@ -247,8 +258,13 @@ impl Microscope for Rest {
             return Ok(());
         };
         running.cancelled = true;
-        match running.what {
+        let what = running.what.clone();
+        match what {
             What::Pattern => self.end_drawing(),
+            _ if self.system.offers.has("cancel") => {
+                let order = json!({ "order": self.works.order(ticket.0) });
+                self.wire.tell("/bridge/cancel", &order, Wait::Quick).map(drop)
+            }
             What::Spot => self
                 .wire
                 .tell(self.system.stop_path(), &json!({}), Wait::Quick)
@@ -308,6 +324,11 @@ impl Microscope for Rest {
         Some(self)
     }
 
+    fn gas(&mut self) -> Option<&mut dyn Gas> {
+        self.system.capabilities.gas.as_ref()?;
+        Some(self)
+    }
+
     fn milling(&mut self) -> Option<&mut dyn Milling> {
         self.system.capabilities.milling.as_ref()?;
         Some(self)
@@ -350,7 +371,7 @@ impl Stage for Rest {
                 wanted.set(axis, None);
             }
         }
-        let (wire, body) = (self.wire.clone(), json!({ "position": wanted }));
+        let (wire, body) = (self.wire.clone(), self.order_of(json!({ "position": wanted })));
         self.changed();
         Ok(self.works.begin(What::Move(target), None, move || {
             wire.tell("/move_stage_absolute", &body, Wait::Work).map(|_| None)

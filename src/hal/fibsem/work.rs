@@ -24,6 +24,7 @@ pub(super) enum What {
     Home,
     Spot,
     Needle,
+    Injector,
     Vacuum,
 }
 
@@ -56,9 +57,14 @@ pub(super) struct Ended {
     pub stopped: bool,
 }
 
+/// Connections of this process so far.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+
 /// All tickets of a connection.
 pub(super) struct Works {
     clock: Arc<dyn Clock>,
+    /// Tells this connection's orders from all others of its client.
+    name: String,
     next: u64,
     presses: Arc<AtomicU64>,
     running: Vec<Running>,
@@ -67,13 +73,25 @@ pub(super) struct Works {
 
 impl Works {
     pub fn new(clock: Arc<dyn Clock>, presses: Arc<AtomicU64>) -> Works {
+        let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         Works {
             clock,
+            name: format!("{}-{connection}", std::process::id()),
             next: 1,
             presses,
             running: Vec::new(),
             ended: Vec::new(),
         }
+    }
+
+    /// What the order of a ticket is called, to be called off by.
+    pub fn order(&self, ticket: u64) -> String {
+        format!("{}-{ticket}", self.name)
+    }
+
+    /// What the next ticket's order will be called.
+    pub fn upcoming(&self) -> String {
+        self.order(self.next)
     }
 
     /// Does `work` on a thread of its own. `expected`: s, where it can be said.

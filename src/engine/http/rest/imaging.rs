@@ -135,10 +135,15 @@ impl Call {
 
 /// A picture as a TIFF file.
 pub(in super::super) async fn tiff(frame: Arc<Frame>) -> Result<Reply, Refusal> {
+    Ok(Reply::Bytes("image/tiff", encoded(frame).await?))
+}
+
+/// The bytes of such a file.
+pub(in super::super) async fn encoded(frame: Arc<Frame>) -> Result<Vec<u8>, Refusal> {
     // a large one takes a while: others are served meanwhile
     let encoded = tokio::task::spawn_blocking(move || frame.encode()).await;
     match encoded {
-        Ok(Ok(bytes)) => Ok(Reply::Bytes("image/tiff", bytes)),
+        Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => Err(unwritten(&error)),
         Err(error) => Err(unwritten(&error)),
     }

@@ -125,3 +125,58 @@ fn v1_has_every_command_the_snapshot_events_and_metrics() {
     let event: crate::Sequenced = serde_json::from_str(told.strip_prefix("data: ").unwrap()).unwrap();
     assert!(matches!(event.event, crate::Event::MillingAngle { .. }));
 }
+
+#[test]
+fn gas_flows_step_by_step_over_the_bridges_routes() {
+    let door = Door::new(Speed::Virtual);
+    let said = door.look("/bridge")["gas"].clone();
+    let port = said["ports"][0]["port"].clone();
+    let now = || door.look("/bridge/state")["gas"]["ports"][0].clone();
+    let early = door.post("/bridge/gas/valve", json!({ "port": port, "open": true }));
+    assert_eq!(early.status, 409, "{early:?}");
+    assert_eq!(
+        door.post("/bridge/gas/insert", json!({ "port": "NOWHERE" })).status,
+        422
+    );
+    assert_eq!(door.post("/bridge/gas/valve", json!({ "port": port })).status, 422);
+    door.ok("/bridge/gas/insert", json!({ "port": port }));
+    door.ok("/bridge/gas/heat", json!({ "port": port, "on": true }));
+    assert_eq!((&now()["inserted"], &now()["heater"]), (&json!(true), &json!(true)));
+    // cold gas stays where it is
+    assert_eq!(
+        door.post("/bridge/gas/valve", json!({ "port": port, "open": true }))
+            .status,
+        409
+    );
+    door.bench
+        .lines(&["control.take", "system.wait seconds=300", "control.release"])
+        .unwrap();
+    door.ok("/bridge/gas/valve", json!({ "port": port, "open": true }));
+    assert_eq!(now()["open"], json!(true));
+    door.ok("/bridge/stop", json!({}));
+    door.until(|s| s.gas.as_ref().is_some_and(|gas| !gas.value.open()));
+    door.ok("/bridge/gas/heat", json!({ "port": port, "on": false }));
+    door.ok("/bridge/gas/retract", json!({ "port": port }));
+    assert_eq!((&now()["inserted"], &now()["open"]), (&json!(false), &json!(false)));
+}
+
+#[test]
+fn the_live_view_is_shown_frame_by_frame() {
+    let door = Door::new(Speed::Real(100.0));
+    let newest = |after: u64| {
+        let body = json!({ "beam_type": "ELECTRON", "after": after });
+        door.post("/bridge/live/frame", body)
+    };
+    assert_eq!(newest(0).status, 204);
+    let beam = json!({ "beam_type": "ELECTRON", "on": true });
+    assert_eq!(door.ok("/bridge/live", beam)["value"], json!(true));
+    door.until(|s| s.live_frames[0].is_some());
+    let shown = newest(0);
+    assert_eq!((shown.status, shown.kind.as_str()), (200, "image/tiff"));
+    assert!(model::Frame::decode(&shown.body).is_ok());
+    let first = door.bench.link().snapshot().live_frames[0].as_ref().unwrap().id;
+    door.until(|s| s.live_frames[0].as_ref().is_some_and(|f| f.id > first));
+    assert_eq!(newest(first).status, 200);
+    assert_eq!(newest(u64::from(u32::MAX)).status, 204);
+    door.ok("/bridge/live", json!({ "beam_type": "ELECTRON", "on": false }));
+}

@@ -1,6 +1,7 @@
 //! The web door: a client of it against an engine on the twin. Every route, every refusal.
 
 mod beyond;
+mod driver;
 mod entry;
 mod instrument;
 mod milling;

@@ -411,6 +411,66 @@ fn what_the_bridge_offers_is_there_and_nothing_else() {
 }
 
 #[test]
+fn gas_goes_where_the_bridge_has_it_and_what_cannot_be_known_is_not_taken_to_be_out() {
+    let (player, clock) = (Player::start(), Arc::new(ManualClock::default()));
+    let port = json!({"port": "Pt", "gases": ["Pt"], "positions": [], "heater": true});
+    let gas = json!({"multichem": false, "sputter_coater": true, "ports": [port]});
+    player.plan(
+        "/bridge",
+        asked_for(json!({"bridge": 1, "offers": ["gas"], "saved": [], "gas": gas})),
+    );
+    let mut scope = try_open(instrument(&player), clock).unwrap();
+    let caps = scope.capabilities().gas.unwrap();
+    assert_eq!((caps.ports[0].port.as_str(), caps.sputter_coater), ("Pt", false));
+    let out = json!({"port": "Pt", "inserted": false, "position": null, "gas": null, "heater": false, "temperature": 293.0, "open": false});
+    let state = |port: &serde_json::Value| {
+        asked_for(json!({"gas": {"ports": [port], "sputtering": null, "sputter_ready": false}}))
+    };
+    player.plan("/bridge/state", state(&out));
+    assert!(!scope.gas().unwrap().read().unwrap().value.inserted());
+    for path in ["/bridge/gas/heat", "/bridge/gas/valve"] {
+        player.plan(path, asked_for(json!({"status": "ok"})));
+    }
+    let gas = scope.gas().unwrap();
+    gas.heat("Pt", Some("Pt"), true).unwrap();
+    gas.valve("Pt", false).unwrap();
+    assert_eq!(
+        player.asked("/bridge/gas/heat"),
+        [json!({"port": "Pt", "gas": "Pt", "on": true})]
+    );
+    assert_eq!(
+        player.asked("/bridge/gas/valve"),
+        [json!({"port": "Pt", "open": false})]
+    );
+    assert!(gas.valve("NOWHERE", true).is_err() && player.asked("/bridge/gas/valve").len() == 1);
+    let mut inside = out;
+    inside["inserted"] = json!(true);
+    player.plan("/bridge/state", state(&inside));
+    assert_eq!(gas.begin_insert("Pt", None).unwrap_err().kind, ErrorKind::Interlock);
+    player.plan("/bridge/state", asked_for(json!({})));
+    assert_eq!(gas.read().unwrap_err().kind, ErrorKind::Protocol);
+    assert!(gas.begin_sputter(model::SputterStep::Prepare).is_err());
+}
+
+#[test]
+fn an_order_is_called_off_by_its_name_where_the_server_can() {
+    let (player, clock) = (Player::start(), Arc::new(ManualClock::default()));
+    player.plan("/bridge", asked_for(json!({"bridge": 1, "offers": ["cancel"]})));
+    let mut scope = try_open(instrument(&player), clock).unwrap();
+    let go = player.hold("/move_stage_absolute", asked_for(json!({"status": "ok"})));
+    let ticket = scope.stage().unwrap().begin_move(Pose::default()).unwrap();
+    player.plan("/bridge/cancel", asked_for(json!({"status": "ok"})));
+    scope.cancel(ticket).unwrap();
+    let name = player.asked("/bridge/cancel")[0]["order"].clone();
+    assert!(name.is_string(), "{name}");
+    drop(go);
+    while matches!(scope.poll(ticket).unwrap(), Progress::Pending { .. }) {
+        std::thread::yield_now();
+    }
+    assert_eq!(player.asked("/move_stage_absolute")[0]["order"], name);
+}
+
+#[test]
 fn the_wrong_file_opens_nothing() {
     let player = Player::start();
     let mut other = instrument(&player);

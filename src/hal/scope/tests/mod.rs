@@ -3,6 +3,7 @@
 mod acts;
 mod age;
 mod faults;
+mod over;
 mod stop;
 
 use super::*;

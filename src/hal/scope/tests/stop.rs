@@ -1,7 +1,7 @@
 //! Cancel and stop: what they end, what they leave, what is believed.
 
+use super::over::Over;
 use super::*;
-use crate::{Progress, Stage, Ticket};
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_hand_ends_what_it_does_and_begins_nothing() {
@@ -134,58 +134,6 @@ async fn a_stop_that_cannot_be_sent_says_so() {
     );
 }
 
-/// A driver in which stop is pressed while the order is on its way.
-struct Racing {
-    twin: Box<dyn Microscope>,
-    scope: Arc<Mutex<Option<Scope>>>,
-}
-
-impl Microscope for Racing {
-    fn identity(&self) -> Identity {
-        self.twin.identity()
-    }
-    fn capabilities(&self) -> Capabilities {
-        self.twin.capabilities()
-    }
-    fn geometry(&self) -> Geometry {
-        self.twin.geometry()
-    }
-    fn stopper(&self) -> Arc<dyn Stopper> {
-        self.twin.stopper()
-    }
-    fn poll(&mut self, ticket: Ticket) -> Result<Progress, HalError> {
-        self.twin.poll(ticket)
-    }
-    fn cancel(&mut self, _: Ticket) -> Result<(), HalError> {
-        Ok(())
-    }
-    fn get(&mut self, key: Key) -> Result<Value, HalError> {
-        self.twin.get(key)
-    }
-    fn set(&mut self, key: Key, value: &Value) -> Result<Value, HalError> {
-        self.twin.set(key, value)
-    }
-    fn stage(&mut self) -> Option<&mut dyn Stage> {
-        Some(self)
-    }
-}
-
-impl Stage for Racing {
-    fn read(&mut self) -> Result<Reading<StageState>, HalError> {
-        self.twin.stage().unwrap().read()
-    }
-    fn begin_move(&mut self, target: Pose) -> Result<Ticket, HalError> {
-        lock(&self.scope).as_ref().unwrap().stop().unwrap();
-        self.twin.stage().unwrap().begin_move(target)
-    }
-    fn begin_home(&mut self) -> Result<Ticket, HalError> {
-        self.twin.stage().unwrap().begin_home()
-    }
-    fn link(&mut self, on: bool) -> Result<bool, HalError> {
-        self.twin.stage().unwrap().link(on)
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_order_that_overtakes_the_stop_is_stopped_all_the_same() {
     let rig = Rig::plain();
@@ -194,11 +142,12 @@ async fn an_order_that_overtakes_the_stop_is_stopped_all_the_same() {
         clock: rig.clock.clone(),
         world: Some(rig.world.clone()),
     };
-    let handle = Arc::new(Mutex::new(None));
-    let racing = Racing {
-        twin: sim::open(&opening).unwrap(),
-        scope: handle.clone(),
-    };
+    // stop is pressed while the order is on its way
+    let handle = Arc::new(Mutex::new(None::<Scope>));
+    let pressed = Arc::clone(&handle);
+    let mut racing = Over::new(sim::open(&opening).unwrap());
+    racing.cancels = false;
+    racing.moving = Box::new(move || lock(&pressed).as_ref().unwrap().stop().unwrap());
     let scope = Scope::new(Box::new(racing), None, rig.clock.clone(), rig.log.clone());
     *lock(&handle) = Some(scope.clone());
     let result = scope.hand("test").0.act(to(Axis::X, 5e-3)).await;

@@ -1,25 +1,27 @@
 //! After a crash: what an engine had under way when it ended without a word is looked up in its journal, compared with what the
 //! instrument says, told, and, where the sample is concerned, asked about. Nothing is turned on, moved or milled before a
-//! person has answered.
+//! person has answered. `found`: what the instrument shows of an act; `cut`: what of a milling task is still to be milled.
+
+mod cut;
+mod found;
 
 use super::{Core, Cx, job, lock, owed};
 use crate::command::{Command, Failure, parse};
 use crate::event::{Event, How, Job, JobEnd};
-use crate::journal::past::Doubt;
 use crate::journal::{self, Entry, Past, line};
 use crate::link::{Asked, Ended};
-use crate::watchdog::{self, Note};
+use crate::watchdog;
+use cut::Cut;
+use found::find;
 use hal::{Act, Scope};
-use model::{Axis, Danger, ErrorKind, Notice, PatterningPhase, PatterningState, Severity, Shape};
-use pattern::task::Strategy;
-use pattern::{MillingTask, Rest, StageState};
+use model::{Danger, ErrorKind, Notice, PatterningPhase, PatterningState, Severity};
+use pattern::{MillingTask, Rest};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use workflow::Question;
-use workflow::milling::Mill;
 
 /// A journal that a crash left.
 #[derive(Clone, Debug)]
@@ -52,31 +54,6 @@ pub(crate) fn left(data: &std::path::Path) -> Vec<Left> {
     journal::left_open(data).into_iter().filter_map(read).collect()
 }
 
-/// What became of an act in doubt, as the instrument shows it.
-#[derive(Clone, Debug, PartialEq)]
-enum Found {
-    Done,
-    NotStarted,
-    /// This share of it was done.
-    Partly(f64),
-    /// It goes on.
-    UnderWay(f64),
-    /// The instrument is elsewhere, or does not say.
-    Unknown(String),
-}
-
-impl Found {
-    fn words(&self) -> String {
-        match self {
-            Found::Done => "done".to_owned(),
-            Found::NotStarted => "not started".to_owned(),
-            Found::Partly(f) => format!("{:.0} % done", f * 100.0),
-            Found::UnderWay(f) => format!("still under way, {:.0} % done", f * 100.0),
-            Found::Unknown(why) => format!("in doubt: {why}"),
-        }
-    }
-}
-
 /// Looks whether a crash left something of the instrument that was just connected; to be called once it is.
 pub(crate) async fn look(core: &Arc<Core>) {
     let (instrument, driver) = match core.snapshot().connection.as_ref() {
@@ -106,20 +83,34 @@ pub(crate) async fn look(core: &Arc<Core>) {
     let asks = unsettled.iter().any(|left| is_of(left, &instrument, &driver));
     *lock(&core.left) = unsettled;
     if asks {
-        let Ok(row) = parse::find("job.recover") else { return };
-        let asked = Asked {
-            command: Command::new(row.name),
-            by: "engine".to_owned(),
-            presses: core.presses.load(Ordering::SeqCst),
-        };
-        let core = core.clone();
-        // not through the guard: a question takes control from nobody
-        tokio::spawn(async move {
-            let _active = core.lanes.activity();
-            // how it ended is in the record
-            let _ = job::run_job(&core, row, asked).await;
-        });
+        ask(core);
     }
+}
+
+/// Asks, once nothing else is asked about a crash.
+fn ask(core: &Arc<Core>) {
+    let Ok(row) = parse::find("job.recover") else { return };
+    let asked = Asked {
+        command: Command::new(row.name),
+        by: "engine".to_owned(),
+        presses: core.presses.load(Ordering::SeqCst),
+    };
+    let core = core.clone();
+    // not through the guard: a question takes control from nobody
+    tokio::spawn(async move {
+        let _active = core.lanes.activity();
+        let mut snapshots = core.bus.watch();
+        // the sender lives as long as the engine
+        let _ = snapshots
+            .wait_for(|s| {
+                s.jobs
+                    .iter()
+                    .all(|job| job.end.is_some() || job.command.name != row.name)
+            })
+            .await;
+        // how it ended is in the record
+        let _ = job::run_job(&core, row, asked).await;
+    });
 }
 
 fn is_of(left: &Left, instrument: &str, driver: &str) -> bool {
@@ -202,186 +193,6 @@ fn changes_the_sample(past: &Past) -> bool {
     row.is_some_and(|row| row.danger == Danger::Sample)
 }
 
-/// What the instrument shows of an act.
-async fn find(scope: &Scope, past: &Past, doubt: &Doubt) -> Found {
-    match look_at(scope, past, doubt).await {
-        Ok(found) => found,
-        Err(error) => Found::Unknown(error.what),
-    }
-}
-
-async fn look_at(scope: &Scope, past: &Past, doubt: &Doubt) -> Result<Found, hal::HalError> {
-    let either = |so: bool| if so { Found::Done } else { Found::NotStarted };
-    Ok(match &doubt.what {
-        Act::StageTo { target } => {
-            let state = scope.stage().await?.value;
-            let off = |axis: Axis| {
-                target
-                    .get(axis)
-                    .is_some_and(|t| (t - state.pose.get(axis)).abs() > 1e-5)
-            };
-            match (state.moving, Axis::ALL.into_iter().any(off)) {
-                (true, _) => Found::UnderWay(0.0),
-                (false, false) => Found::Done,
-                (false, true) => Found::Unknown("the stage is not there".to_owned()),
-            }
-        }
-        Act::BeamPower { beam, on } => either(scope.beam(*beam).await?.value.on == *on),
-        Act::BeamBlank { beam, on } => either(scope.beam(*beam).await?.value.blanked == *on),
-        Act::NeedleTo { target, .. } => {
-            let state = scope.manipulator().await?.value;
-            match (state.moving, state.position.distance(target) < 1e-6) {
-                (true, _) => Found::UnderWay(0.0),
-                (false, true) => Found::Done,
-                (false, false) => Found::Unknown("the needle is not there".to_owned()),
-            }
-        }
-        Act::GasValve { port, open } => {
-            let state = scope.gas().await?.value;
-            either(state.port(port).is_some_and(|p| p.open == *open))
-        }
-        Act::PatternStart { .. } => patterning(past, doubt, &scope.patterning().await?.value),
-        _ => Found::Unknown("the instrument cannot say".to_owned()),
-    })
-}
-
-/// The patterning engine's word, where it is about what the journal says was loaded.
-fn patterning(past: &Past, doubt: &Doubt, state: &PatterningState) -> Found {
-    match past.loads.last() {
-        Some(load) if load.shapes.len() == state.done.len() && !state.done.is_empty() => match state.phase {
-            phase if phase.is_active() => Found::UnderWay(state.fraction()),
-            _ if state.done.iter().all(|d| *d >= 1.0) => Found::Done,
-            _ if state.done.iter().all(|d| *d <= 0.0) => Found::NotStarted,
-            _ => Found::Partly(state.fraction()),
-        },
-        _ => Found::Unknown(match &past.stopped {
-            Some(note) => format!(
-                "the patterning engine no longer holds it; {}",
-                until_stopped(past, doubt, note)
-            ),
-            None => "the patterning engine no longer holds it".to_owned(),
-        }),
-    }
-}
-
-/// How far a pattern can have come until the watchdog stopped it.
-fn until_stopped(past: &Past, doubt: &Doubt, note: &Note) -> String {
-    if !note.sent {
-        return "the watchdog could not stop it".to_owned();
-    }
-    let seconds = (note.time - doubt.time).max(0.0);
-    let planned = past.snapshot.patterning.as_ref().map_or(0.0, |p| p.value.estimated);
-    match planned > 0.0 {
-        true => format!(
-            "the watchdog stopped it {seconds:.0} s after it began: {:.0} % done at most",
-            (seconds / planned * 100.0).min(100.0)
-        ),
-        false => format!("the watchdog stopped it {seconds:.0} s after it began"),
-    }
-}
-
-/// Milling that was cut off: the task as it was to be milled, of one stage perhaps only a rest, and whose command it was.
-struct Cut {
-    command: Command,
-    task: MillingTask,
-    rest: Rest,
-}
-
-impl Cut {
-    fn of(past: &Past) -> Option<Cut> {
-        let job = past.job()?;
-        let run = past.snapshot.milling.as_ref().filter(|run| !run.ended);
-        if let Some(resumed) = &past.resumed {
-            return Some(Cut {
-                command: resumed.command.clone(),
-                task: resumed.task.clone(),
-                rest: resumed.rest.clone(),
-            });
-        }
-        if !["milling.run", "gis.pattern"].contains(&job.command.name.as_str()) {
-            return None;
-        }
-        let mut task = past.snapshot.plan.as_ref()?.task.clone();
-        for (stage, run) in task.stages.iter_mut().zip(&run?.stages) {
-            stage.enabled = run.state != StageState::Off;
-        }
-        Some(Cut {
-            command: job.command.clone(),
-            task,
-            rest: Rest::default(),
-        })
-    }
-
-    /// What is left of it: stages that are done are off, and of the one at work only what is left is on. `None` where that
-    /// cannot be known.
-    fn left(mut self, past: &Past, seen: &PatterningState) -> Option<Cut> {
-        // of the command that was cut off; what a resumed task did before is in `rest` already
-        let Some(run) = past
-            .snapshot
-            .milling
-            .as_ref()
-            .filter(|run| run.task == self.task.name && !run.ended)
-        else {
-            return Some(self);
-        };
-        for (stage, run) in self.task.stages.iter_mut().zip(&run.stages) {
-            stage.enabled &= run.state != StageState::Done;
-        }
-        let Some((at, stage)) = run.at.and_then(|at| Some((at, self.task.stages.get_mut(at)?))) else {
-            return Some(self);
-        };
-        if !stage.enabled {
-            return Some(self);
-        }
-        let one_by_one = matches!(stage.strategy, Strategy::Overtilt(_));
-        let seen = past
-            .loads
-            .last()
-            .filter(|load| load.shapes.len() == seen.done.len())
-            .map(|_| seen);
-        let whole = match self.rest.stage == at && !self.rest.left.is_empty() {
-            true => self.rest.left,
-            false => stage.pattern.shapes().into_iter().map(Some).collect(),
-        };
-        let left = past.left(whole, one_by_one, seen).ok()?;
-        stage.enabled = !left.iter().flatten().all(Shape::is_exclusion);
-        self.rest = Rest { stage: at, left };
-        Some(self)
-    }
-
-    /// What `resume` does, in words.
-    fn offer(&self, state: &PatterningState) -> String {
-        let wait = match state.phase {
-            PatterningPhase::Paused => "the paused pattern goes on; then ",
-            phase if phase.is_active() => "the pattern under way is waited for; then ",
-            _ => "",
-        };
-        let stages = self.task.enabled().count();
-        let shapes = self.rest.left.iter().flatten().count();
-        let whole = if self.rest.left.is_empty() {
-            ""
-        } else {
-            " of the stage it was at"
-        };
-        match (stages, shapes) {
-            (0, _) => format!("{wait}nothing is missing: the patterns are cleared"),
-            (n, 0) => format!("{wait}mills the {n} stages that are missing"),
-            (n, shapes) => format!("{wait}mills only what is missing: {shapes} shapes{whole}, {n} stages in all"),
-        }
-    }
-
-    fn params(self) -> Mill {
-        let args = crate::command::Args(self.command.args);
-        let gas = (self.command.name == "gis.pattern").then(|| crate::command::gis::under_gas(&args));
-        Mill {
-            path: args.text("path").map(str::to_owned),
-            task: self.task,
-            gas,
-            rest: Some(self.rest),
-        }
-    }
-}
-
 const RESUME: &str = "resume";
 const END: &str = "end";
 
@@ -396,7 +207,7 @@ pub(crate) async fn recover(cx: Cx) -> Ended {
             .cloned();
         let Some(left) = next else { break };
         let past = left.past();
-        let how = settle(&cx, &past).await?;
+        let Answer { how, pressed } = settle(&cx, &past).await?;
         let resumed = match how.as_str() {
             RESUME => Some(still(&cx, &past).await?),
             _ => None,
@@ -418,6 +229,16 @@ pub(crate) async fn recover(cx: Cx) -> Ended {
         told.push(json!({ "journal": left.name, "how": how }));
         if let Some(cut) = resumed {
             mill_on(&cx, cut).await?;
+        }
+        if pressed {
+            // stop ended this job, too: what else a crash left is asked by another
+            if lock(&cx.core.left)
+                .iter()
+                .any(|left| is_of(left, &identity.name, &identity.driver))
+            {
+                ask(&cx.core);
+            }
+            break;
         }
     }
     Ok(json!({ "settled": told }))
@@ -454,8 +275,14 @@ fn unwritten(why: &str) -> Failure {
     )
 }
 
-/// Asks; what was chosen.
-async fn settle(cx: &Cx, past: &Past) -> Result<String, Failure> {
+/// What was chosen, and whether stop was pressed for it.
+struct Answer {
+    how: String,
+    pressed: bool,
+}
+
+/// Asks.
+async fn settle(cx: &Cx, past: &Past) -> Result<Answer, Failure> {
     let job = cx.job()?;
     let scope = cx.scope()?;
     let state = patterning_state(&scope).await?;
@@ -488,7 +315,7 @@ async fn settle(cx: &Cx, past: &Past) -> Result<String, Failure> {
     let what = past
         .job()
         .map_or("an act".to_owned(), |job| format!("{} ({})", job.title, job.by));
-    let choice = job
+    let how = job
         .host
         .ask(Question {
             text: format!("The engine had ended in the middle of {what}. Go on?"),
@@ -496,11 +323,12 @@ async fn settle(cx: &Cx, past: &Past) -> Result<String, Failure> {
             choices,
         })
         .await?;
-    if choice == END && patterning_state(&scope).await?.phase.is_active() {
+    let pressed = how == END && patterning_state(&scope).await?.phase.is_active();
+    if pressed {
         let sent = cx.core.press(&cx.by);
         super::stop::confirm(&cx.core, &cx.by, sent).await;
     }
-    Ok(choice)
+    Ok(Answer { how, pressed })
 }
 
 async fn patterning_state(scope: &Scope) -> Result<PatterningState, Failure> {
