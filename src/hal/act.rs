@@ -123,10 +123,12 @@ pub enum Resource {
     Patterning,
     Needle,
     Gas,
+    /// What moves the beams over the sample for a picture: one at a time, whichever beam.
+    Scan,
 }
 
 impl Resource {
-    pub const ALL: [Resource; 7] = [
+    pub const ALL: [Resource; 8] = [
         Resource::Stage,
         Resource::Electron,
         Resource::Ion,
@@ -134,6 +136,7 @@ impl Resource {
         Resource::Patterning,
         Resource::Needle,
         Resource::Gas,
+        Resource::Scan,
     ];
 
     pub fn of(beam: Beam) -> Resource {
@@ -152,6 +155,7 @@ impl Resource {
             Resource::Patterning => "patterning engine",
             Resource::Needle => "needle",
             Resource::Gas => "gas system",
+            Resource::Scan => "scan generator",
         }
     }
 }
@@ -245,7 +249,11 @@ impl Act {
             | Act::BeamSet { beam, .. }
             | Act::PlasmaGas { beam, .. } => vec![(Resource::of(*beam), Alone)],
             // a picture must not be taken while the stage moves under it
-            Act::Acquire { settings } => vec![(Resource::of(settings.beam_type), Alone), (Resource::Stage, Still)],
+            Act::Acquire { settings } => vec![
+                (Resource::of(settings.beam_type), Alone),
+                (Resource::Scan, Alone),
+                (Resource::Stage, Still),
+            ],
             Act::SystemSet { .. } => vec![],
             Act::Pump | Act::Vent => vec![
                 (Resource::Chamber, Alone),

@@ -189,7 +189,9 @@ fn job(cx: &Cx, theme: &Theme, room: usize) -> Piece {
             None => vec![Span::styled("idle", theme.style(Role::Dim))],
         };
     };
-    let progress = job.progress.as_ref();
+    let waits = cx.snapshot.question.as_ref().is_some_and(|q| q.job == job.id);
+    // what waits for an answer takes as long as the answer does
+    let progress = job.progress.as_ref().filter(|_| !waits);
     let percent = progress
         .and_then(|p| p.fraction)
         .map(|f| format!(" {:3.0} %", f.clamp(0.0, 1.0) * 100.0))
@@ -200,7 +202,6 @@ fn job(cx: &Cx, theme: &Theme, room: usize) -> Piece {
         .map(|s| format!(", {}", cx.clock(cx.now + s)))
         .unwrap_or_default();
     let sign = if job.paused { Sign::Pending } else { Sign::Running };
-    let waits = cx.snapshot.question.as_ref().is_some_and(|q| q.job == job.id);
     let (held, short) = match (waits, job.paused) {
         (true, _) => (" WAITS FOR AN ANSWER", " ASKS"),
         (false, true) => (" PAUSED", " PAUSED"),

@@ -156,7 +156,7 @@ pub(crate) async fn take_all(cx: &JobCx, plan: &[ImageSettings], keep: &Keep) ->
             pictures.len() + 1,
             plan.len()
         );
-        cx.host.progress(
+        cx.tell(
             Some(if total > 0.0 { done / total } else { 0.0 }),
             Some(total - done),
             &text,

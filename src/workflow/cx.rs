@@ -6,7 +6,7 @@ use hal::{Act, HalError, Hand, Outcome, Scope};
 use model::kinematics::KinematicsError;
 use model::pose::PositionError;
 use model::{Beam, ErrorKind, Frame, Geometry, ImageSettings, Notice, Pose, Value, config::Instrument};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Why a job did not end well. `data` carries the measurement of a doubtful one.
@@ -190,6 +190,23 @@ pub struct JobCx {
     pub instrument: Arc<Instrument>,
     /// What is to be put back when the job ends.
     pub debts: Debts,
+    /// How the job stands as a whole, where it tells that itself.
+    pub whole: Whole,
+}
+
+/// How a job stands as a whole: fraction done and seconds left, as it told them last. What its parts tell of themselves (a
+/// picture, the probes of a contrast) is then shown by its words alone, or a job half done would seem nearly over.
+#[derive(Clone, Debug, Default)]
+pub struct Whole(Arc<Mutex<Option<(f64, f64)>>>);
+
+impl Whole {
+    fn told(&self) -> Option<(f64, f64)> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, now: Option<(f64, f64)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
 }
 
 impl JobCx {
@@ -223,11 +240,11 @@ impl JobCx {
             if self.hand.is_ended() {
                 return Err(HalError::stopped().into());
             }
-            let (host, text) = (self.host.clone(), text.clone());
-            host.progress(share.begun(), None, &text);
+            let (cx, text) = (self.clone(), text.clone());
+            cx.tell(share.begun(), None, &text);
             let watch = move |fraction, remaining| {
                 let (fraction, remaining) = share.of_whole(fraction, remaining);
-                host.progress(fraction, remaining, &text)
+                cx.tell(fraction, remaining, &text)
             };
             match self.hand.act_watched(act.clone(), watch).await {
                 Err(error) if self.held(&error).await => {}
@@ -248,7 +265,26 @@ impl JobCx {
     }
 
     pub fn progress(&self, fraction: f64, text: &str) {
-        self.host.progress(Some(fraction), None, text);
+        self.tell(Some(fraction), None, text);
+    }
+
+    /// What is being done, and how far that is (fraction done, seconds left) unless the whole job tells it.
+    pub fn tell(&self, fraction: Option<f64>, remaining: Option<f64>, text: &str) {
+        match self.whole.told() {
+            Some((fraction, remaining)) => self.host.progress(Some(fraction), Some(remaining), text),
+            None => self.host.progress(fraction, remaining, text),
+        }
+    }
+
+    /// How the whole job stands: its parts tell only what they do, until [`JobCx::parts_tell`].
+    pub fn tell_whole(&self, fraction: f64, remaining: f64, text: &str) {
+        self.whole.tell(Some((fraction, remaining)));
+        self.tell(None, None, text);
+    }
+
+    /// What comes now tells its own progress again.
+    pub fn parts_tell(&self) {
+        self.whole.tell(None);
     }
 
     /// Takes a picture, publishes it, saves it where `keep` or the settings say.

@@ -11,45 +11,41 @@ use tokio::sync::{broadcast, watch};
 const BACKLOG: usize = 1024;
 
 pub(crate) struct Bus {
-    snapshot: Mutex<Arc<Snapshot>>,
+    /// The last event's number. Held while one is told, so that everyone hears them in their order.
+    last: Mutex<u64>,
     newest: watch::Sender<Arc<Snapshot>>,
     heard: broadcast::Sender<Heard>,
 }
 
 impl Bus {
     pub fn new(first: Snapshot) -> Bus {
-        let first = Arc::new(first);
         Bus {
-            newest: watch::channel(first.clone()).0,
+            last: Mutex::new(first.seq),
+            newest: watch::channel(Arc::new(first)).0,
             heard: broadcast::channel(BACKLOG).0,
-            snapshot: Mutex::new(first),
         }
     }
 
     pub fn publish(&self, time: f64, event: Event) -> Arc<Sequenced> {
-        // sent under the lock, so that everyone hears events in their order
-        let mut current = lock(&self.snapshot);
-        let sequenced = Arc::new(Sequenced {
-            seq: current.seq + 1,
-            time,
-            event,
-        });
-        Arc::make_mut(&mut current).apply(&sequenced);
-        self.newest.send_replace(current.clone());
+        let mut last = lock(&self.last);
+        *last += 1;
+        let seq = *last;
+        let sequenced = Arc::new(Sequenced { seq, time, event });
+        // copied only where somebody still looks at the one before
+        self.newest.send_modify(|now| Arc::make_mut(now).apply(&sequenced));
         // nobody listening is fine: the snapshot has it
         let _ = self.heard.send(Heard::Event(sequenced.clone()));
         sequenced
     }
 
     pub fn pulse(&self, pulse: Pulse) {
-        let mut current = lock(&self.snapshot);
-        Arc::make_mut(&mut current).pulse(&pulse);
-        self.newest.send_replace(current.clone());
+        let _order = lock(&self.last);
+        self.newest.send_modify(|now| Arc::make_mut(now).pulse(&pulse));
         let _ = self.heard.send(Heard::Pulse(pulse));
     }
 
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        lock(&self.snapshot).clone()
+        self.newest.borrow().clone()
     }
 
     pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {

@@ -248,6 +248,7 @@ pub(crate) async fn run_job(core: &Arc<Core>, row: &'static CommandRow, asked: A
         host,
         instrument: connected.instrument,
         debts: Default::default(),
+        whole: Default::default(),
     };
     let cx = Cx {
         core: core.clone(),

@@ -53,6 +53,7 @@ pub(crate) fn switch(core: &Arc<Core>, beam: Beam, on: bool) -> Result<(), crate
         host: Arc::new(host),
         instrument: connected.instrument,
         debts: Default::default(),
+        whole: Default::default(),
     };
     core.publish(Event::Live {
         beam,

@@ -71,6 +71,24 @@ fn a_live_view_gives_way_and_the_ion_beams_ends_by_itself() {
 }
 
 #[test]
+fn a_live_view_of_one_beam_gives_way_to_a_picture_of_the_other() {
+    let bench = Bench::new();
+    let link = bench.link();
+    bench
+        .lines(&["system.connect", "image.live beam=electron on=true"])
+        .unwrap();
+    for _ in 0..5 {
+        bench
+            .lines(&[
+                "image.acquire beam=ion resolution=384x256 save=false",
+                "system.wait seconds=0.37",
+            ])
+            .unwrap();
+    }
+    assert!(link.snapshot().live[0].on, "it goes on after each");
+}
+
+#[test]
 fn a_picture_says_where_it_was_taken() {
     let bench = Bench::new();
     bench

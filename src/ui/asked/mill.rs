@@ -76,7 +76,7 @@ fn plan(task: &MillingTask, cx: &Cx) -> Vec<String> {
         .map(|(_, stage)| estimate::stage_time(stage, planner))
         .sum();
     lines.push(format!(
-        "total {}, of which the beam is on for {}; done at {}",
+        "total {}, beam on for {} of it; done at {}",
         duration(total),
         duration(beam),
         cx.clock(cx.now + total)
@@ -102,10 +102,10 @@ fn row(index: usize, stage: &MillingStage, planner: Planner<'_>) -> String {
         MillingControl::Preset => text::printable(&stage.milling.preset),
     };
     format!(
-        "{:>2} {:<16} {:<12} {beam:>7} {:>7} deep {:>7}",
+        "{:>2} {:<14} {:<10} {beam:>7} {:>7} deep {:>7}",
         index + 1,
-        cut(&text::printable(&stage.name), 16),
-        cut(stage.pattern.name(), 12),
+        cut(&text::printable(&stage.name), 14),
+        cut(stage.pattern.name(), 10),
         units::format(stage.pattern.depth(), Unit::Metre),
         duration(estimate::stage_time(stage, planner))
     )

@@ -4,7 +4,7 @@
 //! tells how things are when it is answered.
 
 use super::Dialog;
-use super::frame::frame_beside;
+use super::frame::{frame_beside, room_beside};
 use crate::action::Action;
 use crate::asked;
 use crate::canvas::Canvas;
@@ -70,13 +70,15 @@ impl Dialog for Confirm {
 
     fn draw(&self, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
         let Some(ask) = self.question(cx) else { return };
-        let wanted = ask.lines.iter().map(|l| l.width() + 1).max().unwrap_or(0);
+        // between its borders
+        let room = usize::from(room_beside(CHOICE as u16 + 2, area, canvas)).saturating_sub(2);
+        let lines = ask.lines.iter().flat_map(|line| wrap(line, room.saturating_sub(1)));
+        let lines: Vec<String> = lines.collect();
+        // a column before and, where there is one, behind them
+        let wanted = lines.iter().map(|l| (l.width() + 2).min(room)).max().unwrap_or(0);
         let width = wanted.max(ask.title.width() + 4).max(CHOICE);
-        // between its border and the screen's edge
-        let room = usize::from(area.width).saturating_sub(3);
-        let lines: Vec<String> = ask.lines.iter().flat_map(|line| wrap(line, room)).collect();
         let height = lines.len() + 3;
-        let inside = frame_beside(&ask.title, (width as u16 + 2, height as u16), theme, area, canvas);
+        let inside = frame_beside(&ask.title, (width as u16, height as u16), theme, area, canvas);
         for (i, line) in lines.iter().enumerate() {
             canvas.row(Line::from(format!(" {line}")), inside, i as u16);
         }

@@ -29,6 +29,17 @@ pub fn frame_beside(title: &str, size: (u16, u16), theme: &Theme, area: Rect, ca
     framed(title, "", place, theme, canvas)
 }
 
+/// Columns for a box that is to lie beside the pictures; all there are where those leave fewer than `least`.
+pub fn room_beside(least: u16, area: Rect, canvas: &Canvas) -> u16 {
+    let panes = || canvas.placements.iter().map(|(pane, _)| pane);
+    let before = panes().map(|pane| pane.x).min().unwrap_or(area.right()) - area.x;
+    let behind = area.right() - panes().map(|pane| pane.right()).max().unwrap_or(area.x);
+    match before.max(behind) {
+        free if free >= least => free,
+        _ => area.width,
+    }
+}
+
 fn framed(title: &str, note: &str, place: Rect, theme: &Theme, canvas: &mut Canvas) -> Rect {
     canvas.take_mouse();
     canvas.clear(place, theme.style(Role::Text));
@@ -48,7 +59,7 @@ mod tests {
     fn a_question_lies_beside_the_picture_where_there_is_room() {
         let theme = Themes::load(None).0.get("dark").0;
         let body = Rect::new(0, 1, 120, 34);
-        let asked = |picture: Rect, size: (u16, u16)| {
+        let shown = |picture: Rect| {
             let mut canvas = Canvas::new(Rect::new(0, 0, 120, 40));
             let key = PictureKey {
                 slot: 0,
@@ -60,12 +71,16 @@ mod tests {
                 smooth: false,
             };
             canvas.place(picture, key);
-            frame_beside("Mill?", size, &theme, body, &mut canvas)
+            canvas
         };
+        let asked = |picture, size| frame_beside("Mill?", size, &theme, body, &mut shown(picture));
         let above = Rect::new(1, 2, 118, 20);
         assert!(!asked(above, (70, 8)).intersects(above));
         let left = Rect::new(1, 2, 60, 30);
-        assert!(!asked(left, (50, 8)).intersects(left));
+        let room = room_beside(56, body, &shown(left));
+        assert_eq!(room, 59);
+        assert!(!asked(left, (room - 2, 8)).intersects(left));
+        assert_eq!(room_beside(60, body, &shown(left)), 120, "too few columns");
         let all = Rect::new(1, 2, 118, 32);
         let inside = asked(all, (70, 8));
         assert_eq!((inside.x, inside.y), (25, 14), "in the middle where nothing is free");

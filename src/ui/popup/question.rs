@@ -5,6 +5,7 @@ use crate::action::Action;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
+use crate::fit::wrap;
 use crate::theme::{Role, Theme};
 use crate::widget::list::marker;
 use crate::widget::pane::pane;
@@ -27,16 +28,30 @@ pub struct Panel {
 /// On a screen of fewer rows than this, more choices than these stand side by side, so that the picture they are about keeps its room.
 const TALL: u16 = 32;
 const FEW: usize = 4;
-/// Rows of that panel: its frame, what it is about, the choices, and what the chosen one does.
-const FLAT: u16 = 5;
+/// Rows of that panel beside what it is about: its frame, the choices, and what the chosen one does.
+const FLAT: u16 = 4;
+/// Most rows that tell what it is about.
+const TELLS: usize = 3;
 
 /// Rows the panel wants on this screen.
 pub fn rows(question: Option<&Question>, screen: Rect) -> u16 {
     match question {
         None => 0,
-        Some(q) if screen.height < TALL && q.choices.len() > FEW && words(q) + 2 <= usize::from(screen.width) => FLAT,
-        Some(q) => (q.choices.len().min(20) + 4) as u16,
+        Some(q) => {
+            let width = screen.width.saturating_sub(2);
+            let flat = screen.height < TALL && q.choices.len() > FEW && words(q) <= usize::from(width);
+            let rest = if flat { FLAT } else { q.choices.len().min(20) as u16 + 3 };
+            about(q, width).len() as u16 + rest
+        }
     }
+}
+
+/// What it is about, in the rows it takes in so many columns.
+fn about(question: &Question, width: u16) -> Vec<String> {
+    let mut lines = wrap(&text::printable(&question.detail), usize::from(width).saturating_sub(2));
+    lines.truncate(TELLS);
+    lines.resize(lines.len().max(1), String::new());
+    lines
 }
 
 /// Columns that the choices take side by side.
@@ -112,16 +127,18 @@ impl Panel {
             area,
             canvas,
         );
-        canvas.row(
-            Line::styled(
-                format!(" {}", text::printable(&question.detail)),
-                theme.style(Role::Dim),
-            ),
-            inside,
-            0,
-        );
-        if usize::from(inside.height) <= question.choices.len() && words(question) <= usize::from(inside.width) {
-            return self.flat(question, theme, inside, canvas);
+        let flat = usize::from(inside.height) <= question.choices.len() && words(question) <= usize::from(inside.width);
+        let mut about = about(question, inside.width);
+        // what can be answered goes before all of what is asked
+        let answers = if flat { 1 } else { question.choices.len() };
+        about.truncate(usize::from(inside.height).saturating_sub(answers).max(1));
+        for (row, words) in about.iter().enumerate() {
+            let line = Line::styled(format!(" {words}"), theme.style(Role::Dim));
+            canvas.row(line, inside, row as u16);
+        }
+        let first = about.len() as u16;
+        if flat {
+            return self.flat(question, theme, inside, first, canvas);
         }
         for (i, (word, what)) in question.choices.iter().enumerate() {
             let chosen = self.choice == Some(i);
@@ -130,7 +147,7 @@ impl Panel {
                 Span::styled(format!(" {} {:<12} ", marker(chosen), text::printable(word)), style),
                 Span::styled(text::printable(what), theme.style(Role::Dim)),
             ]);
-            let row = i as u16 + 1;
+            let row = i as u16 + first;
             canvas.row(line, inside, row);
             if row < inside.height {
                 canvas.hit(
@@ -147,8 +164,9 @@ impl Panel {
             }
         }
     }
-    /// The choices in one row, and below them what the chosen one does.
-    fn flat(&self, question: &Question, theme: &Theme, inside: Rect, canvas: &mut Canvas) {
+
+    /// The choices in row `row`, and below them what the chosen one does.
+    fn flat(&self, question: &Question, theme: &Theme, inside: Rect, row: u16, canvas: &mut Canvas) {
         let mut spans = Vec::new();
         let mut x = inside.x;
         for (i, (word, _)) in question.choices.iter().enumerate() {
@@ -156,10 +174,10 @@ impl Panel {
             let style = theme.style(if chosen { Role::Selected } else { Role::Text });
             let words = format!(" {} {} ", marker(chosen), text::printable(word));
             let width = words.width() as u16;
-            if inside.height > 1 {
+            if inside.height > row {
                 let place = Rect {
                     x,
-                    y: inside.y + 1,
+                    y: inside.y + row,
                     width,
                     height: 1,
                 };
@@ -174,12 +192,16 @@ impl Panel {
             x += width;
             spans.push(Span::styled(words, style));
         }
-        canvas.row(Line::from(spans), inside, 1);
+        canvas.row(Line::from(spans), inside, row);
         let does = match self.choice.and_then(|c| question.choices.get(c)) {
             Some((_, does)) => text::printable(does),
             None => "Up and Down choose, Enter answers".to_owned(),
         };
-        canvas.row(Line::styled(format!(" {does}"), theme.style(Role::Dim)), inside, 2);
+        canvas.row(
+            Line::styled(format!(" {does}"), theme.style(Role::Dim)),
+            inside,
+            row + 1,
+        );
     }
 }
 
@@ -202,5 +224,14 @@ mod tests {
         let at = |w, h| rows(Some(&question), Rect::new(0, 0, w, h));
         assert_eq!((at(80, 24), at(120, 40), at(50, 24)), (5, 11, 11));
         assert_eq!(rows(None, Rect::new(0, 0, 80, 24)), 0);
+        let detail =
+            "field 400 um; left, right, up and down move the needle, or move it yourself in the Manipulator tab"
+                .to_owned();
+        let told = Question { detail, ..question };
+        assert_eq!(
+            rows(Some(&told), Rect::new(0, 0, 80, 24)),
+            6,
+            "what it is about is told whole"
+        );
     }
 }

@@ -205,7 +205,7 @@ async fn flow(cx: &JobCx, params: &Cryo) -> Result<f64, JobError> {
     let time = params.time;
     cx.wait(time, |remaining| {
         let text = format!("gas flows from {name}");
-        cx.host.progress(Some(1.0 - remaining / time), Some(remaining), &text);
+        cx.tell(Some(1.0 - remaining / time), Some(remaining), &text);
     })
     .await?;
     Ok(time)
@@ -233,7 +233,7 @@ async fn warm_up(cx: &JobCx, name: &str) -> Result<(), JobError> {
                 "look at the heater in the vendor's own program",
             ));
         }
-        cx.host.progress(
+        cx.tell(
             None,
             None,
             &format!("{name} warms up: {temperature:.0} K of {:.0} K", model::gas::WARM),

@@ -149,7 +149,7 @@ pub fn detect(cx: JobCx, eyes: Arc<Eyes>, params: Detect, given: Option<Given>) 
         let features = named(&names, &own).map_err(|e| usage(e, hint))?;
         let model = {
             let (eyes, library, name) = (eyes.clone(), library.clone(), params.model.clone());
-            cx.host.progress(None, None, "loading the model");
+            cx.tell(None, None, "loading the model");
             cx.compute(move || eyes.model(&library, name.as_deref())).await??
         };
         let features = model.looked_for(features, params.features.is_empty());

@@ -181,7 +181,7 @@ async fn centre(cx: &JobCx, beam: Beam, hfw: f64) -> Result<(), JobError> {
         cx.frame(&settings, &Keep::default()).await?;
         let text = format!("is the needle's tip in the centre of the {beam} picture?");
         let detail = format!(
-            "field {}; moves asked for here ({{\"by\": m}} says how far), or your own (Manipulator tab), until it is",
+            "field {}; moves asked for here (data {{\"by\": m}} of an answer says how far), or your own in the Manipulator tab, until it is",
             units::format(hfw, Unit::Metre)
         );
         let answer = asked_for(cx, text, detail, &choices).await?;

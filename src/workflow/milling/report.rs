@@ -262,6 +262,7 @@ impl<'a> Report<'a> {
             }
             account.run.clone()
         });
+        self.cx.parts_tell();
         self.cx.host.milling(&run, true);
         tracing::info!(
             target: "milling", task = %run.task, elapsed = run.elapsed, estimated = run.estimated, error = ?run.estimate_error,
@@ -360,6 +361,6 @@ fn tell(cx: &JobCx, shared: &Arc<Mutex<Account>>, changed: bool) {
         }
         run.clone()
     };
-    cx.host.progress(Some(run.fraction), Some(run.remaining), &run.doing);
+    cx.tell_whole(run.fraction, run.remaining, &run.doing);
     cx.host.milling(&run, changed);
 }

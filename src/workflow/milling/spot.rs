@@ -155,7 +155,7 @@ async fn burn(cx: &JobCx, params: &SpotBurn, strength: &Strength, points: &[Poin
     };
     for (i, at) in points.iter().enumerate() {
         let left = (points.len() - i) as f64 * params.exposure_time;
-        cx.host.progress(
+        cx.tell(
             Some(i as f64 / points.len() as f64),
             Some(left),
             &format!(

@@ -140,6 +140,10 @@ async fn pictures_are_taken_before_the_first_and_after_each_stage() {
         };
         assert_eq!(taken.image, as_asked, "nothing of what was asked for is left out");
     }
+    // a picture that is nearly taken is no task that is nearly over
+    let told = rig.host.progress.lock().unwrap().clone();
+    assert!(told.iter().filter(|(_, text)| text.starts_with("acquire FIB")).count() > 3);
+    assert!(told.windows(2).all(|two| two[0].0 <= two[1].0), "{told:?}");
     let wanted = [
         "test_pre-task_14-05-59",
         "test-one_finished_14-05-59",

@@ -188,6 +188,7 @@ impl Rig {
             host: host.clone(),
             instrument: Arc::new(instrument),
             debts: Default::default(),
+            whole: Default::default(),
         };
         Rig {
             scope,
@@ -205,6 +206,7 @@ impl Rig {
         JobCx {
             hand,
             debts: Default::default(),
+            whole: Default::default(),
             ..self.cx.clone()
         }
     }

@@ -180,13 +180,18 @@ impl Source<'_> {
             }
             return;
         }
-        let last = self.width - 1;
-        for (k, o) in out.iter_mut().enumerate() {
-            let (a, b) = (i + k, (i + k + 1).min(last));
-            let t = top[a] + (top[b] - top[a]) * tx;
-            let u = below[a] + (below[b] - below[a]) * tx;
-            *o += t + (u - t) * ty;
-        }
+        // every pixel with its neighbour to the right; the last of a line has none and is its own
+        let blend = |pixels: &mut [f32], [a, b, c, d]: [&[f32]; 4]| {
+            for ((((o, a), b), c), d) in pixels.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                let (t, u) = (a + (b - a) * tx, c + (d - c) * tx);
+                *o += t + (u - t) * ty;
+            }
+        };
+        let beside = (self.width - i - 1).min(out.len());
+        let (inner, edge) = out.split_at_mut(beside);
+        blend(inner, [&top[i..], &top[i + 1..], &below[i..], &below[i + 1..]]);
+        let (top, below) = (&top[i + beside..], &below[i + beside..]);
+        blend(edge, [top, top, below, below]);
     }
 }
 
@@ -261,29 +266,41 @@ fn expose(line: &mut [f32], row: usize, frame: u32, scans: u32, e: &Exposure) {
     let amplifier = e.detector.grey_noise() / (scans as f32).sqrt();
     let flicker = 1.0 + 0.006 * bell(mix(key as u32 ^ 0x5bd1_e995));
     let mut noise = Noise::new(key);
+    let detector = *e.detector;
     if e.counts <= 0.0 {
-        let dark = e.detector.grey(0.0);
-        for block in line.chunks_mut(LANES) {
+        let dark = detector.grey(0.0);
+        return by_lanes(line, |block| {
             for (v, bell) in block.iter_mut().zip(noise.bells()) {
                 *v = dark + amplifier * bell;
             }
-        }
-        return;
+        });
     }
     let per_count = flicker / dose;
-    for block in line.chunks_mut(LANES) {
+    by_lanes(line, |block| {
         let (shot, added) = (noise.bells(), noise.bells());
-        for (v, (shot, added)) in block.iter_mut().zip(shot.into_iter().zip(added)) {
+        for ((v, shot), added) in block.iter_mut().zip(shot).zip(added) {
             // A Poisson count through its square root, which has a spread of one half whatever the mean.
             let root = (v.max(0.0) * dose + 0.375).sqrt() + 0.5 * shot;
             let counted = root * root - 0.625;
-            *v = e.detector.grey(counted * per_count) + amplifier * added;
+            *v = detector.grey(counted * per_count) + amplifier * added;
         }
-    }
+    });
 }
 
 /// Pixels whose noise is drawn at once, each from a generator of its own: so a processor draws several in one step.
 const LANES: usize = 16;
+
+/// A line in blocks of [`LANES`]: of a length known beforehand, or else no processor takes several at once.
+fn by_lanes(line: &mut [f32], mut work: impl FnMut(&mut [f32; LANES])) {
+    let (blocks, rest) = line.as_chunks_mut();
+    blocks.iter_mut().for_each(&mut work);
+    if !rest.is_empty() {
+        let mut padded = [0.0; LANES];
+        padded[..rest.len()].copy_from_slice(rest);
+        work(&mut padded);
+        rest.copy_from_slice(&padded[..rest.len()]);
+    }
+}
 
 /// Random numbers of a line (xorshift32 in every lane).
 struct Noise([u32; LANES]);

@@ -7,7 +7,7 @@ use crate::keys::Layer;
 use crate::tab::running::MILLS;
 use crate::theme::{Role, Theme};
 use crate::widget::value::{Sign, duration};
-use engine::event::How;
+use engine::event::{How, Job};
 use model::{Beam, text};
 use pattern::{MillingRun, StageState, estimate};
 use ratatui::text::{Line, Span};
@@ -22,7 +22,7 @@ pub fn lines(beam: Beam, cx: &Cx, theme: &Theme, width: usize) -> Vec<Line<'stat
         match run.ended {
             false => lines.extend(running(run, beam, cx, theme, width)),
             true => {
-                lines.push(ended(run, theme, width));
+                lines.push(ended(run, cx, theme, width));
                 lines.extend(unfinished(run, cx, theme, width));
             }
         }
@@ -85,7 +85,7 @@ fn running(run: &MillingRun, beam: Beam, cx: &Cx, theme: &Theme, width: usize) -
 }
 
 /// How the last task ended, until the next begins.
-fn ended(run: &MillingRun, theme: &Theme, width: usize) -> Line<'static> {
+fn ended(run: &MillingRun, cx: &Cx, theme: &Theme, width: usize) -> Line<'static> {
     let worst = run
         .stages
         .iter()
@@ -101,7 +101,17 @@ fn ended(run: &MillingRun, theme: &Theme, width: usize) -> Line<'static> {
                 format!("{how} in {name} at {percent:.0} %, {done} stages done"),
             )
         }
-        None => (Sign::Done, format!("{done} of {} stages done", run.stages.len())),
+        None => {
+            let words = format!("{done} of {} stages done", run.stages.len());
+            // all is milled and yet the job failed: its last picture, or putting the beam back
+            match last(cx).and_then(|job| job.end.as_ref()?.failure.as_ref()) {
+                Some(failure) => (
+                    Sign::Failed,
+                    format!("{words}, then {}", text::printable(&failure.title)),
+                ),
+                None => (Sign::Done, words),
+            }
+        }
     };
     let words = format!("{}: {words}, {}", text::printable(&run.task), charge(run.dose));
     Line::from(vec![
@@ -160,15 +170,15 @@ fn charge(coulombs: f64) -> String {
     format!("{:.1} {unit}", coulombs * factor)
 }
 
+/// The last job that mills.
+fn last<'a>(cx: &'a Cx) -> Option<&'a Job> {
+    let mills = |job: &&Job| MILLS.contains(&job.command.name.as_str());
+    cx.snapshot.jobs.iter().rev().find(mills)
+}
+
 /// What the last job came to, for the title.
 pub fn title(cx: &Cx) -> &'static str {
-    let last = cx
-        .snapshot
-        .jobs
-        .iter()
-        .rev()
-        .find(|job| MILLS.contains(&job.command.name.as_str()));
-    match last.map(|job| job.end.as_ref().map(|end| end.how)) {
+    match last(cx).map(|job| job.end.as_ref().map(|end| end.how)) {
         Some(None) => "Milling",
         Some(Some(How::Failed)) => "Milling failed",
         Some(Some(How::Stopped)) => "Milling stopped",

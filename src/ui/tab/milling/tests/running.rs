@@ -4,9 +4,10 @@ use super::{empty, lamella, milling, running, sent, ui_says, with};
 use crate::effect::Effect;
 use crate::sample::press;
 use crate::widget::picture::fixture::screen;
-use engine::Command;
-use model::{Beam, Point, Pose};
-use pattern::{Rest, Unfinished};
+use engine::event::{How, JobEnd};
+use engine::{Command, Failure};
+use model::{Beam, ErrorKind, Point, Pose};
+use pattern::{Rest, StageState, Unfinished};
 use serde_json::json;
 
 #[test]
@@ -147,6 +148,26 @@ fn what_a_stopped_run_left_is_offered_and_milled_after_a_y() {
         ui_says(&ui, &s, "Mill what is missing of lamella?") && ui_says(&ui, &s, "of stage 2 only what is missing")
     );
     assert_eq!(sent(press(&mut ui, "y", &s)), [Command::new("milling.continue")]);
+}
+
+#[test]
+fn a_run_that_failed_after_its_last_stage_says_why() {
+    let mut s = running();
+    let run = s.milling.as_mut().unwrap();
+    run.ended = true;
+    for stage in &mut run.stages {
+        stage.state = StageState::Done;
+    }
+    let job = s.jobs.iter_mut().find(|job| job.command.name == "milling.run").unwrap();
+    let failure = Failure::new(ErrorKind::Busy, "no picture could be taken", "take one");
+    job.end = Some(JobEnd {
+        time: crate::sample::NOON,
+        how: How::Failed,
+        failure: Some(failure),
+    });
+    let ui = milling(&s);
+    assert!(ui_says(&ui, &s, "stages done, then no picture could be taken"));
+    assert!(!ui_says(&ui, &s, "\u{2713} lamella"));
 }
 
 #[test]
