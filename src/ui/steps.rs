@@ -22,7 +22,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "picture",
         // the look the console takes by itself taught nobody its key
-        done: |command| command.name == "image.acquire" && *command != imaging::first_look(),
+        done: |command| takes_picture(command) && *command != imaging::first_look(),
         words: picture,
     },
     Step {
@@ -48,6 +48,12 @@ const STEPS: &[Step] = &[
         },
     },
 ];
+
+fn takes_picture(command: &Command) -> bool {
+    let looks =
+        command.name == "detect.features" && !["file", "last"].iter().any(|key| command.args.contains_key(*key));
+    command.name == "image.acquire" || looks
+}
 
 /// Where it is remembered which were done.
 pub const KEPT: &str = "first-steps";
@@ -127,9 +133,11 @@ mod tests {
             ui.ended(id, &Ok(json!({})), &s);
             line(ui, &s)
         };
-        let acquire = Command::new("image.acquire").with("beam", "ion");
-        assert!(end(&mut ui, imaging::first_look()).contains("first picture: F2, in 2 Imaging; Tab for"));
-        assert!(end(&mut ui, acquire).contains("first move: arrows set a cursor in the picture, Enter moves"));
+        let look = Command::new("detect.features").with("beam", "ion");
+        for nothing_taken in [imaging::first_look(), look.clone().with("last", true)] {
+            assert!(end(&mut ui, nothing_taken).contains("first picture: F2, in 2 Imaging; Tab for"));
+        }
+        assert!(end(&mut ui, look).contains("first move: arrows set a cursor in the picture, Enter moves"));
         assert!(end(&mut ui, Command::new("stage.stable-move")).contains("first cut: 4 Milling, then a adds"));
         assert_eq!(end(&mut ui, Command::new("milling.run")), "");
         assert_eq!(

@@ -62,6 +62,12 @@ const PARTS: &[Part<'static>] = &[
         test: "endurance::hours_under_the_storm_leave_nothing_stuck",
         much: ("FIBDECK_HOURS", "72"),
     },
+    Part {
+        package: "fibdeck",
+        target: &["--test", "it"],
+        test: "eyes::confidence_divides_right_pictures_from_wrong_and_blank_ones",
+        much: ("FIBDECK_VIEWS", "5"),
+    },
     eyes("truth::pairs_without_an_answer_are_refused", "FIBDECK_PAIRS"),
     eyes(
         "truth::true_pairs_are_placed_to_a_pixel_under_heavy_noise",

@@ -17,7 +17,7 @@ use model::library::{Card, Library, sha256};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use vision::model::{LoadError, Model, Norm, Options, convert};
+use vision::model::{Folder, LoadError, Model, Norm, Options, convert};
 
 /// Segmentation models: list, convert, fetch, check; and the native runtime.
 #[derive(Args)]
@@ -54,10 +54,11 @@ enum Verb {
 
 /// Turn a checkpoint into an ONNX file that any runtime reads; never over an existing file.
 ///
-/// Nothing that a checkpoint holds is run: only tensors and plain containers are read.
+/// Nothing that a checkpoint holds is run: only tensors and plain containers are read. A folder of SAM becomes two files, -encoder and
+/// -decoder.
 #[derive(Args)]
 struct Convert {
-    /// A PyTorch checkpoint (.pt, .pth) or safetensors.
+    /// A PyTorch checkpoint (.pt, .pth), safetensors, or a folder of the transformers library.
     checkpoint: PathBuf,
     /// The encoder that is expected; the checkpoint says which it has, and another one is refused.
     #[arg(long)]
@@ -139,8 +140,11 @@ impl Convert {
     fn run(&self, library: &Library, globals: &Globals) -> Result<Exit, CliError> {
         let shown = model::text::printable(&self.checkpoint.display().to_string());
         let failed = |what: &dyn std::fmt::Display| CliError::failed(format!("{shown}: {what}; nothing was written"));
-        let bytes = std::fs::read(&self.checkpoint).map_err(|e| failed(&e))?;
-        let network = convert(bytes, Norm::Trained).map_err(|e| failed(&e))?;
+        let network = match self.checkpoint.is_dir() {
+            true => Folder::read(&self.checkpoint).map_err(|e| failed(&e))?.convert(),
+            false => convert(std::fs::read(&self.checkpoint).map_err(|e| failed(&e))?, Norm::Trained),
+        };
+        let network = network.map_err(|e| failed(&e))?;
         if let Some(encoder) = self.encoder.as_ref().filter(|e| !network.name.ends_with(e.as_str())) {
             let text = format!(
                 "{shown} is {}, not of the encoder {}; nothing was written: leave --encoder out",
@@ -149,33 +153,49 @@ impl Convert {
             );
             return Err(CliError::new(Exit::Usage, text));
         }
-        let [onnx] = network.onnx.as_slice() else {
-            return Err(failed(
-                &"it holds several folds, which no one ONNX file does; use the checkpoint as it is",
-            ));
-        };
         if network.plan.is_some() {
             return Err(failed(
                 &"an nnU-Net needs the plan in its export, which ONNX cannot hold; use the checkpoint as it is",
             ));
         }
-        let stem = self.checkpoint.file_stem().unwrap_or_default();
-        let usual = || library.folder.join(stem).with_extension("onnx");
-        let path = self.output.clone().unwrap_or_else(usual);
-        let card = Card {
-            source: shown.clone(),
-            network: network.name.clone(),
-            backend: "onnx".to_owned(),
-            classes: network.classes,
-            ..Card::default()
+        let path = self.output.clone().unwrap_or_else(|| {
+            let name = match self.checkpoint.is_dir() {
+                true => self.checkpoint.file_name(),
+                false => self.checkpoint.file_stem(),
+            };
+            let mut name = name.unwrap_or_default().to_owned();
+            name.push(".onnx");
+            library.folder.join(name)
+        });
+        let paths = match network.parts {
+            [] => vec![path],
+            parts => parts.iter().map(|part| named(&path, part)).collect(),
         };
-        place(&path, onnx, card)?;
-        tell(
-            globals,
-            &json!({ "file": path, "network": network.name, "classes": network.classes, "bytes": onnx.len() }),
-        )?;
+        if let Some(there) = paths.iter().find(|path| path.exists()) {
+            return Err(failed(&format!("{} is there already", there.display())));
+        }
+        for (path, onnx) in paths.iter().zip(&network.onnx) {
+            let card = Card {
+                source: shown.clone(),
+                network: network.name.clone(),
+                backend: "onnx".to_owned(),
+                classes: network.classes,
+                ..Card::default()
+            };
+            place(path, onnx, card)?;
+            tell(
+                globals,
+                &json!({ "file": path, "network": network.name, "classes": network.classes, "bytes": onnx.len() }),
+            )?;
+        }
         Ok(Exit::Done)
     }
+}
+
+/// `m.onnx` -> `m-encoder.onnx`.
+fn named(path: &Path, part: &str) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}-{part}.onnx"))
 }
 
 /// Puts a model where none is, with its card.

@@ -3,11 +3,11 @@
 use crate::action::Action;
 use crate::cx::Cx;
 use crate::effect::Effect;
-use crate::tab::{after_move, running};
+use crate::tab::{Reason, after_move, running};
 use crate::widget::picture::tell;
 use engine::snapshot::at;
 use engine::{Command, Failure};
-use model::Beam;
+use model::{Beam, Capabilities};
 use serde_json::Value;
 
 /// Steps of the field width within a decade, as operators know them.
@@ -21,6 +21,16 @@ pub const NEXT: &[Action] = &[
     Action::Autofocus,
     Action::AcquireBoth,
 ];
+
+/// A tab that takes pictures needs a beam.
+pub fn available(capabilities: Option<&Capabilities>) -> Result<(), Reason> {
+    match capabilities {
+        Some(capabilities) if capabilities.beams().is_empty() => {
+            Err("this instrument has no beam to take pictures with")
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Handles these actions for `beam`; `None`: another's business.
 pub fn update(action: &Action, beam: Beam, cx: &Cx) -> Option<Vec<Effect>> {

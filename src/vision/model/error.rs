@@ -22,7 +22,7 @@ pub enum ModelError {
     #[error("the model is {is}, and cannot be run as {wanted}; leave the backend to be chosen by the file")]
     Backend { is: &'static str, wanted: &'static str },
     #[error(
-        "this is Segment Anything: it makes masks of points that a person gives, and no classes of a picture; no model was loaded"
+        "this is Segment Anything: it makes masks of points that a person gives, and no classes of a picture; no model was loaded (`model convert` makes its encoder and decoder)"
     )]
     Prompted,
     #[error("the picture is {}x{} pixels; there is nothing to segment", .0.1, .0.0)]

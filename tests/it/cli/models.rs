@@ -55,6 +55,21 @@ fn a_checkpoint_becomes_onnx_with_a_card_and_gives_the_same_mask() {
     assert_eq!(pixels(&a), pixels(&b));
     assert_eq!(pixels(&a).size(), (384, 256));
 
+    // a folder becomes a file for each of its parts, and those are no models by themselves
+    let sam = text(&sample("sam"));
+    let parts = place
+        .run(&["model", "convert", &sam, "-o", "sam.onnx", "--json"])
+        .ended(0)
+        .json_lines();
+    let names: Vec<&str> = parts.iter().filter_map(|part| part["file"].as_str()).collect();
+    assert_eq!(names, ["sam-encoder.onnx", "sam-decoder.onnx"]);
+    assert!(place.path("sam-encoder.onnx").exists() && place.path("sam-decoder.onnx").exists());
+    place.run(&["model", "convert", &sam, "-o", "sam.onnx"]).ended(1);
+    let refused = place
+        .run(&["segment", &picture, "--model", "sam-encoder.onnx"])
+        .ended(1);
+    assert!(refused.err.contains("points that a person gives"), "{}", refused.err);
+
     // a file that was changed is no longer the one of its card
     let mut bytes = std::fs::read(&onnx).unwrap();
     *bytes.last_mut().unwrap() ^= 1;

@@ -1,6 +1,6 @@
 //! Where everything stands: the picture, and beside or below it features, distances, classes and the form.
 
-use super::{Detection, asked, found, shown};
+use super::{Detection, asked, found, overlay, shown};
 use crate::action::Action;
 use crate::canvas::Canvas;
 use crate::cx::Cx;
@@ -77,18 +77,32 @@ fn features(tab: &Detection, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Ca
     };
     let lines = said(found, cx, theme);
     let rows = usize::from(inner.height).saturating_sub(lines.len()).max(1);
-    let first = tab.selected.first(found.features.len(), rows);
-    for (row, (i, feature)) in found.features.iter().enumerate().skip(first).take(rows).enumerate() {
-        let line = feature_line(i, feature, i == tab.selected.row, found, theme, inner.width);
-        canvas.row(line, inner, row as u16);
+    let list = Listed::of(found, inner.width, rows);
+    let first = tab.selected.first(found.features.len(), list.rows);
+    for (row, (i, feature)) in found
+        .features
+        .iter()
+        .enumerate()
+        .skip(first)
+        .take(list.rows)
+        .enumerate()
+    {
+        let at = row * list.each;
+        for (below, line) in list
+            .lines(i, feature, i == tab.selected.row, found, theme)
+            .into_iter()
+            .enumerate()
+        {
+            canvas.row(line, inner, (at + below) as u16);
+        }
         let place = Rect {
-            y: inner.y + row as u16,
-            height: 1,
+            y: inner.y + at as u16,
+            height: list.each as u16,
             ..inner
         };
         canvas.hits.push((place, Action::Pick { zone: ZONE, row: i }));
     }
-    let below = found.features.len().min(rows);
+    let below = found.features.len().min(list.rows) * list.each;
     for (row, line) in lines.into_iter().enumerate() {
         canvas.row(line, inner, (below + row) as u16);
     }
@@ -107,33 +121,73 @@ fn empty(cx: &Cx, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-/// ` > 1 NeedleTip   87 %   x +12.3 um  y -4.5 um`
-fn feature_line(i: usize, f: &Spotted, selected: bool, found: &Found, theme: &Theme, width: u16) -> Line<'static> {
-    let doubtful = f.confidence.is_some_and(|c| c < found.least_confidence);
-    let (sure, role) = match (f.px, f.confidence) {
-        (None, _) if f.by_hand => ("rejected".to_owned(), Role::Dim),
-        (None, _) => ("not found".to_owned(), Role::Warn),
-        (Some(_), Some(c)) if doubtful => (format!("{:3.0} % ?", c * 100.0), Role::Warn),
-        (Some(_), Some(c)) => (format!("{:3.0} %", c * 100.0), Role::Good),
-        (Some(_), None) if f.by_hand => ("by hand".to_owned(), Role::Info),
-        (Some(_), None) => ("found".to_owned(), Role::Text),
-    };
-    let place =
-        f.m.map_or_else(String::new, |m| format!("x {} y {}", signed(m.x), signed(m.y)));
-    let name = usize::from(width).saturating_sub(38).clamp(8, 27);
-    let style = if selected {
-        theme.style(Role::Selected)
-    } else {
-        Style::default()
-    };
-    Line::from(vec![
-        Span::styled(
-            format!("{}{} {:<name$} ", marker(selected), i + 1, cut(&f.name, name)),
-            style,
-        ),
-        Span::styled(format!("{sure:<9} "), theme.style(role)),
-        Span::styled(place, style),
-    ])
+/// Columns of a feature's line beside its name.
+const BESIDE_NAME: usize = 38;
+
+/// How features are listed: the place beside the name, or, where names are too long for that and rows are left, below it.
+struct Listed {
+    /// Features, and lines of each.
+    rows: usize,
+    each: usize,
+    /// Columns of the names.
+    name: usize,
+}
+
+impl Listed {
+    fn of(found: &Found, width: u16, rows: usize) -> Listed {
+        let width = usize::from(width);
+        let longest = found.features.iter().map(|f| f.name.len()).max().unwrap_or(0).max(8);
+        let beside = width.saturating_sub(BESIDE_NAME).max(8);
+        let fold = longest > beside && 2 * found.features.len() <= rows;
+        match fold {
+            true => Listed {
+                rows: rows / 2,
+                each: 2,
+                name: longest.min(width.saturating_sub(14)),
+            },
+            false => Listed {
+                rows,
+                each: 1,
+                name: longest.min(beside),
+            },
+        }
+    }
+
+    /// ` > 1 NeedleTip   87 %   x +12.3 um  y -4.5 um`
+    fn lines(&self, i: usize, f: &Spotted, selected: bool, found: &Found, theme: &Theme) -> Vec<Line<'static>> {
+        let doubtful = f.confidence.is_some_and(|c| c < found.least_confidence);
+        let (sure, role) = match (f.px, f.confidence) {
+            (None, _) if f.by_hand => ("rejected".to_owned(), Role::Dim),
+            (None, _) => ("not found".to_owned(), Role::Warn),
+            (Some(_), Some(c)) if doubtful => (format!("{:3.0} % ?", c * 100.0), Role::Warn),
+            (Some(_), Some(c)) => (format!("{:3.0} %", c * 100.0), Role::Good),
+            (Some(_), None) if f.by_hand => ("by hand".to_owned(), Role::Info),
+            (Some(_), None) => ("found".to_owned(), Role::Text),
+        };
+        let place =
+            f.m.map_or_else(String::new, |m| format!("x {} y {}", signed(m.x), signed(m.y)));
+        let name = self.name;
+        let style = if selected {
+            theme.style(Role::Selected)
+        } else {
+            Style::default()
+        };
+        let mut spans = vec![
+            Span::styled(
+                format!("{}{} {:<name$} ", marker(selected), i + 1, cut(&f.name, name)),
+                style,
+            ),
+            Span::styled(format!("{sure:<9} "), theme.style(role)),
+        ];
+        let place = Span::styled(place, style);
+        match self.each {
+            1 => {
+                spans.push(place);
+                vec![Line::from(spans)]
+            }
+            _ => vec![Line::from(spans), Line::from(vec![Span::raw("   "), place])],
+        }
+    }
 }
 
 /// Metres in a width of their own.
@@ -152,9 +206,12 @@ fn said(found: &Found, cx: &Cx, theme: &Theme) -> Vec<Line<'static>> {
     }
     if !found.classes.is_empty() {
         let mut spans = vec![Span::styled(" mask:", dim)];
+        let looked_for = overlay::looked_for(found);
         for class in &found.classes {
+            // only what is drawn over the picture has a colour there
+            let shown = looked_for.contains(&class.id);
             let colour = theme.style(Role::of_stage(usize::from(class.id).saturating_sub(1)));
-            spans.push(Span::styled(" \u{25a0}", colour));
+            spans.push(Span::styled(if shown { " \u{25a0}" } else { " " }, colour));
             spans.push(Span::styled(
                 format!("{} {:.1} %", class.label, class.share * 100.0),
                 dim,

@@ -9,14 +9,31 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Cache {
     of: Option<String>,
+    classes: Vec<u8>,
     labels: Arc<Labels>,
+}
+
+/// The classes of what was looked for. What else a mask has, bars all over a grid for one, would hide the picture and answer nothing.
+pub fn looked_for(found: &Detection) -> Vec<u8> {
+    let mut classes: Vec<u8> = found
+        .features
+        .iter()
+        .map(|f| f.class_id)
+        .filter(|class| *class > 0)
+        .collect();
+    classes.sort_unstable();
+    classes.dedup();
+    classes
 }
 
 impl Cache {
     pub fn overlay(&mut self, found: &Detection, size: (u32, u32), opacity: f64) -> Option<Overlay> {
-        if self.of != found.record || self.of.is_none() {
-            self.labels = Arc::new(found.mask.labels());
+        let classes = looked_for(found);
+        if self.of != found.record || self.of.is_none() || self.classes != classes {
+            let shown = |class: u8| if classes.contains(&class) { class } else { 0 };
+            self.labels = Arc::new(found.mask.labels().mapv(shown));
             self.of.clone_from(&found.record);
+            self.classes = classes;
         }
         (!self.labels.is_empty()).then(|| Overlay::Mask {
             labels: self.labels.clone(),

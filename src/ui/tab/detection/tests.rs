@@ -194,6 +194,7 @@ fn both_sizes_show_features_confidence_and_classes() {
         ] {
             assert!(shown.contains(word), "{width}x{height} lacks {word}:\n{shown}");
         }
+        assert!(shown.contains("VolumeBlockTopEdge"), "a name is cut:\n{shown}");
     }
     let empty = screen(&detection(&pictured()), &pictured(), 80, 24);
     assert!(empty.contains("d takes a picture"), "{empty}");

@@ -123,12 +123,7 @@ impl Tab for Imaging {
     }
 
     fn available(&self, capabilities: Option<&Capabilities>) -> Result<(), Reason> {
-        match capabilities {
-            Some(capabilities) if capabilities.beams().is_empty() => {
-                Err("this instrument has no beam to take pictures with")
-            }
-            _ => Ok(()),
-        }
+        taking::available(capabilities)
     }
 
     fn layers(&self, _cx: &Cx) -> Vec<Layer> {
