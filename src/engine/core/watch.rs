@@ -13,6 +13,8 @@ use tokio::time::Instant;
 
 const BUSY: Duration = Duration::from_millis(120);
 const IDLE: Duration = Duration::from_millis(500);
+/// Under way for minutes: still within the second in which what others change is noticed.
+const LONG: Duration = Duration::from_millis(900);
 /// A smaller change of an axis (m, rad) is the noise of its encoder.
 const AXIS_NOISE: f64 = 1e-9;
 /// A smaller relative change of the pressure is not news.
@@ -45,7 +47,7 @@ pub(crate) async fn run(core: Arc<Core>) {
             busy = Some(Instant::now());
         }
         // what takes minutes need not be looked at as if it were over at any moment
-        let pause = busy.map_or(IDLE, |since| (since.elapsed() / 100).clamp(BUSY, IDLE));
+        let pause = busy.map_or(IDLE, |since| (since.elapsed() / 100).clamp(BUSY, LONG));
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = core.lanes.looked() => {}
@@ -234,6 +236,8 @@ impl Core {
             return;
         }
         let foreign = by == By::Other && state.phase.is_active() && before.is_some_and(|b| !b.phase.is_active());
+        // or telling would copy it
+        drop(snapshot);
         self.publish(Event::Patterning { by, state });
         if foreign {
             self.notice(
