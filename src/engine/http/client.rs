@@ -124,8 +124,10 @@ impl Clients {
     /// begins.
     pub async fn act(&self, link: &Link, command: Command, mut order: Order) -> Result<Ended, Refusal> {
         let turn = tokio::select! {
-            turn = self.turn() => turn?,
+            // whichever came first, an order that is called off does not begin
+            biased;
             () = order.called_off() => return Ok(Err(hal::HalError::stopped().into())),
+            turn = self.turn() => turn?,
         };
         let link = link.clone();
         let ended = tokio::spawn(async move {

@@ -62,8 +62,15 @@ impl Order {
         std::future::pending().await
     }
 
-    /// Sends the command and waits for its one end, which comes soon once it is called off.
+    fn is_off(&self) -> bool {
+        self.0.as_ref().is_some_and(|off| *off.borrow())
+    }
+
+    /// Sends the command, unless it was called off, and waits for its one end, which comes soon once it is.
     pub async fn carry_out(mut self, link: Link, command: Command) -> Ended {
+        if self.is_off() {
+            return Err(hal::HalError::stopped().into());
+        }
         let mut snapshots = link.snapshots();
         let name = command.name.clone();
         let mut end = pin!(link.send(command).ended());

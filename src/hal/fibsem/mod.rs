@@ -34,10 +34,9 @@ use milling::Drawing;
 use model::{Axis, Beam, Capabilities, ErrorKind, Geometry, Identity, Key, Pose, StagePosition, StageState, Value};
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use system::System;
 use wire::{Wait, Wire, nonsense};
-use work::{Watched, What, Works};
+use work::{Button, Watched, What, Works};
 
 /// Where the server listens unless the instrument's file says otherwise.
 const PORT: u16 = 8001;
@@ -49,18 +48,16 @@ pub fn open(opening: &Opening) -> Result<Box<dyn Microscope>, HalError> {
     let info = &opening.instrument.info;
     let wire = Arc::new(Wire::new(&info.ip_address, info.port.unwrap_or(PORT), token()?));
     let system = System::read(&wire, &opening.instrument)?;
-    let presses = Arc::new(AtomicU64::new(0));
     let column = |beam| RestColumn::new(beam, &wire, &opening.clock, &system);
     let mut rest = Rest {
         electron: column(Beam::Electron),
         ion: column(Beam::Ion),
-        works: Works::new(opening.clock.clone(), presses.clone()),
+        works: Works::new(opening.clock.clone()),
         position: Watched::default(),
         said: Watched::default(),
         album: Album::default(),
         drawing: Drawing::default(),
         clock: opening.clock.clone(),
-        presses,
         system,
         wire,
     };
@@ -94,8 +91,6 @@ struct Rest {
     wire: Arc<Wire>,
     clock: Arc<dyn Clock>,
     system: System,
-    /// How often stop was pressed.
-    presses: Arc<AtomicU64>,
     works: Works,
     position: Watched<(Pose, StageWord)>,
     /// What the bridge tells of everything else.
@@ -110,14 +105,25 @@ struct RestStopper {
     wire: Arc<Wire>,
     /// Who offers more ends more: patterns and spots, and the beams go dark.
     path: &'static str,
-    presses: Arc<AtomicU64>,
+    /// Whether single orders can be called off, by name.
+    calls_off: bool,
+    button: Arc<Button>,
 }
 
 impl Stopper for RestStopper {
-    /// On a connection of its own, which the server answers while others block.
+    /// On a connection of its own, which the server answers while others block. An order that left just before may come in behind it: it
+    /// is called off by its name, which the server also remembers of one that is not there yet.
     fn stop(&self) -> Result<(), HalError> {
-        self.presses.fetch_add(1, Ordering::SeqCst);
-        self.wire.tell(self.path, &json!({}), Wait::Stop).map(drop)
+        self.button.press();
+        let stopped = self.wire.tell(self.path, &json!({}), Wait::Stop).map(drop);
+        if self.calls_off {
+            for order in self.button.orders() {
+                if let Err(error) = self.wire.tell("/bridge/cancel", &json!({ "order": order }), Wait::Stop) {
+                    tracing::warn!(%error, order, "an order was not called off");
+                }
+            }
+        }
+        stopped
     }
 }
 
@@ -237,7 +243,8 @@ impl Microscope for Rest {
         Arc::new(RestStopper {
             wire: self.wire.clone(),
             path: self.system.stop_path(),
-            presses: self.presses.clone(),
+            calls_off: self.system.offers.has("cancel"),
+            button: self.works.button().clone(),
         })
     }
 

@@ -3,9 +3,9 @@
 
 use crate::{Clock, HalError, Progress, Reading, Ticket};
 use model::{Beam, ErrorKind, Frame, Pose};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A read waits this long for its answer before the last value is given instead...
@@ -60,28 +60,61 @@ pub(super) struct Ended {
 /// Connections of this process so far.
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
+/// What the red button, on whatever thread it is pressed, shares with the work under way.
+#[derive(Default)]
+pub(super) struct Button {
+    /// How often it was pressed.
+    presses: AtomicU64,
+    /// The names of the orders that went out, or are about to, and have not come back.
+    orders: Mutex<Vec<String>>,
+}
+
+impl Button {
+    /// From here on nothing that was begun before is sent any more.
+    pub fn press(&self) {
+        self.presses.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn presses(&self) -> u64 {
+        self.presses.load(Ordering::SeqCst)
+    }
+
+    /// What may be on its way still, and reach the instrument after the stop did.
+    pub fn orders(&self) -> Vec<String> {
+        self.names().clone()
+    }
+
+    fn names(&self) -> MutexGuard<'_, Vec<String>> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// All tickets of a connection.
 pub(super) struct Works {
     clock: Arc<dyn Clock>,
     /// Tells this connection's orders from all others of its client.
     name: String,
     next: u64,
-    presses: Arc<AtomicU64>,
+    button: Arc<Button>,
     running: Vec<Running>,
     ended: Vec<(u64, Progress, Option<Frame>)>,
 }
 
 impl Works {
-    pub fn new(clock: Arc<dyn Clock>, presses: Arc<AtomicU64>) -> Works {
+    pub fn new(clock: Arc<dyn Clock>) -> Works {
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         Works {
             clock,
             name: format!("{}-{connection}", std::process::id()),
             next: 1,
-            presses,
+            button: Arc::default(),
             running: Vec::new(),
             ended: Vec::new(),
         }
+    }
+
+    pub fn button(&self) -> &Arc<Button> {
+        &self.button
     }
 
     /// What the order of a ticket is called, to be called off by.
@@ -94,7 +127,8 @@ impl Works {
         self.order(self.next)
     }
 
-    /// Does `work` on a thread of its own. `expected`: s, where it can be said.
+    /// Does `work` on a thread of its own, unless the red button is pressed before it gets to it: stop has a connection of its own, and
+    /// what it overtakes must not begin behind it. `expected`: s, where it can be said.
     pub fn begin(
         &mut self,
         what: What,
@@ -103,14 +137,24 @@ impl Works {
     ) -> Ticket {
         let ticket = self.next;
         self.next += 1;
+        // the name before the count: a press between the two calls off what the count would let go
+        self.button.names().push(self.order(ticket));
+        let presses = self.button.presses();
+        let button = self.button.clone();
         self.running.push(Running {
             ticket,
             what,
             begun: self.clock.now(),
             expected,
             cancelled: false,
-            presses: self.presses.load(Ordering::SeqCst),
-            answer: aside(work),
+            presses,
+            answer: aside(move || {
+                if button.presses() == presses {
+                    work()
+                } else {
+                    Err(HalError::stopped())
+                }
+            }),
         });
         Ticket(ticket)
     }
@@ -125,7 +169,7 @@ impl Works {
 
     /// What ended since the last look; each must be told to [`Works::end`].
     pub fn arrived(&mut self) -> Vec<Ended> {
-        let presses = self.presses.load(Ordering::SeqCst);
+        let presses = self.button.presses();
         let mut arrived = Vec::new();
         self.running.retain(|running| {
             let result = match running.answer.try_recv() {
@@ -141,6 +185,8 @@ impl Works {
             });
             false
         });
+        let back: Vec<String> = arrived.iter().map(|end: &Ended| self.order(end.ticket)).collect();
+        self.button.names().retain(|name| !back.contains(name));
         arrived
     }
 

@@ -470,6 +470,37 @@ fn an_order_is_called_off_by_its_name_where_the_server_can() {
     assert_eq!(player.asked("/move_stage_absolute")[0]["order"], name);
 }
 
+/// Stop has a line of its own, on which it may arrive before an order that left earlier.
+#[test]
+fn stop_calls_off_what_may_come_in_behind_it() {
+    let (player, clock) = (Player::start(), Arc::new(ManualClock::default()));
+    player.plan("/bridge", asked_for(json!({"bridge": 1, "offers": ["cancel"]})));
+    let scope = try_open(instrument(&player), clock.clone()).unwrap();
+    let mut lab = Lab { player, clock, scope };
+    let stop = |lab: &Lab| {
+        for path in ["/bridge/stop", "/bridge/cancel"] {
+            lab.player.plan(path, asked_for(json!({"status": "ok"})));
+        }
+        lab.scope.stopper().stop().unwrap();
+        lab.player.asked("/bridge/cancel")
+    };
+    assert!(stop(&lab).is_empty());
+    let go = lab
+        .player
+        .hold("/move_stage_absolute", asked_for(json!({"status": "ok"})));
+    let ticket = lab.scope.stage().unwrap().begin_move(Pose::default()).unwrap();
+    while lab.player.asked("/move_stage_absolute").is_empty() {
+        std::thread::yield_now();
+    }
+    let order = lab.player.asked("/move_stage_absolute")[0]["order"].clone();
+    assert!(order.is_string());
+    assert_eq!(stop(&lab), [json!({ "order": order })]);
+    drop(go);
+    assert_eq!(follow(&mut lab, ticket), Progress::Done);
+    // what came back is not called off again
+    assert_eq!(stop(&lab).len(), 1);
+}
+
 #[test]
 fn the_wrong_file_opens_nothing() {
     let player = Player::start();
