@@ -133,19 +133,25 @@ pub(super) fn free(columns: &mut Columns, ground: Option<&Ground>, keys: &BTreeS
         .filter(|(_, v)| *v >= DEBRIS)
         .collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let parts = |tiles: Vec<usize>, wanted: &(dyn Fn(usize) -> bool + Sync)| -> Vec<(Key, Tile)> {
+        let parts = tiles.into_par_iter().map(|n| (fill.keys[n], fill.part(n, wanted)));
+        parts.collect()
+    };
+    let thinned: BTreeSet<usize> = places.values().flatten().copied().collect();
+    let thinned = parts(thinned.into_iter().collect(), &|root| !volumes.contains_key(&root));
     let freed = order
         .iter()
         .map(|(wanted, _)| {
             let mut body = Columns::default();
-            for &n in places.get(wanted).into_iter().flatten() {
-                body.set(fill.keys[n], fill.part(n, |root| root == *wanted));
+            let tiles = places.remove(wanted).unwrap_or_default();
+            for (key, tile) in parts(tiles, &|root| root == *wanted) {
+                body.set(key, tile);
             }
             body
         })
         .collect();
-    let thinned: BTreeSet<usize> = places.into_values().flatten().collect();
-    for n in thinned {
-        columns.set(fill.keys[n], fill.part(n, |root| !volumes.contains_key(&root)));
+    for (key, tile) in thinned {
+        columns.set(key, tile);
     }
     freed
 }
