@@ -92,11 +92,20 @@ pub const ASKED: &[AskRow] = &[
         ))
     }),
     row("stage.milling-angle", |c, cx| {
-        Some((words::milling_angle(c), words::stage(cx.snapshot)))
+        Some((words::milling_angle(c, "angle"), words::stage(cx.snapshot)))
     }),
     // guided it asks at every step by itself
     row("align.coincidence", |c, cx| {
         (!words::is_guided(c)).then(|| ("Find coincidence by itself?".to_owned(), words::height(cx.snapshot)))
+    }),
+    row("align.stage", |_, cx| {
+        Some((
+            "Bring the sample back to its reference?".to_owned(),
+            words::back(cx.snapshot),
+        ))
+    }),
+    row("align.eucentric", |c, cx| {
+        Some((words::tilt(c), words::tilting(cx.snapshot)))
     }),
     row("position.go", |c, cx| {
         Some((format!("Go to `{}`?", word(c, "name")), words::position(c, cx.snapshot)))

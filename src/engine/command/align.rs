@@ -1,31 +1,66 @@
 //! `align.*`: bringing pictures and beams together.
 
-use super::row::{ArgKind, CommandRow, Lane, arg};
+use super::row::{ArgKind, ArgRow, CommandRow, Lane, arg};
 use super::{Args, Failure, workflow};
 use crate::core::Cx;
 use crate::link::Ended;
 use ::workflow::align;
-use model::{Danger, Notice, Severity, Unit, units};
+use model::{Beam, Danger, Notice, Severity, Unit, units};
 use serde_json::{Value, json};
+
+const REFERENCE: ArgRow = arg("reference", ArgKind::Path, "reference picture").or("the last picture of the beam");
+const METHOD: ArgRow = arg(
+    "method",
+    ArgKind::Word(&["cross-correlation", "phase-correlation"]),
+    "how",
+)
+.or("cross-correlation");
+const ANGLE: ArgKind = ArgKind::Number(Unit::Radian);
 
 pub(crate) const ROWS: &[CommandRow] = &[
     CommandRow {
         name: "align.beam-shift",
         doc: "Take a picture as the reference was taken, measure the shift, take it out with the beam shift. Refused when unsure.",
-        args: &[
-            arg("reference", ArgKind::Path, "reference picture").or("the last picture of the beam"),
-            arg("beam", ArgKind::Beam, "which").or("ion"),
-            arg(
-                "method",
-                ArgKind::Word(&["cross-correlation", "phase-correlation"]),
-                "how",
-            )
-            .or("cross-correlation"),
-        ],
+        args: &[REFERENCE, arg("beam", ArgKind::Beam, "which").or("ion"), METHOD],
         danger: Danger::Beam,
         lane: Lane::Job,
         example: "align.beam-shift reference=ref_ib.tif",
-        run: |cx, args| Box::pin(beam_shift(cx, super::image::with_beam(args, model::Beam::Ion))),
+        run: |cx, args| Box::pin(beam_shift(cx, super::image::with_beam(args, Beam::Ion))),
+    },
+    CommandRow {
+        name: "align.stage",
+        doc: "Take a picture as the reference was taken, measure the shift, move the stage along the sample by it. Refused when unsure.",
+        args: &[
+            REFERENCE,
+            arg("beam", ArgKind::Beam, "which").or("electron"),
+            METHOD,
+            arg("tolerance", ArgKind::Number(Unit::Metre), "how far off is near enough").or("1um"),
+        ],
+        danger: Danger::Motion,
+        lane: Lane::Job,
+        example: "align.stage reference=ref_eb.tif",
+        run: |cx, args| Box::pin(stage(cx, super::image::with_beam(args, Beam::Electron))),
+    },
+    CommandRow {
+        name: "align.eucentric",
+        doc: "Tilt in small steps and keep the sample where both pictures show it. Where it is lost, the stage goes back.",
+        args: &[
+            arg("tilt", ANGLE, "stage tilt to reach").or("by milling_angle"),
+            arg("milling_angle", ANGLE, "between ion beam and sample plane").or("by tilt"),
+            arg("step", ANGLE, "most that is tilted at once").or("3deg"),
+            arg(
+                "beam",
+                ArgKind::Beams,
+                "whose pictures: SEM along the sample, FIB in height",
+            )
+            .or("both"),
+            arg("hfw", ArgKind::Number(Unit::Metre), "field width of the pictures").or("150um"),
+            arg("tolerance", ArgKind::Number(Unit::Metre), "how far off is near enough").or("1um"),
+        ],
+        danger: Danger::Motion,
+        lane: Lane::Job,
+        example: "align.eucentric milling_angle=15deg",
+        run: |cx, args| Box::pin(eucentric(cx, args)),
     },
     CommandRow {
         name: "align.coincidence",
@@ -80,7 +115,19 @@ async fn coincidence(cx: Cx, mut args: Args) -> Ended {
 async fn beam_shift(cx: Cx, args: Args) -> Ended {
     let core = cx.core.clone();
     let found = workflow(cx, args, align::beam_shift).await?;
-    core.notice(Notice::new(
+    core.notice(aligned(&found));
+    Ok(found)
+}
+
+async fn stage(cx: Cx, args: Args) -> Ended {
+    let core = cx.core.clone();
+    let found = workflow(cx, args, align::stage).await?;
+    core.notice(aligned(&found));
+    Ok(found)
+}
+
+fn aligned(found: &Value) -> Notice {
+    Notice::new(
         Severity::Info,
         format!(
             "aligned: {} apart, it was {} right and {} down",
@@ -88,11 +135,30 @@ async fn beam_shift(cx: Cx, args: Args) -> Ended {
             units::format(length(&found["dx_m"]), Unit::Metre),
             units::format(length(&found["dy_m"]), Unit::Metre)
         ),
+    )
+}
+
+async fn eucentric(cx: Cx, mut args: Args) -> Ended {
+    if let Some(beams) = args.beams("beam") {
+        args.0.remove("beam");
+        args.0.insert("beams".to_owned(), json!(beams));
+    }
+    let core = cx.core.clone();
+    let found = workflow(cx, args, align::eucentric_tilt).await?;
+    core.notice(Notice::new(
+        Severity::Info,
+        format!(
+            "tilted to {} in {} steps, {} corrections; the sample is {} off",
+            units::format(length(&found["pose"]["t"]), Unit::Radian),
+            found["steps"],
+            found["corrections"],
+            units::format(length(&found["residual_m"]), Unit::Metre)
+        ),
     ));
     Ok(found)
 }
 
-/// A length of a result (m).
+/// A number of a result (m or rad).
 fn length(value: &Value) -> f64 {
     value.as_f64().unwrap_or(0.0)
 }

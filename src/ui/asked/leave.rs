@@ -123,6 +123,16 @@ const ENDS: &[End] = &[
         "Pictures taken before it stay.",
     ),
     end(
+        "align.stage",
+        "The stage halts where it is.",
+        "It does not go back to where it stood.",
+    ),
+    end(
+        "align.eucentric",
+        "The stage halts on its way.",
+        "It does not go back to where it stood.",
+    ),
+    end(
         "align.coincidence",
         "The stage halts where it is.",
         "It does not go back to where the search began.",

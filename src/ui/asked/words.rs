@@ -164,6 +164,27 @@ pub(super) fn height(snapshot: &Snapshot) -> Vec<String> {
     lines
 }
 
+pub(super) fn back(snapshot: &Snapshot) -> Vec<String> {
+    let mut lines =
+        vec!["A picture is taken; the stage moves along the sample by what it is off the reference.".to_owned()];
+    lines.extend(stage(snapshot));
+    lines
+}
+
+pub(super) fn tilting(snapshot: &Snapshot) -> Vec<String> {
+    let mut lines =
+        vec!["In small steps; after each, pictures are taken and the stage brings the sample back.".to_owned()];
+    lines.extend(stage(snapshot));
+    lines
+}
+
+pub(super) fn tilt(command: &Command) -> String {
+    match number(command, "tilt") {
+        Some(tilt) => format!("Tilt the stage to {}?", units::format(tilt, Unit::Radian)),
+        None => milling_angle(command, "milling_angle"),
+    }
+}
+
 pub(super) fn homing(snapshot: &Snapshot) -> Vec<String> {
     let mut lines = vec!["It moves through its whole range: retract needle, gas and detectors first.".to_owned()];
     lines.extend(stage(snapshot));
@@ -174,8 +195,8 @@ pub(super) fn unlink(command: &Command) -> bool {
     command.args.get("on").and_then(Value::as_bool) == Some(false)
 }
 
-pub(super) fn milling_angle(command: &Command) -> String {
-    match number(command, "angle") {
+pub(super) fn milling_angle(command: &Command, arg: &str) -> String {
+    match number(command, arg) {
         Some(angle) => format!("Tilt to a milling angle of {}?", units::format(angle, Unit::Radian)),
         None => "Tilt to the configured milling angle?".to_owned(),
     }

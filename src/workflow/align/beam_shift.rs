@@ -4,6 +4,7 @@
 //! settings, and content that moved by (dx right, dy down) is brought back by a beam shift of (-dx, +dy). Here each step is checked
 //! by the next picture, and a shift that made it worse is undone.
 
+use super::reference;
 use crate::Job;
 use crate::acquire::beam_is_up;
 use crate::contrast::{self, AutoContrast};
@@ -11,9 +12,8 @@ use crate::system::{beam_shift as read_shift, set_beam_shift};
 use crate::{JobCx, JobError, Keep};
 use model::{Beam, ErrorKind, Frame, ImageSettings, Point, Unit, units};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::path::PathBuf;
-use vision::register::{Method, Options, Registration, register};
+use vision::register::{Method, Registration};
 
 /// Parameters of [`beam_shift`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ const SAME_SHIFT: f64 = 1e-12;
 /// Measures the picture against the reference and shifts the beam until they agree.
 pub fn beam_shift(cx: JobCx, params: AlignBeamShift) -> Job<BeamShifted> {
     Box::pin(async move {
-        let (reference, settings) = reference(&cx, &params).await?;
+        let (reference, settings) = reference::of(&cx, params.reference.clone(), params.beam).await?;
         let beam = settings.beam_type;
         beam_is_up(&cx, beam, "the beam shift was left as it is").await?;
         if params.autocontrast {
@@ -102,46 +102,6 @@ pub(crate) async fn onto(
     result
 }
 
-/// The reference and the settings to repeat it with.
-async fn reference(cx: &JobCx, params: &AlignBeamShift) -> Result<(Frame, ImageSettings), JobError> {
-    let frame = match params.reference.clone() {
-        Some(path) => {
-            let name = model::text::printable(&path.display().to_string());
-            cx.compute(move || Frame::load(&path))
-                .await?
-                .map_err(|e| {
-                    JobError::new(
-                        ErrorKind::File,
-                        format!("the reference {name} was not read: {e}; nothing was changed"),
-                        "name a TIFF picture",
-                    )
-                })?
-                .frame
-        }
-        None => cx.scope().last_frame(params.beam).await?.ok_or_else(|| {
-            let what = format!(
-                "there is no {} picture to align to; nothing was changed",
-                params.beam.short()
-            );
-            JobError::new(ErrorKind::Usage, what, "take one first, or name reference=FILE")
-        })?,
-    };
-    let Some(metadata) = frame.metadata.as_ref() else {
-        return Err(JobError::new(
-            ErrorKind::Usage,
-            "the reference has no metadata, so its beam and field are not known; nothing was changed",
-            "use a picture that fibdeck or openFIBSEM saved",
-        ));
-    };
-    let settings = ImageSettings {
-        autocontrast: false,
-        save: false,
-        path: None,
-        ..metadata.image.clone()
-    };
-    Ok((frame, settings))
-}
-
 async fn correct(
     cx: &JobCx,
     reference: &Frame,
@@ -160,7 +120,7 @@ async fn correct(
             &format!("{} alignment, picture {}", beam.short(), step + 1),
         );
         let (picture, _) = cx.frame(settings, &Keep { live: true, path: None }).await?;
-        let found = measure(cx, reference, &picture, params).await?;
+        let found = reference::measure(cx, reference, &picture, params.method, params.limit_px).await?;
         let start = first.get_or_insert_with(|| found.clone()).clone();
         let off = found.dx_px.hypot(found.dy_px);
         if !found.accepted {
@@ -209,29 +169,6 @@ async fn correct(
     ))
 }
 
-async fn measure(
-    cx: &JobCx,
-    reference: &Frame,
-    picture: &Frame,
-    params: &AlignBeamShift,
-) -> Result<Registration, JobError> {
-    let (reference, picture) = (reference.pixels.to_f32(), picture.pixels.to_f32());
-    let (method, limit_px) = (params.method, params.limit_px);
-    let options = Options {
-        limit_px,
-        ..Options::default()
-    };
-    cx.compute(move || register(reference.view(), picture.view(), method, &options))
-        .await?
-        .map_err(|e| {
-            JobError::new(
-                ErrorKind::Usage,
-                format!("{e}; nothing was shifted"),
-                "use a reference of the size the beam scans now",
-            )
-        })
-}
-
 fn doubtful(found: &Registration, pixel: f64, reason: String) -> JobError {
     let what = format!("the shift could not be measured: {reason}; the beam shift is as it was");
     JobError::new(
@@ -239,7 +176,7 @@ fn doubtful(found: &Registration, pixel: f64, reason: String) -> JobError {
         what,
         "look at both pictures; bring the feature back into the field or take a new reference",
     )
-    .with_data(figures(found, pixel, &reason))
+    .with_data(reference::figures(found, pixel, &reason))
 }
 
 fn at_limit(found: &Registration, pixel: f64, beam: Beam, range: f64) -> JobError {
@@ -254,14 +191,7 @@ fn at_limit(found: &Registration, pixel: f64, beam: Beam, range: f64) -> JobErro
         format!("{reason}; the beam shift is as it was"),
         "centre the feature with the stage (stage.center-on) after beam.reset-shift, then align again",
     )
-    .with_data(figures(found, pixel, &reason))
-}
-
-fn figures(found: &Registration, pixel: f64, reason: &str) -> serde_json::Value {
-    json!({
-        "dx_px": found.dx_px, "dy_px": found.dy_px, "dx_m": found.dx_px * pixel, "dy_m": found.dy_px * pixel,
-        "confidence": found.confidence, "method": found.method, "accepted": false, "reason": reason,
-    })
+    .with_data(reference::figures(found, pixel, &reason))
 }
 
 fn away(a: Point, b: Point) -> bool {

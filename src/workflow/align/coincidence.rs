@@ -7,12 +7,12 @@
 
 use super::measure::{Measured, RELIEF, doubtful, measure, pixel, rise};
 use super::parts::Part;
+use super::stand::Stand;
 use crate::Job;
 use crate::acquire::beam_is_up;
 use crate::contrast::{self, AutoContrast};
-use crate::movement::absolute;
 use crate::{JobCx, JobError};
-use model::{Beam, ErrorKind, Key, Notice, Point, Pose, Severity, Unit, Value, units};
+use model::{Beam, ErrorKind, Notice, Point, Severity, Unit, units};
 use serde::{Deserialize, Serialize};
 
 /// Parameters of [`coincidence`].
@@ -117,31 +117,6 @@ fn check(params: &Coincidence) -> Result<(), JobError> {
         "the fields must go from wide to narrow, and search, tolerance and iterations be above 0; nothing moved",
         "leave them out for the defaults: 400um, 200um, 80um; 50um; 0.3um; 4",
     ))
-}
-
-/// Where a vertical move starts from, to come back to.
-struct Stand {
-    pose: Pose,
-    ion_focus: Value,
-}
-
-impl Stand {
-    async fn read(cx: &JobCx) -> Result<Stand, JobError> {
-        Ok(Stand {
-            pose: cx.pose().await?,
-            ion_focus: cx.scope().get(Key::WorkingDistance, Some(Beam::Ion)).await?,
-        })
-    }
-
-    async fn go_back(&self, cx: &JobCx) -> Result<(), JobError> {
-        if cx.pose().await? != self.pose {
-            absolute(cx.clone(), self.pose.into()).await?;
-        }
-        if cx.scope().get(Key::WorkingDistance, Some(Beam::Ion)).await? != self.ion_focus {
-            cx.set(Beam::Ion, Key::WorkingDistance, self.ion_focus.clone()).await?;
-        }
-        Ok(())
-    }
 }
 
 /// How a search stands: what it has taken and what it knows.

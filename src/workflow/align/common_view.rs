@@ -62,20 +62,24 @@ impl CommonView {
 
     /// The beam's picture as the common frame shows it: same size, same pixels. Where the picture ends, its mean.
     pub fn resample(self, beam: Beam, picture: &Array2<f32>) -> Array2<f32> {
-        let (h, w) = picture.dim();
-        let mean = picture.mean().unwrap_or(0.0);
-        let centre = (0.5 * (h as f64 - 1.0), 0.5 * (w as f64 - 1.0));
-        Array2::from_shape_fn((h, w), |(row, col)| {
-            let at = self.to_picture(
-                beam,
-                Point {
-                    x: col as f64 - centre.1,
-                    y: centre.0 - row as f64,
-                },
-            );
-            linear(picture, centre.0 - at.y, centre.1 + at.x).unwrap_or(mean)
-        })
+        upright(picture, self.scan_rotation.of(beam), self.scale_of(beam))
     }
+}
+
+/// A picture turned back by its scan rotation, whose own y is `scale` x that of the result; same size, same pixels. Where the
+/// picture ends, its mean.
+pub fn upright(picture: &Array2<f32>, rotation: f64, scale: f64) -> Array2<f32> {
+    let (h, w) = picture.dim();
+    let mean = picture.mean().unwrap_or(0.0);
+    let centre = (0.5 * (h as f64 - 1.0), 0.5 * (w as f64 - 1.0));
+    Array2::from_shape_fn((h, w), |(row, col)| {
+        let at = Point {
+            x: col as f64 - centre.1,
+            y: (centre.0 - row as f64) * scale,
+        };
+        let at = scan::to_picture(at, rotation);
+        linear(picture, centre.0 - at.y, centre.1 + at.x).unwrap_or(mean)
+    })
 }
 
 /// Value between pixels; `None` outside.

@@ -1,6 +1,7 @@
 //! Workflows on the twin, on virtual time. Tests may read the twin's truth; workflows may not.
 
 mod alignment;
+mod by_stage;
 mod milling;
 mod movement;
 mod needle;
