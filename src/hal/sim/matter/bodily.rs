@@ -45,6 +45,7 @@ impl Matter {
             .into_iter()
             .map(|c| (c, unmoved()))
             .collect();
+        inner.sheet.forget(&site);
         for body in &mut inner.bodies {
             let keys: BTreeSet<Key> = body.columns.iter().map(|(k, _)| k).collect();
             let parts = bodies::free(&mut body.columns, None, &keys);
@@ -212,17 +213,19 @@ impl Body {
     }
 
     /// A coat from above: on the side of its columns that looks up now.
-    pub(super) fn coat(&mut self, area: &Area, thickness: f32, material: Material) {
+    pub(super) fn coat(&mut self, coats: &[(Area, f32)], material: Material) {
         let middle = self.middle();
         let up = (self.pose * nalgebra::Vector3::z()).z;
-        if up.abs() < 0.2 || !area.contains(middle.x, middle.y) {
+        let here = coats.iter().filter(|(area, _)| area.contains(middle.x, middle.y));
+        let thickness: f32 = here.map(|(_, thickness)| thickness).sum();
+        if up.abs() < 0.2 || thickness <= 0.0 {
             return;
         }
         let signed = if up > 0.0 { thickness } else { -thickness };
         let tiles: Vec<(Key, Tile)> = self
             .columns
             .iter()
-            .map(|(key, tile)| (key, coated(tile, key, &Area::Everywhere, signed, material)))
+            .map(|(key, tile)| (key, coated(tile, key, &[(Area::Everywhere, signed)], material)))
             .collect();
         for (key, tile) in tiles {
             self.columns.set(key, tile);

@@ -5,7 +5,7 @@
 
 use super::tile::{Run, TILE, Tile};
 use nalgebra::Point3;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Tiles along a patch's side (102 um).
@@ -86,6 +86,20 @@ impl Columns {
         self.count += columns(&tile);
         if let Some(before) = patch.tiles[Patch::slot(key)].replace(Arc::new(tile)) {
             self.count -= columns(&before);
+        }
+    }
+
+    /// Forgets those of these tiles that are as the ground has them: it makes them again when they are wanted.
+    pub fn forget(&mut self, keys: &BTreeSet<Key>) {
+        for key in keys {
+            if self.tile(*key).is_none_or(|tile| !tile.pristine) {
+                continue;
+            }
+            if let Some(patch) = self.patches.get_mut(&patch_of(*key))
+                && let Some(tile) = Arc::make_mut(patch).tiles[Patch::slot(*key)].take()
+            {
+                self.count -= usize::from(tile.side()).pow(2);
+            }
         }
     }
 

@@ -42,6 +42,22 @@ impl Area {
         }
     }
 
+    /// Whether any of a tile may lie in it.
+    pub(super) fn reaches(&self, key: (i32, i32)) -> bool {
+        let [left, bottom] = [key.0, key.1].map(|k| f64::from(k) * TILE);
+        let apart = |v: f64, from: f64| (from - v).max(v - from - TILE).max(0.0);
+        match *self {
+            Area::Everywhere => true,
+            Area::Disc { x, y, radius } => apart(x, left).hypot(apart(y, bottom)) <= radius,
+            Area::Box {
+                left: l,
+                bottom: b,
+                right: r,
+                top: t,
+            } => l <= left + TILE && r >= left && b <= bottom + TILE && t >= bottom,
+        }
+    }
+
     pub(super) fn is_sound(&self) -> bool {
         match *self {
             Area::Everywhere => true,
@@ -89,7 +105,7 @@ impl Ground {
         let (x0, y0) = (f64::from(key.0) * TILE, f64::from(key.1) * TILE);
         let mut row = vec![Surface::default(); n];
         let mut column = Vec::new();
-        Tile::build(side, |c, runs| {
+        let mut tile = Tile::build(side, |c, runs| {
             let (ix, iy) = (c / n, c % n);
             let (x, y) = (x0 + (ix as f64 + 0.5) * pitch, y0 + (iy as f64 + 0.5) * pitch);
             if iy == 0 {
@@ -98,7 +114,9 @@ impl Ground {
             self.dress(&row[iy], x, y, &mut column);
             let first = runs.len();
             column.iter().for_each(|run| push(runs, first, *run));
-        })
+        });
+        tile.pristine = true;
+        tile
     }
 
     /// The column at (x, y), averaged over `px` (m).
@@ -238,15 +256,19 @@ impl Ground {
     }
 }
 
-/// A tile with a coat on top of its columns, or below them where the thickness is negative.
-pub(super) fn coated(tile: &Tile, key: (i32, i32), area: &Area, thickness: f32, material: Material) -> Tile {
+/// A tile with coats on top of its columns, or below them where their thickness is negative.
+pub(super) fn coated(tile: &Tile, key: (i32, i32), coats: &[(Area, f32)], material: Material) -> Tile {
     let (n, pitch) = (usize::from(tile.side()), tile.pitch());
-    Tile::build(tile.side(), |c, runs| {
+    let mut thinnest = f32::INFINITY;
+    let mut coated = Tile::build(tile.side(), |c, runs| {
         let first = runs.len();
         let x = f64::from(key.0) * TILE + ((c / n) as f64 + 0.5) * pitch;
         let y = f64::from(key.1) * TILE + ((c % n) as f64 + 0.5) * pitch;
         let here = tile.column(c);
-        let ends = here.first().zip(here.last()).filter(|_| area.contains(x, y));
+        let all = coats.iter().filter(|(area, _)| area.contains(x, y));
+        let thickness: f32 = all.map(|(_, thickness)| thickness).sum();
+        thinnest = thinnest.min(thickness);
+        let ends = here.first().zip(here.last());
         if let Some((bottom, _)) = ends.filter(|_| thickness < 0.0) {
             let (lo, hi) = (bottom.lo + thickness, bottom.lo);
             push(runs, first, Run { lo, hi, material });
@@ -256,7 +278,9 @@ pub(super) fn coated(tile: &Tile, key: (i32, i32), area: &Area, thickness: f32, 
             let (lo, hi) = (top.hi, top.hi + thickness);
             push(runs, first, Run { lo, hi, material });
         }
-    })
+    });
+    coated.covered = tile.covered + thinnest.max(0.0);
+    coated
 }
 
 /// What a coarse look at a tile found (m).

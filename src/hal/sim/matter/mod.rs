@@ -267,11 +267,18 @@ impl Matter {
 
     /// A coat of even thickness (m) on what a gas reaches from above.
     pub fn coat(&mut self, area: Area, thickness: f64, material: Material) -> Result<(), MatterError> {
-        amount(thickness, "the thickness of the coat")?;
-        if !area.is_sound() {
-            return Err(MatterError::Amount("the size of the area"));
+        self.coats(&[(area, thickness)], material)
+    }
+
+    /// Coats of one material at once, each on its area: where areas overlap they add up.
+    pub fn coats(&mut self, coats: &[(Area, f64)], material: Material) -> Result<(), MatterError> {
+        for (area, thickness) in coats {
+            amount(*thickness, "the thickness of the coat")?;
+            if !area.is_sound() {
+                return Err(MatterError::Amount("the size of the area"));
+            }
         }
-        self.change().coat(area, thickness, material);
+        self.change().coat(coats, material);
         Ok(())
     }
 

@@ -11,6 +11,10 @@ pub(super) const USUAL: u16 = 64;
 /// Finest and coarsest columns along a side: 12.5 and 400 nm.
 pub(super) const FINEST: u16 = 128;
 pub(super) const COARSEST: u16 = 4;
+/// Coarsest columns along a side of what a coat has hidden (100 nm).
+const HIDDEN: u16 = 16;
+/// A coat so many times as thick as columns are wide hides what differs from one to the next.
+const HIDES: f64 = 8.0;
 /// Gaps and slivers below this are none (m).
 pub(super) const GLUE: f32 = 5e-11;
 
@@ -61,6 +65,10 @@ pub(super) struct Tile {
     /// Lowest and highest of all runs; `lo > hi` where there are none.
     pub lo: f32,
     pub hi: f32,
+    /// How thick a coat lies on all of it that came after the last beam (m).
+    pub covered: f32,
+    /// As the ground has it: nothing was done to it.
+    pub pristine: bool,
     pieces: OnceLock<Pieces>,
 }
 
@@ -83,6 +91,8 @@ impl Tile {
             hi: bound(f32::NEG_INFINITY, |m, r| m.max(r.hi)),
             heads,
             runs,
+            covered: 0.0,
+            pristine: false,
             pieces: OnceLock::new(),
         }
     }
@@ -129,10 +139,38 @@ impl Tile {
     /// The same matter on another fineness: columns are split exactly, or one stands for its neighbours.
     pub fn resampled(&self, side: u16) -> Tile {
         let (n, m) = (usize::from(side), usize::from(self.side));
-        Tile::build(side, |column, runs| {
+        let mut tile = Tile::build(side, |column, runs| {
             let (ix, iy) = (column / n, column % n);
             let half = if n < m { m / n / 2 } else { 0 };
             runs.extend_from_slice(self.column(self.at(ix * m / n + half, iy * m / n + half)));
+        });
+        (tile.covered, tile.pristine) = (self.covered, self.pristine);
+        tile
+    }
+
+    /// The tile as coarse as what covers it allows: a real coat closes what is narrower than itself. Columns stay as they are
+    /// where they differ by more than half of the coat from the one that would stand for them: walls of a cut stay sharp.
+    pub fn buried(self) -> Tile {
+        let mut tile = self;
+        while tile.side > HIDDEN && f64::from(tile.covered) > HIDES * tile.pitch() && tile.hides(tile.covered / 2.0) {
+            tile = tile.resampled(tile.side / 2);
+        }
+        tile
+    }
+
+    /// Whether no column differs by more than `most` (m) from the one that stands for it at half the fineness.
+    fn hides(&self, most: f32) -> bool {
+        let ends = |runs: &[Run]| {
+            let (first, last) = (runs.first()?, runs.last()?);
+            Some([first.lo, last.hi, runs.iter().map(|r| r.hi - r.lo).sum()])
+        };
+        let n = usize::from(self.side);
+        (0..n * n).all(|column| {
+            let stands = ends(self.column(self.at(column / n | 1, column % n | 1)));
+            match (ends(self.column(column)), stands) {
+                (Some(a), Some(b)) => a.iter().zip(b).all(|(a, b)| (a - b).abs() <= most),
+                (a, b) => a.is_none() && b.is_none(),
+            }
         })
     }
 

@@ -52,6 +52,9 @@ impl Inner {
         target: Option<usize>,
     ) -> (Cut, Option<(Lattice, Beamline)>) {
         let most = f64::from(raster.peak()) * rates.most();
+        if most < NOTHING {
+            return (Cut::default(), None);
+        }
         let reach = Reach { deep: most, above: 0.0 };
         let (local, lattice) = self.lattice(beam, raster, target, reach);
         let Some(mut lattice) = lattice else {
@@ -84,6 +87,9 @@ impl Inner {
         target: Option<usize>,
     ) -> (f64, Option<(Lattice, Beamline)>) {
         let thick = f64::from(raster.peak()) * yields;
+        if thick < NOTHING {
+            return (0.0, None);
+        }
         let reach = Reach {
             deep: 0.0,
             above: thick as f32,
@@ -179,19 +185,33 @@ impl Inner {
         });
     }
 
-    pub(super) fn coat(&mut self, area: Area, thickness: f64, material: Material) {
-        let coated: Vec<(Key, tile::Tile)> = self
-            .sheet
+    pub(super) fn coat(&mut self, coats: &[(Area, f64)], material: Material) {
+        let thin: Vec<(Area, f32)> = coats
             .iter()
-            .map(|(key, tile)| (key, ground::coated(tile, key, &area, thickness as f32, material)))
+            .map(|(area, thickness)| (*area, *thickness as f32))
             .collect();
-        for (key, tile) in coated {
-            self.sheet.set(key, tile);
+        let keys: Vec<Key> = self.sheet.iter().map(|(key, _)| key).collect();
+        // one by one: what was there before each is let go at once
+        for key in keys
+            .into_iter()
+            .filter(|k| coats.iter().any(|(area, _)| area.reaches(*k)))
+        {
+            if let Some(tile) = self.sheet.tile(key) {
+                let tile = ground::coated(tile, key, &thin, material).buried();
+                self.sheet.set(key, tile);
+            }
         }
         for body in &mut self.bodies {
-            body.coat(&area, thickness as f32, material);
+            body.coat(&thin, material);
         }
-        self.ground.coat(area, thickness as f32, material);
+        for ((area, thickness), (_, thin)) in coats.iter().zip(thin) {
+            self.ground.coat(*area, thin, material);
+            self.list(*area, *thickness, material);
+        }
+    }
+
+    /// Puts a coat among the deposits.
+    fn list(&mut self, area: Area, thickness: f64, material: Material) {
         // as the ground remembers it; what a beam has drawn lies elsewhere in the list of those who ask
         let coats = self.deposits.iter_mut().rev().filter(|d| d.volume <= 0.0);
         let mut same = coats.take_while(|d| d.material == material);

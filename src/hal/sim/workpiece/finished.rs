@@ -160,14 +160,15 @@ impl Finished {
         // discs on discs: each adds what its rim has more than the next one's
         let far = ports::distance(position);
         let mut outside = 0.0;
-        for ring in RINGS.iter().rev() {
-            let radius = ring * far;
+        let discs = RINGS.map(|ring| ring * far).into_iter().rev().map(|radius| {
             let here = ports::growth(gas, position, radius * 0.9) * seconds;
-            self.matter
-                .coat(Area::Disc { x, y, radius }, here - outside, material)?;
-            outside = here;
-        }
-        Ok(())
+            (
+                Area::Disc { x, y, radius },
+                here - std::mem::replace(&mut outside, here),
+            )
+        });
+        let discs: Vec<(Area, f64)> = discs.collect();
+        self.matter.coats(&discs, material)
     }
 
     fn held(&self) -> Vec<BodyId> {
