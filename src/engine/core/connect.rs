@@ -141,7 +141,7 @@ fn address(instrument: &Instrument) -> String {
     }
 }
 
-/// Leaves the instrument as it is; ends live views first. Refused while a job runs.
+/// Leaves the instrument as it is, but for gas that flows; ends live views first. Refused while a job runs.
 pub(crate) async fn disconnect(core: &Arc<Core>) -> Result<(), Failure> {
     if let Some((_, title)) = core.lanes.running() {
         return Err(Failure::new(
@@ -152,6 +152,7 @@ pub(crate) async fn disconnect(core: &Arc<Core>) -> Result<(), Failure> {
     }
     core.connected()?;
     super::live::end_all(core).await;
+    super::gas::close(core, "system.disconnect").await;
     *lock(&core.connected) = None;
     core.publish(Event::Disconnected { reason: None });
     Ok(())

@@ -9,6 +9,7 @@ pub(crate) mod connect;
 mod disk;
 pub(crate) mod files;
 mod frames;
+mod gas;
 mod host;
 mod job;
 mod lease;

@@ -3,7 +3,9 @@
 use super::files::Files;
 use super::logs::{Logs, session_folder};
 use super::recover::{self, Left};
-use super::{Core, bus::Bus, connect, frames, job, job::Lanes, lease::Lease, link, live::Lives, lock, stop, watch};
+use super::{
+    Core, bus::Bus, connect, frames, gas, job, job::Lanes, lease::Lease, link, live::Lives, lock, stop, watch,
+};
 use crate::command::Failure;
 use crate::event::{Event, Session};
 use crate::hooks::{self, Hooks};
@@ -47,7 +49,8 @@ const VIRTUAL_EPOCH: f64 = 1_767_225_600.0;
 /// How long the end of an engine may take.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// A running engine. Dropping it stops what runs (a job ends as *stopped*) and leaves the instrument as it stands.
+/// A running engine. Dropping it stops what runs (a job ends as *stopped*), closes what gas flows through, and leaves the
+/// instrument as it stands.
 pub struct Engine {
     pub(crate) core: Arc<Core>,
     requests: UnboundedSender<Request>,
@@ -370,6 +373,8 @@ async fn serve(core: Arc<Core>, mut inbox: UnboundedReceiver<Request>) {
     // a cancelled act is followed to its true end, so that its outcome is in the record
     let mut active = core.lanes.active();
     let _ = tokio::time::timeout(FAREWELL, active.wait_for(|n| *n == 0)).await;
+    // nobody is left to watch what flows
+    let _ = tokio::time::timeout(FAREWELL, gas::close(&core, "the engine's end")).await;
     if let Some(beat) = beat {
         beat.abort();
     }

@@ -2,6 +2,7 @@
 
 use super::Here;
 use crate::command::parse;
+use crate::link::Request;
 use model::ErrorKind;
 use std::time::Duration;
 
@@ -63,5 +64,38 @@ async fn openfibsems_settings_of_a_deposition_are_taken_in_both_formats() {
     for wrong in [r#"{"gass": "Pt cryo"}"#, r#"{"time": "long"}"#, "[1]"] {
         let failure = here.run(&format!("gis.deposit settings='{wrong}'")).await.unwrap_err();
         assert_eq!(failure.kind, ErrorKind::Usage, "{wrong}: {failure}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gas_that_flows_by_hand_ends_with_the_engine_and_with_the_connection() {
+    for leave in ["end", "disconnect"] {
+        let here = Here::connected(|_| {}).await;
+        let scope = here.core.scope().unwrap();
+        for line in [
+            "gis.insert port=Multichem",
+            "gis.heat port=Multichem on=true",
+            "system.wait seconds=600",
+            "gis.valve port=Multichem open=true",
+        ] {
+            here.run(line).await.unwrap_or_else(|e| panic!("{line}: {e}"));
+        }
+        assert!(scope.gas().await.unwrap().value.open());
+        if leave == "end" {
+            here.link.requests.send(Request::End).unwrap();
+            while here.core.scope().is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        } else {
+            here.run("system.disconnect").await.unwrap();
+        }
+        let left = scope.gas().await.unwrap().value;
+        assert!(!left.open() && left.inserted(), "{leave}: {left:?}");
+        let told = &here.core.snapshot().notices;
+        assert!(
+            told.iter()
+                .any(|n| n.notice.title.contains("gas flowed from Multichem")),
+            "{leave}: {told:?}"
+        );
     }
 }

@@ -126,13 +126,15 @@ impl Core {
         }
     }
 
-    /// Something is under way that must not go on without us: a pattern, or a job that changes the sample.
+    /// Something is under way that must not go on without us: a pattern, gas, or a job that changes the sample.
     fn must_not_be_left(&self) -> bool {
         let snapshot = self.snapshot();
         let draws = snapshot.patterning.as_ref().is_some_and(|p| p.value.phase.is_active())
             || crate::core::lock(&self.touched).at_work_on(Resource::Patterning);
+        let flows = snapshot.gas.as_ref().is_some_and(|gas| gas.value.open());
         let mut jobs = snapshot.jobs.iter().filter(|job| job.end.is_none());
         draws
+            || flows
             || jobs
                 .any(|job| crate::command::parse::find(&job.command.name).is_ok_and(|row| row.danger == Danger::Sample))
     }

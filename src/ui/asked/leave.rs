@@ -175,16 +175,34 @@ pub fn ask(cx: &Cx) -> Option<Ask> {
             ending.push((command.name.clone(), command));
         }
     }
-    if ending.is_empty() {
+    let gas = cx.snapshot.gas.as_ref();
+    let open = gas
+        .into_iter()
+        .flat_map(|gas| gas.value.ports.iter().filter(|port| port.open));
+    let flows: Vec<String> = open
+        .map(|port| format!("gas flows from {}", text::printable(&port.port)))
+        .collect();
+    if ending.is_empty() && flows.is_empty() {
         return None;
     }
-    let lines = ending.iter().flat_map(|(title, command)| {
+    let title = match ending.is_empty() {
+        true => "Leave while gas flows?",
+        false => "Leave and end the running job?",
+    };
+    let said = ending.iter().flat_map(|(title, command)| {
         let said = of(&command.name).map(|row| format!("  {} {}", row.ends, row.stays));
         [Some(title.clone()), said].into_iter().flatten()
     });
+    let mut lines: Vec<String> = said.collect();
+    for flow in flows {
+        lines.extend([
+            flow,
+            "  Its valve is closed; the injector and its heater stay as they are.".to_owned(),
+        ]);
+    }
     Some(Ask {
-        title: "Leave and end the running job?".to_owned(),
-        lines: lines.collect(),
+        title: title.to_owned(),
+        lines,
         danger: Danger::Sample,
         then: vec![Effect::Quit],
     })

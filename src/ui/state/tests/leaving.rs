@@ -185,3 +185,17 @@ fn an_action_is_done_from_the_palette_as_by_its_key() {
     type_text(&mut ui, "stop", &s);
     assert!(press(&mut ui, "Enter", &s).contains(&Effect::Stop));
 }
+
+#[test]
+fn leaving_while_gas_flows_says_what_becomes_of_it() {
+    let mut s = crate::sample::handy();
+    s.gas.as_mut().unwrap().value.ports[0].open = true;
+    let mut ui = state(TabId::Log, &s);
+    assert_eq!(press(&mut ui, "q", &s), []);
+    let text = screen(&ui, &s, 80, 24);
+    assert!(
+        text.contains("gas flows from Multichem") && text.contains("valve is closed"),
+        "{text}"
+    );
+    assert_eq!(press(&mut ui, "y", &s), [Effect::Quit]);
+}
