@@ -117,7 +117,11 @@ impl Combine {
     }
 }
 
-fn views<'a, T>(frames: &'a [Frame], of: impl Fn(&'a Pixels) -> Option<ArrayView2<'a, T>>) -> Vec<ArrayView2<'a, T>> {
+/// The pictures of one depth.
+pub fn views<'a, T>(
+    frames: &'a [Frame],
+    of: impl Fn(&'a Pixels) -> Option<ArrayView2<'a, T>>,
+) -> Vec<ArrayView2<'a, T>> {
     frames.iter().filter_map(|frame| of(&frame.pixels)).collect()
 }
 

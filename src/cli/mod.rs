@@ -21,6 +21,7 @@ mod journal;
 mod lean;
 mod log;
 mod model;
+mod mosaic;
 mod news;
 mod options;
 mod output;
@@ -71,6 +72,7 @@ enum Verb {
     Acquire(acquire::Acquire),
     Show(show::Show),
     Combine(combine::Combine),
+    Mosaic(mosaic::Mosaic),
     Status(command::Status),
     Tail(news::Tail),
     Stop(news::Stop),
@@ -139,6 +141,7 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         Verb::Acquire(acquire) => acquire.run(&globals),
         Verb::Show(show) => show.run(&globals),
         Verb::Combine(combine) => combine.run(&globals),
+        Verb::Mosaic(mosaic) => mosaic.run(&globals),
         Verb::Status(status) => status.run(&globals),
         Verb::Tail(tail) => tail.run(&globals),
         Verb::Stop(stop) => stop.run(&globals),

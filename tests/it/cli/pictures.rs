@@ -171,3 +171,118 @@ fn pictures_of_one_place_are_made_into_one() {
     }
     assert!(!place.path("refused.tif").exists());
 }
+
+/// Four tiles of a square and what lies in their middle, as they come; the second says it was taken 1 um from where it was.
+fn tiles(place: &Place) -> [&'static str; 4] {
+    let picture = |name: &str| {
+        format!(
+            "image.acquire beam=electron hfw=100um resolution=768x512 path={}\n",
+            place.text(name)
+        )
+    };
+    let step = |dx: f64, dy: f64| format!("stage.stable-move dx={dx}um dy={dy}um beam=electron\n");
+    let lines = [
+        picture("a.tif"),
+        step(80.0, 0.0),
+        picture("b.tif"),
+        step(0.0, -55.0),
+        picture("c.tif"),
+        step(-80.0, 0.0),
+        picture("d.tif"),
+        step(40.0, 27.5),
+        picture("middle.tif"),
+    ];
+    std::fs::write(place.path("tiles.txt"), lines.concat()).unwrap();
+    place
+        .run(&["script", "--demo", "--speed", "max", &place.text("tiles.txt")])
+        .ended(0);
+    let mut astray = Frame::load(&place.path("b.tif")).unwrap().frame;
+    let said = &mut astray.metadata.as_mut().unwrap().microscope_state.stage_position;
+    said.x = said.x.map(|x| x + 1e-6);
+    astray.save(&place.path("astray.tif")).unwrap();
+    ["a.tif", "astray.tif", "c.tif", "d.tif"]
+}
+
+#[test]
+fn tiles_become_one_picture_where_their_overlaps_say() {
+    let place = Place::new();
+    let tiles = tiles(&place);
+    let made = |more: &[&str]| {
+        let all = [&["mosaic", "--demo", "--json"], &tiles[..], more].concat();
+        place.run(&all).ended(0).json()
+    };
+    let pixel = 100e-6 / 768.0;
+    let matched = made(&["-o", "matched.tif", "--pyramid", "400"]);
+    let moved = matched["moved_px"].as_f64().unwrap();
+    assert!((moved - 1e-6 / pixel).abs() < 2.0, "{matched}");
+    let whole = Frame::load(&place.path("matched.tif")).unwrap().frame;
+    let (width, height) = whole.pixels.size();
+    let wanted = (768.0 + 80e-6 / pixel, 512.0 + 55e-6 / pixel);
+    assert!(
+        (width as f64 - wanted.0).abs() < 4.0 && (height as f64 - wanted.1).abs() < 4.0,
+        "{width} x {height}"
+    );
+    let middle = Frame::load(&place.path("middle.tif")).unwrap().frame;
+    let (said, there) = (whole.metadata.unwrap(), middle.metadata.clone().unwrap());
+    let off = said
+        .microscope_state
+        .stage_position
+        .distance(&there.microscope_state.stage_position);
+    assert!(off < 1e-6, "its middle is said {off} m off");
+    assert!((said.image.hfw - width as f64 * pixel).abs() < 1e-9);
+
+    // what lies in the middle is seen there
+    let Pixels::U8(grey) = whole.pixels else {
+        panic!("8 bits stay 8 bits")
+    };
+    let (x, y) = ((width - 768) / 2, (height - 512) / 2);
+    let cut = grey.slice(ndarray::s![y..y + 512, x..x + 768]).to_owned();
+    let cut = Frame {
+        pixels: Pixels::U8(cut),
+        metadata: middle.metadata,
+    };
+    cut.save(&place.path("cut.tif")).unwrap();
+    let found = place.run(&["align", "middle.tif", "cut.tif", "--json"]).ended(0).json();
+    let off = found["dx_px"].as_f64().unwrap().hypot(found["dy_px"].as_f64().unwrap());
+    assert!(off < 4.0, "{found}");
+
+    let levels = matched["levels"].as_array().unwrap();
+    assert_eq!(levels.len(), 2, "{matched}");
+    let quarter = Frame::load(&place.path(levels[1].as_str().unwrap())).unwrap().frame;
+    assert_eq!(quarter.pixels.size(), (width.div_ceil(4), height.div_ceil(4)));
+    let said = made(&["-o", "said.tif", "--as-said"]);
+    assert!(
+        said["moved_px"] == 0.0 && said["levels"] == serde_json::json!([]),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_is_no_overview_is_not_laid_together() {
+    let place = Place::new();
+    take(&place, "sem.tif", &["--beam", "electron"]).ended(0);
+    take(&place, "fib.tif", &["--beam", "ion"]).ended(0);
+    take(
+        &place,
+        "part.tif",
+        &["--beam", "electron", "--reduced-area", "0,0,0.5,0.5"],
+    )
+    .ended(0);
+    let bare = Frame {
+        pixels: Pixels::filled(64, 64, 9),
+        metadata: None,
+    };
+    bare.save(&place.path("bare.tif")).unwrap();
+    for (other, says) in [
+        ("fib.tif", "another beam"),
+        ("part.tif", "a part of its field"),
+        ("bare.tif", "where the stage was"),
+        ("absent.tif", "absent.tif"),
+    ] {
+        let ran = place
+            .run(&["mosaic", "--demo", "sem.tif", other, "-o", "refused.tif"])
+            .ended(1);
+        assert!(ran.err.contains(says), "{}", ran.err);
+    }
+    assert!(!place.path("refused.tif").exists());
+}
