@@ -158,12 +158,12 @@ pub fn detect(cx: JobCx, eyes: Arc<Eyes>, params: Detect, given: Option<Given>) 
             Some(given) => given,
             None => take(&cx, &params).await?,
         };
-        let (host, hand) = (cx.host.clone(), cx.hand.clone());
+        let job = cx.clone();
         let found = cx.compute(move || {
             let mut watch = |step: Step| {
                 let text = format!("segmenting, {} of {}", step.done + 1, step.of);
-                host.progress(Some(step.done as f64 / step.of.max(1) as f64), None, &text);
-                if hand.is_ended() {
+                job.progress(step.done as f64 / step.of.max(1) as f64, &text);
+                if job.hand.is_ended() {
                     ControlFlow::Break(())
                 } else {
                     ControlFlow::Continue(())

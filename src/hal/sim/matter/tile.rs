@@ -166,7 +166,7 @@ impl Tile {
         };
         let n = usize::from(self.side);
         (0..n * n).all(|column| {
-            let stands = ends(self.column(self.at(column / n | 1, column % n | 1)));
+            let stands = ends(self.column(self.at((column / n) | 1, (column % n) | 1)));
             match (ends(self.column(column)), stands) {
                 (Some(a), Some(b)) => a.iter().zip(b).all(|(a, b)| (a - b).abs() <= most),
                 (a, b) => a.is_none() && b.is_none(),

@@ -116,7 +116,7 @@ fn what_a_coat_hides_is_kept_coarser_and_walls_stay_where_they_are() {
     );
     let (deep, fine) = dig(2.0 * UM);
     assert!(deep.columns() == fine, "{} columns of {fine}", deep.columns());
-    for (x, z) in [(0.0, -1.0 * UM), (0.39 * UM, -1.0 * UM), (0.46 * UM, UM)] {
+    for (x, z) in [(0.0, -UM), (0.39 * UM, -UM), (0.46 * UM, UM)] {
         assert!(
             (deep.height_at(x, 0.0).unwrap() - z).abs() < 0.1 * UM,
             "{x:e}: {:?}",
