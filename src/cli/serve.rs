@@ -18,7 +18,7 @@ use std::time::Duration;
 /// Own the instrument and serve consoles and commands, until it is told to end.
 ///
 /// One daemon owns an instrument; consoles come and go (`fibdeck attach`), and what runs goes on without them. SIGTERM or Ctrl-C
-/// ends it: a running job is stopped in a safe order first.
+/// ends it: a running job is stopped in a safe order first, and gas that flows is shut off.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  fibdeck serve --instrument my-scope\n  fibdeck serve --demo            the digital twin as a daemon, to try things out\n  fibdeck serve --socket-group microscope --data-dir /var/lib/fibdeck\n  fibdeck serve --demo --http     the twin for openFIBSEM's client and scripts, on 127.0.0.1:8001"

@@ -76,6 +76,19 @@ pub struct MicroscopeState {
 }
 
 impl MicroscopeState {
+    /// Of the stage alone; what columns there are is filled in.
+    pub fn bare(timestamp: f64, stage_position: StagePosition) -> MicroscopeState {
+        MicroscopeState {
+            timestamp,
+            stage_position,
+            electron_beam: None,
+            ion_beam: None,
+            electron_detector: None,
+            ion_detector: None,
+            objective_position: None,
+        }
+    }
+
     pub fn beam(&self, beam: Beam) -> Option<&BeamSettings> {
         match beam {
             Beam::Electron => self.electron_beam.as_ref(),

@@ -18,15 +18,7 @@ pub async fn capture(scope: &Scope) -> Result<MicroscopeState, JobError> {
         None => StagePosition::default(),
     };
     let clock = scope.clock();
-    let mut state = MicroscopeState {
-        timestamp: clock.epoch() + clock.now(),
-        stage_position,
-        electron_beam: None,
-        ion_beam: None,
-        electron_detector: None,
-        ion_detector: None,
-        objective_position: None,
-    };
+    let mut state = MicroscopeState::bare(clock.epoch() + clock.now(), stage_position);
     for beam in scope.capabilities().beams() {
         let now = scope.beam(beam).await?.value;
         let (settings, detector) = (Some(now.settings), Some(now.detector));

@@ -102,15 +102,7 @@ fn a_recording_that_plays_conforms() {
     let files: Vec<_> = Beam::ALL
         .map(|beam| {
             let settings = Suite::small(beam);
-            let state = model::MicroscopeState {
-                timestamp: 0.0,
-                stage_position: model::StagePosition::default(),
-                electron_beam: None,
-                ion_beam: None,
-                electron_detector: None,
-                ion_detector: None,
-                objective_position: None,
-            };
+            let state = model::MicroscopeState::bare(0.0, model::StagePosition::default());
             let metadata = model::frame::Metadata::new(settings, state);
             let frame = model::Frame {
                 pixels: model::Pixels::filled(96, 64, 100),

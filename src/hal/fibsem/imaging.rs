@@ -98,15 +98,7 @@ impl Rest {
             None => StagePosition::default(),
         };
         let state = self.column(beam).now()?;
-        let mut condition = MicroscopeState {
-            timestamp,
-            stage_position,
-            electron_beam: None,
-            ion_beam: None,
-            electron_detector: None,
-            ion_detector: None,
-            objective_position: None,
-        };
+        let mut condition = MicroscopeState::bare(timestamp, stage_position);
         let (settings, detector) = (Some(state.settings), Some(state.detector));
         match beam {
             Beam::Electron => (condition.electron_beam, condition.electron_detector) = (settings, detector),

@@ -56,6 +56,14 @@ impl Frame {
         })
     }
 
+    /// What a TIFF file says of its picture, without reading the picture; `None` where it says nothing that can be read.
+    pub fn load_metadata(path: &Path) -> Result<Option<Metadata>, FrameError> {
+        let file = File::open(path).map_err(FrameError::Io)?;
+        let length = file.metadata().map_err(FrameError::Io)?.len();
+        let (mut decoder, _) = open(BufReader::new(file), length)?;
+        Ok(read_description(&mut decoder).0)
+    }
+
     /// Read a TIFF from memory.
     pub fn decode(bytes: &[u8]) -> Result<Loaded, FrameError> {
         let mut again = Cursor::new(bytes);
@@ -137,12 +145,8 @@ fn contiguous<T: Copy>(array: &Array2<T>) -> std::borrow::Cow<'_, [T]> {
     }
 }
 
-/// `fetch(offset, bytes)` reads plain pixels from there.
-fn read(
-    reader: impl Read + Seek,
-    length: u64,
-    fetch: impl FnOnce(u64, &mut [u8]) -> io::Result<()>,
-) -> Result<Loaded, FrameError> {
+/// The decoder of a grey picture, and how many bytes of pixels a file of that length can hold.
+fn open<R: Read + Seek>(reader: R, length: u64) -> Result<(Decoder<R>, usize), FrameError> {
     let mut limits = Limits::default();
     // A damaged header may claim any size: a file can only hold so much.
     let most = usize::try_from(length.saturating_mul(BEST_COMPRESSION))
@@ -152,15 +156,24 @@ fn read(
     limits.intermediate_buffer_size = most;
     limits.ifd_value_size = usize::try_from(length).unwrap_or(MOST_BYTES).min(1 << 26);
     let mut decoder = Decoder::new(reader).map_err(damaged)?.with_limits(limits);
-    let (width, height) = decoder.dimensions().map_err(damaged)?;
     match decoder.colortype().map_err(damaged)? {
         ColorType::Gray(8 | 16)
         | ColorType::Multiband {
             bit_depth: 8 | 16,
             num_samples: 1,
-        } => {}
-        other => return Err(FrameError::NotGrey(format!("{other:?}"))),
+        } => Ok((decoder, most)),
+        other => Err(FrameError::NotGrey(format!("{other:?}"))),
     }
+}
+
+/// `fetch(offset, bytes)` reads plain pixels from there.
+fn read(
+    reader: impl Read + Seek,
+    length: u64,
+    fetch: impl FnOnce(u64, &mut [u8]) -> io::Result<()>,
+) -> Result<Loaded, FrameError> {
+    let (mut decoder, most) = open(reader, length)?;
+    let (width, height) = decoder.dimensions().map_err(damaged)?;
     let (metadata, warnings) = read_description(&mut decoder);
     let size = (width as usize).saturating_mul(height as usize);
     let too_big = || FrameError::TooBig {

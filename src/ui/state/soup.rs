@@ -11,6 +11,7 @@ use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use engine::{Command, Snapshot};
 use model::Danger;
 use ratatui::layout::Rect;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A small generator of its own, so that a failing run can be repeated by its number alone.
 struct Dice(u64);
@@ -170,9 +171,21 @@ fn stir(seed: u64, events: usize, snapshot: &Snapshot, yes: bool) -> usize {
 fn a_cat_never_gets_anything_irreversible_out_without_a_y() {
     let snapshots = [disconnected(), connected(), working(), asking(), handy()];
     let events = std::env::var("FIBDECK_KEYS").ok().and_then(|n| n.parse().ok());
-    for seed in 1..=events.unwrap_or(USUAL).div_ceil(A_WHILE) {
-        assert_eq!(stir(seed, A_WHILE as usize, &snapshots[seed as usize % 5], false), 0);
-    }
+    let (next, last) = (AtomicU64::new(1), events.unwrap_or(USUAL).div_ceil(A_WHILE));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed > last {
+                return;
+            }
+            assert_eq!(stir(seed, A_WHILE as usize, &snapshots[seed as usize % 5], false), 0);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
 }
 
 #[test]

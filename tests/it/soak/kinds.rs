@@ -171,6 +171,14 @@ pub const KINDS: &[Kind] = &[
         );
         while_it_runs(d, &line)
     }),
+    (2, |_| "gis.insert port=Multichem".to_owned()),
+    (2, |d| {
+        format!("gis.heat port=Multichem on={}", d.of(&["true", "true", "false"]))
+    }),
+    (3, |d| {
+        format!("gis.valve port=Multichem open={}", d.of(&["true", "true", "false"]))
+    }),
+    (2, |_| "gis.retract".to_owned()),
     (2, |_| "milling.clear".to_owned()),
     (8, |d| {
         let line = format!("manipulator.insert name={}", d.of(&["PARK", "PARK", "EUCENTRIC"]));

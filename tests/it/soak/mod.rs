@@ -48,6 +48,8 @@ struct Sequence {
     /// What was sent, answers too; and how many questions this command has asked.
     lines: Vec<String>,
     asked: usize,
+    /// A valve was opened by hand, and nothing has closed it yet.
+    flows: bool,
     /// Held so that it lives as long as the link is used.
     _engine: Engine,
     place: Place,
@@ -74,6 +76,7 @@ impl Sequence {
             dice: Dice(seed),
             lines: Vec::new(),
             asked: 0,
+            flows: false,
             link,
             _engine: engine,
             place,
@@ -152,6 +155,9 @@ impl Sequence {
         let folded = self.folded.clone();
         let truth = self.run("truth").await.ok();
         let (milling, gas) = (self.run("milling.state").await.ok(), self.run("gis.state").await.ok());
+        let opened = line.starts_with("gis.valve") && line.contains("open=true") && ended.is_ok();
+        let ports = gas.as_ref().and_then(|gas| gas["ports"].as_array());
+        self.flows = (self.flows || opened) && ports.is_some_and(|ports| ports.iter().any(|p| p["open"] == true));
         let mut beams = Vec::new();
         for beam in Beam::ALL.into_iter().filter(|_| truth.is_some()) {
             for key in BELIEFS {
@@ -173,6 +179,7 @@ impl Sequence {
             later: later.as_ref(),
             milling: milling.as_ref(),
             gas: gas.as_ref(),
+            flows: self.flows,
             beams: &beams,
             jobs: &self.jobs,
         };
@@ -290,6 +297,7 @@ fn a_broken_promise_is_found() {
         later: Some(&later),
         milling: Some(&milling),
         gas: Some(&gas),
+        flows: false,
         beams: &[(Beam::Ion, Key::On, Value::Bool(true))],
         jobs: &jobs,
     };

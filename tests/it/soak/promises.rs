@@ -20,6 +20,8 @@ pub struct Seen<'a> {
     /// What the patterning engine and the gas system say; `None` while nothing is connected.
     pub milling: Option<&'a Value>,
     pub gas: Option<&'a Value>,
+    /// Gas flows because `gis.valve` was asked to open.
+    pub flows: bool,
     /// What the instrument itself says of its beams.
     pub beams: &'a [(Beam, Key, Value)],
     /// How often each job was said to have started and ended.
@@ -47,22 +49,22 @@ pub const PROMISES: &[Promise] = &[
         }
         _ => Ok(()),
     }),
-    ("no valve is left open and nothing sputters on", |seen| {
+    ("no valve is left open but by hand, and nothing sputters on", |seen| {
         let Some(gas) = seen.gas else { return Ok(()) };
         let open = gas["ports"]
             .as_array()
             .is_some_and(|ports| ports.iter().any(|p| p["open"] == true));
-        match open || !gas["sputtering"].is_null() {
+        match (open && !seen.flows) || !gas["sputtering"].is_null() {
             true => Err(gas.to_string()),
             false => Ok(()),
         }
     }),
     ("no beam and no gas is left on the sample after an error", |seen| {
-        // a live view goes on, and says so
+        // a live view goes on, and says so; so does gas that was let in by hand
         let (Some(truth), Some(later)) = (seen.truth, seen.later) else {
             return Ok(());
         };
-        if seen.snapshot.live.iter().any(|live| live.on) {
+        if seen.snapshot.live.iter().any(|live| live.on) || seen.flows {
             return Ok(());
         }
         match ["dose_c", "milling", "deposits"]

@@ -200,15 +200,7 @@ impl Call {
         if self.connection()?.capabilities.beam(beam).is_none() {
             return Err(missing(beam));
         }
-        let mut state = MicroscopeState {
-            timestamp: 0.0,
-            stage_position: StagePosition::default(),
-            electron_beam: None,
-            ion_beam: None,
-            electron_detector: None,
-            ion_detector: None,
-            objective_position: None,
-        };
+        let mut state = MicroscopeState::bare(0.0, StagePosition::default());
         match beam {
             Beam::Electron => (state.electron_beam, state.electron_detector) = (settings, detector),
             Beam::Ion => (state.ion_beam, state.ion_detector) = (settings, detector),

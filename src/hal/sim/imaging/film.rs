@@ -21,8 +21,7 @@ impl Film {
     pub fn of(files: &[PathBuf]) -> Result<Film, HalError> {
         let mut film = Film::default();
         for file in files {
-            let metadata = Frame::load(file).ok().and_then(|loaded| loaded.frame.metadata);
-            if let Some(metadata) = metadata {
+            if let Ok(Some(metadata)) = Frame::load_metadata(file) {
                 film.0[metadata.image.beam_type as usize].files.push(file.clone());
             }
         }
@@ -114,15 +113,7 @@ mod tests {
             ..ImageSettings::default()
         };
         let pixels = Array2::from_shape_fn((40, 60), |(row, column)| (row * 4 + column) as u8);
-        let state = MicroscopeState {
-            timestamp: 0.0,
-            stage_position: StagePosition::default(),
-            electron_beam: None,
-            ion_beam: None,
-            electron_detector: None,
-            ion_detector: None,
-            objective_position: None,
-        };
+        let state = MicroscopeState::bare(0.0, StagePosition::default());
         let metadata = Metadata::new(settings.clone(), state);
         let frame = Frame {
             pixels: Pixels::U8(pixels),

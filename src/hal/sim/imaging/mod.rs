@@ -310,15 +310,7 @@ impl World {
 
     fn metadata(&self, scan: &Scan) -> Metadata {
         let (settings, detector) = (Some(scan.beam.settings.clone()), Some(scan.beam.detector.clone()));
-        let mut state = MicroscopeState {
-            timestamp: self.clock.epoch() + scan.end,
-            stage_position: StagePosition::from(scan.pose),
-            electron_beam: None,
-            ion_beam: None,
-            electron_detector: None,
-            ion_detector: None,
-            objective_position: None,
-        };
+        let mut state = MicroscopeState::bare(self.clock.epoch() + scan.end, StagePosition::from(scan.pose));
         match scan.beam() {
             Beam::Electron => (state.electron_beam, state.electron_detector) = (settings, detector),
             Beam::Ion => (state.ion_beam, state.ion_detector) = (settings, detector),

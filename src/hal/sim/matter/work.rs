@@ -18,6 +18,9 @@ use std::collections::BTreeSet;
 /// Doses that take less than this of the fastest stuff are none (m).
 const NOTHING: f64 = 2e-11;
 
+/// How many times as deep as wide a hole gets: deeper down, its walls catch what is sputtered at its bottom.
+const ASPECT: f64 = 20.0;
+
 impl Inner {
     /// The sheet (`None`) and the bodies (by index) that a raster may meet, nearest to the lens first.
     pub(super) fn targets(&self, beam: &Beamline, raster: &Raster) -> Vec<Option<usize>> {
@@ -51,7 +54,8 @@ impl Inner {
         rates: &Rates,
         target: Option<usize>,
     ) -> (Cut, Option<(Lattice, Beamline)>) {
-        let most = f64::from(raster.peak()) * rates.most();
+        let peak = f64::from(raster.peak()).min(self.deepest(beam, raster, rates));
+        let most = peak * rates.most();
         if most < NOTHING {
             return (Cut::default(), None);
         }
@@ -61,7 +65,9 @@ impl Inner {
             return (Cut::default(), None);
         };
         let floor = (NOTHING / rates.most()) as f32;
-        lattice.dose.iter_mut().filter(|d| **d < floor).for_each(|d| *d = 0.0);
+        for dose in &mut lattice.dose {
+            *dose = if *dose < floor { 0.0 } else { dose.min(peak as f32) };
+        }
         let schedule = Schedule {
             when: &|u, v| raster.when(u, v),
             width: raster.face.sqrt(),
@@ -75,6 +81,29 @@ impl Inner {
             self.bodies[n].weigh();
         }
         (cut, Some((lattice, local)))
+    }
+
+    /// The dose (C/m2) beyond which what a raster digs in the stuff under its middle is too narrow to get deeper.
+    fn deepest(&self, beam: &Beamline, raster: &Raster, rates: &Rates) -> f64 {
+        let b = raster.bounds();
+        let middle = beam.point((b.left + b.right) / 2.0, (b.bottom + b.top) / 2.0, 0.0);
+        let sine = if beam.along.z.abs() < 0.01 { 0.01 } else { beam.along.z };
+        let at = middle - beam.along * (middle.z / sine);
+        let under = match self.sheet.column(at.x, at.y) {
+            Some(runs) => runs.last().map(|run| run.material),
+            None => self
+                .ground
+                .column(at.x, at.y, tile::TILE)
+                .last()
+                .map(|run| run.material),
+        };
+        let rate = under.map_or(0.0, |material| rates.rate[material as usize]);
+        let width = b.width().min(b.height());
+        if rate > 0.0 {
+            ASPECT * width / rate
+        } else {
+            f64::INFINITY
+        }
     }
 
     /// Grows a deposit on the sheet or one body.

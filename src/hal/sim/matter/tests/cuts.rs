@@ -304,3 +304,14 @@ fn erosion_by_imaging_is_the_sum_of_its_doses() {
     let outside = depth(&once, 20.0 * UM, 0.0);
     assert!(outside.abs() < 1e-12, "nothing outside of the field");
 }
+
+#[test]
+fn a_narrow_hole_ends_where_its_walls_catch_what_it_loses() {
+    let mut matter = slab(40.0 * UM, Material::Ice);
+    let shape = Shape::Rectangle(rectangle(0.0, 0.0, 0.1 * UM, 0.1 * UM));
+    let q = charge(&matter, Material::Ice, 0.01 * UM * UM, 300.0 * UM);
+    let beam = Beamline::from_above(0.0, 0.0);
+    matter.mill(&beam, &drawing(&shape, q), &Ions::default()).unwrap();
+    let deep = depth(&matter, 0.0, 0.0);
+    assert!(deep > UM && deep < 10.0 * UM, "{deep:e}");
+}
