@@ -181,6 +181,7 @@ fn words(entry: &Entry) -> String {
         Entry::Settled { journal, how, .. } => format!("what {journal} left open: {how}"),
         Entry::Resumed { task, .. } => format!("milling task {} goes on", task.name),
         Entry::Closed { .. } => "closed".to_owned(),
+        Entry::Over => "the milling before is over".to_owned(),
         Entry::Unknown => "of a later fibdeck".to_owned(),
     }
 }

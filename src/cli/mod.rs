@@ -27,6 +27,7 @@ mod options;
 mod output;
 mod pattern;
 mod protocol;
+mod run;
 mod serve;
 mod session;
 mod show;
@@ -90,6 +91,7 @@ enum Verb {
     Pattern(pattern::Pattern),
     Experiment(experiment::Experiments),
     Protocol(protocol::Protocols),
+    Run(run::Run),
     Log(log::Log),
     Doctor(doctor::Doctor),
     Config(config::Config),
@@ -158,6 +160,7 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         Verb::Pattern(pattern) => pattern.run(&globals),
         Verb::Experiment(experiments) => experiments.run(&globals),
         Verb::Protocol(protocols) => protocols.run(&globals),
+        Verb::Run(run) => run.run(&globals),
         Verb::Log(log) => log.run(&globals),
         Verb::Doctor(doctor) => doctor.run(&globals),
         Verb::Config(config) => config.run(&globals),

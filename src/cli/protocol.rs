@@ -109,7 +109,7 @@ pub fn written(globals: &Globals, file: &Path) -> Result<Exit, CliError> {
 }
 
 /// A file, or a shipped protocol where no file has that name.
-fn load(file: &Path) -> Result<Protocol, ProtocolError> {
+pub fn load(file: &Path) -> Result<Protocol, ProtocolError> {
     let name = file.to_string_lossy();
     match file.exists() || !SHIPPED.iter().any(|(n, _)| *n == name) {
         true => Protocol::load(file),

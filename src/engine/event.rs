@@ -1,6 +1,7 @@
 //! Everything that happens. Events are numbered and folded into the snapshot; pulses (progress, the sign of life) are not.
 
 use crate::command::{Command, Failure};
+use crate::papers::{ExperimentView, LamellaView};
 use model::detection::Detection;
 use model::{
     Beam, BeamState, Capabilities, ChamberState, GasState, Geometry, Identity, ImageSettings, ManipulatorPosition,
@@ -163,6 +164,21 @@ pub enum Event {
     /// Features were found in a picture, or corrected.
     Detection {
         detection: Box<Detection>,
+    },
+    /// An experiment was opened, or its protocol or its lamellae are others; `None` = none is open.
+    Experiment {
+        experiment: Option<Box<ExperimentView>>,
+    },
+    /// A lamella of the open experiment changed.
+    Lamella {
+        lamella: Box<LamellaView>,
+    },
+    /// The queue changed.
+    Queue {
+        queue: Box<lamella::Queue>,
+        /// When it will be done, POSIX seconds.
+        #[serde(default)]
+        finish: Option<f64>,
     },
     /// What a stopped job left changed, in words: job.restore puts it back.
     Owed {

@@ -11,6 +11,7 @@ pub mod hooks;
 pub mod http;
 pub mod journal;
 pub mod link;
+pub mod papers;
 pub mod plan;
 pub mod query;
 pub mod remote;

@@ -3,6 +3,7 @@
 use crate::event::{
     By, Connection, Event, FrameInfo, Job, LiveView, NoticeId, Plan, Pulse, Question, Sequenced, Session, StageView,
 };
+use crate::papers::ExperimentView;
 use model::detection::Detection;
 use model::{
     Beam, BeamState, ChamberState, GasState, ImageSettings, ManipulatorPosition, ManipulatorState, Notice,
@@ -82,6 +83,9 @@ pub struct Snapshot {
     pub needle_positions: Vec<(String, ManipulatorPosition)>,
     /// What was found in a picture last, with what was corrected of it.
     pub detection: Option<Detection>,
+    /// The experiment that is open.
+    #[serde(default)]
+    pub experiment: Option<ExperimentView>,
     /// What a stopped job left changed: offered to be put back.
     pub owed: Vec<String>,
     /// How often stop was pressed.
@@ -291,6 +295,19 @@ impl Snapshot {
                 }
             }
             Event::Detection { detection } => self.detection = Some((**detection).clone()),
+            Event::Experiment { experiment } => self.experiment = experiment.as_deref().cloned(),
+            Event::Lamella { lamella } => {
+                let lamellae = self.experiment.iter_mut().flat_map(|e| &mut e.lamellae);
+                for place in lamellae.filter(|l| l.id == lamella.id) {
+                    place.clone_from(lamella);
+                }
+            }
+            Event::Queue { queue, finish } => {
+                if let Some(experiment) = &mut self.experiment {
+                    experiment.queue.clone_from(queue);
+                    experiment.finish = *finish;
+                }
+            }
             Event::Owed { what } => self.owed.clone_from(what),
         }
     }

@@ -168,6 +168,16 @@ pub trait Host: Send + Sync {
     }
     /// What is owed now, oldest first: written down, so that a crash does not lose the way back.
     fn owes(&self, _debts: &[Debt]) {}
+    /// This is about to be milled for a lamella, or was (`None`): written down safely, so that a crash finds it.
+    fn mills(&self, _underway: Option<crate::lamella::Underway>) -> BoxFuture<'static, Result<(), JobError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+    /// Shows what will be milled, where everybody sees and edits it.
+    fn plans(&self, _task: &pattern::MillingTask) {}
+    /// What was made of it meanwhile.
+    fn planned(&self) -> Option<pattern::MillingTask> {
+        None
+    }
     /// The choice that was made.
     fn ask(&self, question: Question) -> BoxFuture<'static, Result<String, JobError>>;
     /// The same of a question whose answer may carry more than a word.

@@ -12,6 +12,7 @@ pub mod contrast;
 pub mod cx;
 pub mod deposit;
 pub mod detect;
+pub mod lamella;
 pub mod live;
 pub mod manipulator;
 pub mod milling;

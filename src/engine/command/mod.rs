@@ -9,6 +9,7 @@ pub mod args;
 mod beam;
 mod chamber;
 mod detect;
+mod experiment;
 pub(crate) mod gis;
 mod image;
 mod job;
@@ -17,6 +18,7 @@ mod milling;
 pub mod parse;
 mod patterning;
 mod position;
+pub(crate) mod queue;
 pub mod row;
 mod session;
 mod stage;
@@ -45,6 +47,8 @@ pub const COMMANDS: &[&[CommandRow]] = &[
     manipulator::ROWS,
     gis::ROWS,
     detect::ROWS,
+    experiment::ROWS,
+    queue::ROWS,
     job::ROWS,
     session::ROWS,
 ];

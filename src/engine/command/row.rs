@@ -30,6 +30,8 @@ pub const READS: &[&str] = &[
     "manipulator.where",
     "gis.state",
     "detect.state",
+    "lamella.list",
+    "queue.list",
     "job.list",
     "truth",
     "stop",

@@ -1,16 +1,18 @@
 //! A job's view of the engine.
 
-use super::{Core, job::Open, lock};
-use crate::event::{Event, FrameInfo, JobId, Progress, Pulse, Question};
+use super::{Core, job::Open, lock, recover};
+use crate::event::{Event, FrameInfo, JobId, Plan, Progress, Pulse, Question};
 use crate::journal::Entry;
 use crate::snapshot::at;
 use futures::future::BoxFuture;
 use hal::{HalError, Hand};
 use model::{Beam, ErrorKind, Frame, ImageSettings, Notice, Point, Severity};
+use pattern::{Eta, MillingTask};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 use workflow::cx::{Answer, Keep};
+use workflow::lamella::Underway;
 use workflow::{Host, JobError};
 
 pub(crate) struct JobHost {
@@ -114,6 +116,35 @@ impl Host for JobHost {
                 debts: debts.to_vec(),
             });
         }
+    }
+
+    fn mills(&self, underway: Option<Underway>) -> BoxFuture<'static, Result<(), JobError>> {
+        let core = self.core.clone();
+        Box::pin(async move {
+            let entry = match underway {
+                Some(underway) => recover::of_a_lamella(underway),
+                None => Entry::Over,
+            };
+            recover::write_safely(&core, vec![entry])
+                .await
+                .map_err(|failure| JobError::new(failure.kind, failure.title, failure.hint))
+        })
+    }
+
+    fn plans(&self, task: &MillingTask) {
+        let plan = Plan {
+            estimate: Eta::of_task(task, self.core.snapshot().planner()).first(),
+            notes: Vec::new(),
+            task: task.clone(),
+            file: None,
+        };
+        self.core.publish(Event::Plan {
+            plan: Some(Box::new(plan)),
+        });
+    }
+
+    fn planned(&self) -> Option<MillingTask> {
+        self.core.snapshot().plan.as_ref().map(|plan| plan.task.clone())
     }
 
     fn ask(&self, question: workflow::Question) -> BoxFuture<'static, Result<String, JobError>> {

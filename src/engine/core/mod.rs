@@ -16,6 +16,7 @@ mod lease;
 pub mod live;
 pub mod logs;
 pub(crate) mod owed;
+pub(crate) mod papers;
 pub(crate) mod recover;
 mod reel;
 mod start;
@@ -118,6 +119,8 @@ pub struct Core {
     pub(crate) touched: Mutex<Touched>,
     pub(crate) told: Mutex<watch::Told>,
     pub(crate) eyes: Arc<workflow::detect::Eyes>,
+    /// The experiment that is open.
+    pub(crate) papers: Mutex<Option<workflow::lamella::Book>>,
     pub(crate) logs: logs::Logs,
     pub(crate) journal: Journal,
     pub(crate) hooks: Hooks,

@@ -266,6 +266,7 @@ fn build_on(options: Options, clock: Arc<TokioClock>, ground: Ground) -> Arc<Cor
         touched: Mutex::default(),
         told: Mutex::default(),
         eyes: Arc::new(workflow::detect::Eyes::new(options.paths.clone())),
+        papers: Mutex::new(None),
         logs,
         journal: ground.journal,
         hooks: Hooks::start(hooks),

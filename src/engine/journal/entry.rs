@@ -73,6 +73,8 @@ pub enum Entry {
         task: Box<MillingTask>,
         rest: Rest,
     },
+    /// Milling of which the entry before told is over: what is left of it stands beside the lamella.
+    Over,
     /// The engine ended as it should.
     Closed { time: f64 },
     /// Written by a later fibdeck.

@@ -143,7 +143,10 @@ impl Past {
                     task: (**task).clone(),
                     rest: rest.clone(),
                 });
+                // what was milled before was another's
+                self.snapshot.milling = None;
             }
+            Entry::Over => self.resumed = None,
             Entry::Owes { .. } | Entry::Client { .. } | Entry::Unknown => {}
         }
     }

@@ -4,6 +4,8 @@
 //!
 //! A crash is its seed. `FIBDECK_CRASHES=2000 cargo test -p fibdeck-engine crash` does as many.
 
+mod queue;
+
 use super::*;
 use crate::core::{Ground, here_on, lock, recover::Left};
 use crate::journal::disk::Disk;
@@ -179,6 +181,9 @@ struct Story {
     world: Arc<World>,
     /// The command whose engine ends.
     begins: &'static str,
+    /// What is done before it, and, whatever comes of each, once everything is settled.
+    before: Vec<String>,
+    after: Vec<String>,
     /// Where the first journal would lie: what a watchdog wrote is found beside it.
     beside: Option<PathBuf>,
     /// Every journal that was found, newest last.
@@ -205,6 +210,8 @@ impl Story {
             world: World::new(&Instrument::default(), ages.clone()),
             ages,
             begins: "milling.run",
+            before: Vec::new(),
+            after: Vec::new(),
             beside: None,
             journals: Vec::new(),
             whole: Vec::new(),
@@ -254,9 +261,16 @@ impl Story {
                     if first {
                         let load = crate::Command::new("milling.load").with("task", serde_json::to_value(task()).unwrap());
                         link.run(load).await.unwrap();
+                        for line in &self.before {
+                            link.run(parse::line(line).unwrap()).await.unwrap();
+                        }
                         link.run(parse::line(self.begins).unwrap()).await.unwrap();
                     } else {
                         self.recover(&core, &link).await;
+                        for line in self.after.clone() {
+                            let ended = link.run(parse::line(&line).unwrap()).await;
+                            self.log.push(format!("{line}: {ended:?}"));
+                        }
                     }
                 } => true,
             }

@@ -8,6 +8,7 @@ mod http;
 mod injection;
 mod jobs;
 mod jog;
+mod lamella;
 mod line;
 mod milling;
 mod needle;

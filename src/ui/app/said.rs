@@ -147,6 +147,13 @@ pub fn words(event: &Event) -> String {
             let confirmed = if detection.confirmed { ", confirmed" } else { "" };
             format!("{there} of {} features are there{confirmed}", detection.features.len())
         }
+        Event::Experiment { experiment: None } => "no experiment is open".to_owned(),
+        Event::Experiment {
+            experiment: Some(experiment),
+        } => format!("experiment {}, {} lamellae", experiment.name, experiment.lamellae.len()),
+        Event::Lamella { lamella } if lamella.task.is_empty() => format!("lamella {}", lamella.name),
+        Event::Lamella { lamella } => format!("lamella {}: {}, {}", lamella.name, lamella.task, lamella.step),
+        Event::Queue { queue, .. } => format!("queue: {} wait", queue.pending().count()),
         Event::Owed { what } if what.is_empty() => "nothing is left to put back".to_owned(),
         Event::Owed { what } => format!("left changed, job.restore puts it back: {}", what.join("; ")),
     }

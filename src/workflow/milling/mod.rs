@@ -71,6 +71,20 @@ struct Run<'a> {
 /// Mills the enabled stages of a task in their order.
 pub fn run(cx: JobCx, params: Mill) -> Job<MillingRun> {
     Box::pin(async move {
+        let (run, result) = attempt(cx, params).await?;
+        result.map(|()| run.clone()).map_err(|error| {
+            let data = serde_json::to_value(&run).ok();
+            JobError {
+                data: error.data.or(data),
+                ..error
+            }
+        })
+    })
+}
+
+/// As [`run`], and the account also of a run that failed. An error: nothing was begun.
+pub(crate) fn attempt(cx: JobCx, params: Mill) -> Job<(MillingRun, Result<(), JobError>)> {
+    Box::pin(async move {
         let task = checked(&cx, &params)?;
         let control = cx.scope().capabilities().milling.clone().unwrap_or_default().control;
         let imaging = cx.scope().beam(task.channel).await?.value;
@@ -108,14 +122,7 @@ pub fn run(cx: JobCx, params: Mill) -> Job<MillingRun> {
             true => unfinished(&task, home, &report),
             false => None,
         };
-        let run = report.end(result.is_ok(), unfinished);
-        result.map(|()| run.clone()).map_err(|error| {
-            let data = serde_json::to_value(&run).ok();
-            JobError {
-                data: error.data.or(data),
-                ..error
-            }
-        })
+        Ok((report.end(result.is_ok(), unfinished), result))
     })
 }
 

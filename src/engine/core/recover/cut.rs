@@ -1,10 +1,12 @@
 //! Milling that a crash cut off, and what of it is still to be milled.
 
+use super::UNDERWAY;
 use crate::command::Command;
 use crate::journal::Past;
-use model::{PatterningPhase, PatterningState, Shape};
+use model::{PatterningPhase, PatterningState, Pose, Shape};
 use pattern::task::Strategy;
-use pattern::{MillingTask, Rest, StageState};
+use pattern::{MillingRun, MillingTask, Rest, StageState, Unfinished};
+use workflow::lamella::Underway;
 use workflow::milling::Mill;
 
 /// Milling that was cut off: the task as it was to be milled, of one stage perhaps only a rest, and whose command it was.
@@ -43,14 +45,12 @@ impl Cut {
     /// cannot be known.
     pub fn left(mut self, past: &Past, seen: &PatterningState) -> Option<Cut> {
         // of the command that was cut off; what a resumed task did before is in `rest` already
-        let Some(run) = past
-            .snapshot
-            .milling
-            .as_ref()
-            .filter(|run| run.task == self.task.name && !run.ended)
-        else {
+        let Some(run) = past.snapshot.milling.as_ref().filter(|run| run.task == self.task.name) else {
             return Some(self);
         };
+        if run.ended {
+            return self.ended(run);
+        }
         for (stage, run) in self.task.stages.iter_mut().zip(&run.stages) {
             stage.enabled &= run.state != StageState::Done;
         }
@@ -74,6 +74,37 @@ impl Cut {
         stage.enabled = !left.iter().flatten().all(Shape::is_exclusion);
         self.rest = Rest { stage: at, left };
         Some(self)
+    }
+
+    /// The milling had ended, and its job had not.
+    fn ended(mut self, run: &MillingRun) -> Option<Cut> {
+        match run.unfinished.as_deref() {
+            Some(left) => (self.task, self.rest) = (left.task.clone(), left.rest.clone()),
+            None => {
+                for (stage, run) in self.task.stages.iter_mut().zip(&run.stages) {
+                    stage.enabled &= run.state != StageState::Done;
+                }
+                if self.task.enabled().next().is_some() {
+                    return None;
+                }
+                self.rest = Rest::default();
+            }
+        }
+        Some(self)
+    }
+
+    /// What of this is left for its lamella, where it is a task's of a queue.
+    pub fn of_a_lamella(&self, pose: Pose) -> Option<(Underway, Option<Unfinished>)> {
+        if self.command.name != "queue.run" {
+            return None;
+        }
+        let underway: Underway = serde_json::from_value(self.command.args.get(UNDERWAY)?.clone()).ok()?;
+        let left = self.task.enabled().next().map(|_| Unfinished {
+            task: self.task.clone(),
+            rest: self.rest.clone(),
+            pose,
+        });
+        Some((underway, left))
     }
 
     /// What `resume` does, in words.

@@ -6,22 +6,24 @@ mod cut;
 mod found;
 
 use super::{Core, Cx, job, lock, owed};
-use crate::command::{Command, Failure, parse};
+use crate::command::{Args, Command, Failure, parse, queue};
 use crate::event::{Event, How, Job, JobEnd};
 use crate::journal::{self, Entry, Past, line};
 use crate::link::{Asked, Ended};
 use crate::watchdog;
+use ::lamella::experiment::Status;
 use cut::Cut;
 use found::find;
 use hal::{Act, Scope};
 use model::{Danger, ErrorKind, Notice, PatterningPhase, PatterningState, Severity};
 use pattern::{MillingTask, Rest};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use workflow::Question;
+use workflow::lamella::{self, Underway, settle as settle_lamella};
 
 /// A journal that a crash left.
 #[derive(Clone, Debug)]
@@ -223,12 +225,12 @@ pub(crate) async fn recover(cx: Cx) -> Ended {
             rest: cut.rest.clone(),
         }));
         // on the disk before the patterns, which are evidence, are cleared, and before the old journal loses its mark
-        write_safely(&cx, entries).await?;
+        write_safely(&cx.core, entries).await?;
         settled(&cx.core, &left, None);
         lock(&cx.core.left).retain(|other| other.name != left.name);
         told.push(json!({ "journal": left.name, "how": how }));
         if let Some(cut) = resumed {
-            mill_on(&cx, cut).await?;
+            mill_on(&cx, &past, cut).await?;
         }
         if pressed {
             // stop ended this job, too: what else a crash left is asked by another
@@ -251,11 +253,23 @@ pub(crate) async fn goes_on(cx: &Cx, task: &MillingTask, rest: &Rest) -> Result<
         task: Box::new(task.clone()),
         rest: rest.clone(),
     };
-    write_safely(cx, vec![entry]).await
+    write_safely(&cx.core, vec![entry]).await
 }
 
-async fn write_safely(cx: &Cx, entries: Vec<Entry>) -> Result<(), Failure> {
-    let core = cx.core.clone();
+/// The argument of a `queue.run` that a crash cut off: what it milled for which lamella.
+const UNDERWAY: &str = "underway";
+
+/// What is about to be milled for a lamella, as the journal has it.
+pub(crate) fn of_a_lamella(underway: Underway) -> Entry {
+    Entry::Resumed {
+        command: Command::new("queue.run").with(UNDERWAY, json!(underway)),
+        task: Box::new(underway.milling),
+        rest: underway.rest,
+    }
+}
+
+pub(crate) async fn write_safely(core: &Arc<Core>, entries: Vec<Entry>) -> Result<(), Failure> {
+    let core = core.clone();
     let written = tokio::task::spawn_blocking(move || {
         entries.iter().for_each(|entry| core.journal.write(entry));
         core.journal.sync()
@@ -324,6 +338,13 @@ async fn settle(cx: &Cx, past: &Past) -> Result<Answer, Failure> {
         })
         .await?;
     let pressed = how == END && patterning_state(&scope).await?.phase.is_active();
+    if how == END
+        && !pressed
+        && let Some(cut) = Cut::of(past).and_then(|cut| cut.left(past, &state))
+        && let Some((underway, left)) = cut.of_a_lamella(job.pose().await?)
+    {
+        settle_lamella(&underway, left)?;
+    }
     if pressed {
         let sent = cx.core.press(&cx.by);
         super::stop::confirm(&cx.core, &cx.by, sent).await;
@@ -369,7 +390,7 @@ async fn still(cx: &Cx, past: &Past) -> Result<Cut, Failure> {
 }
 
 /// Puts back what was owed, and mills what is left.
-async fn mill_on(cx: &Cx, cut: Cut) -> Result<(), Failure> {
+async fn mill_on(cx: &Cx, past: &Past, cut: Cut) -> Result<(), Failure> {
     let job = cx.job()?;
     let debts = std::mem::take(&mut *lock(&cx.core.owed));
     for (i, debt) in debts.iter().enumerate() {
@@ -380,10 +401,30 @@ async fn mill_on(cx: &Cx, cut: Cut) -> Result<(), Failure> {
         }
     }
     owed::offer(&cx.core);
+    if let Some((underway, left)) = cut.of_a_lamella(job.pose().await?) {
+        job.act(Act::PatternsClear).await?;
+        settle_lamella(&underway, left)?;
+        return queue_on(cx, past).await;
+    }
     if cut.task.enabled().next().is_none() {
         job.act(Act::PatternsClear).await?;
         return Ok(());
     }
     workflow::milling::run(job, cut.params()).await?;
+    Ok(())
+}
+
+/// The queue of before goes on, with the lamella that was at work where it was cut off.
+async fn queue_on(cx: &Cx, past: &Past) -> Result<(), Failure> {
+    let Some(view) = past.snapshot.experiment.as_ref() else {
+        return Ok(());
+    };
+    let mut queue = view.queue.clone();
+    for item in queue.items.iter_mut().filter(|item| item.status == Status::InProgress) {
+        item.status = Status::NotStarted;
+    }
+    let book = super::papers::open(&cx.core, Path::new(&view.folder), queue)?;
+    let args = past.job().map(|job| Args(job.command.args.clone())).unwrap_or_default();
+    lamella::run(cx.job()?, book, queue::params(&args)).await?;
     Ok(())
 }
