@@ -1,4 +1,4 @@
-//! nnU-Net's way to run its networks: cut to what is not zero, standardise, half-overlapping windows, flips, mean over folds.
+//! nnU-Net's way to run its networks: cut to what is not zero, grey values as its plans say, half-overlapping windows, flips, mean over folds.
 
 use super::tiles::{Tiling, first, framed, input};
 use super::{Step, Watch};
@@ -16,12 +16,8 @@ impl Folds {
     pub(super) fn logits(&self, picture: Array2<f32>, watch: Watch) -> Result<Array3<f32>, ModelError> {
         let (h, w) = picture.dim();
         let (rows, columns) = filled(&picture);
-        let mut inside = picture.slice(s![rows.clone(), columns.clone()]).to_owned();
-        if self.plan.standardise {
-            let values = inside.mapv(f64::from);
-            let (mean, spread) = (values.mean().unwrap_or(0.0), values.std(0.0).max(1e-8));
-            inside = values.mapv(|v| ((v - mean) / spread) as f32);
-        }
+        let inside = picture.slice(s![rows.clone(), columns.clone()]).to_owned();
+        let inside = self.plan.greys.apply(inside);
         let patch = self.plan.patch;
         let size = (inside.nrows().max(patch.0), inside.ncols().max(patch.1));
         let corner = ((size.0 - inside.nrows()) / 2, (size.1 - inside.ncols()) / 2);

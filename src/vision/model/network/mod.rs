@@ -5,6 +5,7 @@
 
 mod conv_unet;
 mod fold;
+mod greys;
 mod layers;
 mod nnunet;
 mod sam;

@@ -1,6 +1,7 @@
 //! nnU-Net's networks, from the single file that openFIBSEM's export writes: plans, data set and folds in one.
 //! The network itself is in `conv_unet`.
 
+use super::greys::Greys;
 use super::{Network, conv_unet};
 use crate::model::ModelError;
 use crate::model::checkpoint::{Checkpoint, CheckpointError, Id, Node, Pickle};
@@ -14,8 +15,8 @@ const LARGEST_PATCH: usize = 8192;
 pub struct Plan {
     /// (rows, columns) of a window.
     pub patch: (usize, usize),
-    /// Mean 0 and variance 1 before anything else; otherwise grey values as they are.
-    pub standardise: bool,
+    /// What is done to grey values before anything else.
+    pub greys: Greys,
     /// Axes (0 = rows, 1 = columns) along which the picture is flipped, the results of all flips averaged.
     pub mirror: Vec<usize>,
 }
@@ -41,7 +42,7 @@ pub(super) fn build(checkpoint: &Checkpoint, pickle: &Pickle) -> Result<Network,
         .and_then(|args| pickle.get(args, "configuration"));
     let configuration = configuration.and_then(|id| pickle.text(id)).unwrap_or("2d");
     let configured = at(&["plans", "configurations", configuration])?;
-    let mut plan = plan(pickle, configured)?;
+    let mut plan = plan(pickle, at(&["plans"])?, configured)?;
     let axes = pickle
         .get(first, "inference_allowed_mirroring_axes")
         .and_then(|id| pickle.list(id));
@@ -76,7 +77,7 @@ fn numbers(pickle: &Pickle, id: Id) -> Vec<usize> {
     items.filter_map(|id| usize::try_from(pickle.int(*id)?).ok()).collect()
 }
 
-fn plan(pickle: &Pickle, configured: Id) -> Result<Plan, ModelError> {
+fn plan(pickle: &Pickle, plans: Id, configured: Id) -> Result<Plan, ModelError> {
     let get = |key: &str| {
         pickle
             .get(configured, key)
@@ -93,20 +94,7 @@ fn plan(pickle: &Pickle, configured: Id) -> Result<Plan, ModelError> {
             "windows of {columns}x{rows} pixels"
         )));
     }
-    let first = |key: &str| pickle.list(pickle.get(configured, key)?)?.first().copied();
-    let scheme = first("normalization_schemes")
-        .and_then(|id| pickle.text(id))
-        .unwrap_or_default();
-    let standardise = match scheme {
-        "ZScoreNormalization" => true,
-        "NoNormalization" => false,
-        other => return Err(ModelError::UnknownNetwork(format!("the normalisation {other}"))),
-    };
-    if first("use_mask_for_norm").is_some_and(|id| *pickle.node(id) == Node::Bool(true)) {
-        return Err(ModelError::UnknownNetwork(
-            "grey values normalised within a mask".to_owned(),
-        ));
-    }
+    let greys = Greys::of(pickle, plans, configured)?;
     let unit = |id: &Id| matches!(pickle.node(*id), Node::Float(v) if *v == 1.0) || pickle.int(*id) == Some(1);
     let spacing = pickle.list(get("spacing")?).unwrap_or_default();
     if !spacing.iter().all(unit) {
@@ -114,7 +102,7 @@ fn plan(pickle: &Pickle, configured: Id) -> Result<Plan, ModelError> {
     }
     Ok(Plan {
         patch: (rows, columns),
-        standardise,
+        greys,
         mirror: Vec::new(),
     })
 }
