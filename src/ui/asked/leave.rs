@@ -87,6 +87,11 @@ const ENDS: &[End] = &[
         "What was milled by then is gone from the sample; the current stays as it was set.",
     ),
     end(
+        "queue.",
+        "The task under way ends as it would at a stop; the tasks after it wait.",
+        "The experiment keeps what is done; queue.run goes on from there.",
+    ),
+    end(
         "gis.pattern",
         "The beam is blanked, the valve closed, the injector retracted.",
         "What was deposited by then stays.",

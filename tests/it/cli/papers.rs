@@ -131,3 +131,62 @@ fn a_log_file_is_told_and_laid_into_tables() {
     let records = run(&place, &["log", &log, "--json"], 0).json_lines();
     assert!(records.iter().any(|r| r["data"]["msg"] == "beam_shift"));
 }
+
+#[test]
+fn a_queue_is_run_from_the_shell_and_goes_on_where_it_ended() {
+    let place = Place::new();
+    let foretold = |what: &str| -> Vec<String> {
+        let plan = run(
+            &place,
+            &["run", what, "--demo", "--unsupervised", "--dry-run", "--json"],
+            0,
+        )
+        .json();
+        let items = plan["items"].as_array().unwrap();
+        let times: f64 = items.iter().map(|item| item["estimate_s"].as_f64().unwrap()).sum();
+        assert!(
+            times > 0.0 && (plan["total_s"].as_f64().unwrap() - times).abs() < 1e-6,
+            "{plan}"
+        );
+        items
+            .iter()
+            .map(|item| item["task"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let whole = ["Setup Lamella Position", "Mill Fiducial", "Rough Milling", "Polishing"];
+    assert_eq!(foretold("on-grid"), whole);
+    let folders = || -> Vec<String> {
+        let all = std::fs::read_dir(place.path(".")).unwrap();
+        let names = all.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("on-grid-")).collect()
+    };
+    assert!(folders().is_empty(), "a plan makes nothing");
+
+    let first = [
+        "run",
+        "on-grid",
+        "--demo",
+        "--speed",
+        "max",
+        "--unsupervised",
+        "--json",
+        "--task",
+        whole[0],
+    ];
+    let ended = run(&place, &first, 0).json();
+    assert_eq!(ended["result"]["completed"], 1, "{ended}");
+    let made = folders();
+    assert_eq!(made.len(), 1);
+    assert!(
+        run(&place, &["experiment", "check", &made[0]], 0)
+            .out
+            .contains("0 wrong")
+    );
+    assert_eq!(foretold(&made[0]), whole[1..]);
+    let nowhere = run(
+        &place,
+        &["run", &made[0], "--demo", "--speed", "max", "--task", "Nope"],
+        2,
+    );
+    assert!(nowhere.err.contains("there is no task `Nope`"), "{}", nowhere.err);
+}
