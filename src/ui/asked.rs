@@ -10,6 +10,7 @@ pub mod gas;
 pub mod leave;
 pub mod mill;
 mod needle;
+mod queue;
 #[cfg(test)]
 mod tests;
 mod way;
@@ -141,6 +142,7 @@ pub const ASKED: &[AskRow] = &[
     row("gis.deposit", |c, cx| Some(gas::question(c, cx.snapshot))),
     row("gis.sputter", |c, cx| Some(gas::question(c, cx.snapshot))),
     row("gis.pattern", |c, cx| Some(gas::question(c, cx.snapshot))),
+    row("queue.run", |c, cx| Some(queue::run(c, cx))),
 ];
 
 /// The question before this command, if there is one. What changes the sample is always asked about, listed or not.

@@ -77,6 +77,32 @@ fn standing(truth: &Value) -> Vec<f64> {
 }
 
 #[test]
+fn a_lamella_off_the_tilt_axis_is_held_while_it_is_tilted_where_its_task_says_so() {
+    let bench = Bench::with(|o| o.instrument.twin.errors.coincidence = 20e-6);
+    let folder = bench.folder.path();
+    let file = protocol(folder);
+    let mut all: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    all["tasks"]["Position"]["parameters"]["auto_milling_alignment"] = json!(true);
+    std::fs::write(&file, all.to_string()).unwrap();
+    let made = format!("experiment.new name=e protocol={file} folder={}", folder.display());
+    bench.lines(&["system.connect", &made, "lamella.add name=a"]).unwrap();
+    let before = bench.lines(&["stage.position"]).unwrap();
+    let ran = bench.lines(&["queue.run unsupervised=true tasks=Position"]).unwrap();
+    assert_eq!(ran["completed"], 1, "{ran}");
+    let after = bench.lines(&["stage.position"]).unwrap();
+    let moved = |axis: &str| after[axis].as_f64().unwrap() - before[axis].as_f64().unwrap();
+    // 23 deg about an axis 20 um below; a tilt alone would have left y and z as they were
+    assert!((moved("t").to_degrees() + 23.0).abs() < 0.1, "{after}");
+    assert!(moved("y").hypot(moved("z")) > 3e-6, "{before} {after}");
+    let snapshot = bench.link().snapshot();
+    let lamella = &snapshot.experiment.as_ref().unwrap().lamellae[0];
+    assert!(
+        lamella.milling_angle.is_some_and(|angle| (angle - 15.0).abs() < 0.1),
+        "{lamella:?}"
+    );
+}
+
+#[test]
 fn two_lamellae_are_milled_by_a_queue_from_a_bare_grid_to_their_thickness() {
     let bench = Bench::new();
     let folder = bench.folder.path();

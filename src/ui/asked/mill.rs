@@ -138,7 +138,7 @@ fn again(task: &MillingTask, snapshot: &Snapshot) -> Vec<String> {
     done.collect()
 }
 
-fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     estimate::format_duration_short(seconds, true)
 }
 

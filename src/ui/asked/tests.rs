@@ -97,3 +97,46 @@ fn the_question_before_venting_says_what_would_refuse_it() {
     s.electron.as_mut().unwrap().value.on = false;
     says(&s, "No beam is on");
 }
+
+#[test]
+fn a_run_of_the_queue_says_what_how_long_and_whether_somebody_is_asked() {
+    let mut s = connected();
+    let asked = |line: &str, s: &Snapshot| {
+        let ask = ask(&engine::command::parse::line(line).unwrap(), s).unwrap();
+        [&[ask.title][..], &ask.lines].concat().join("\n")
+    };
+    assert!(asked("queue.run", &s).contains("no experiment is open"));
+    let item = |id: u32, name: &str, task: &str, status: &str| {
+        serde_json::json!({
+            "id": id, "lamella": name, "name": name, "task": task, "status": status, "estimate": 600.0,
+        })
+    };
+    let items = [
+        item(1, "01-calm-heron", "Rough Milling", "Completed"),
+        item(2, "01-calm-heron", "Polishing", "NotStarted"),
+        item(3, "02-wise-owl", "Rough Milling", "NotStarted"),
+        item(4, "02-wise-owl", "Polishing", "NotStarted"),
+    ];
+    let task = |name: &str, supervise: bool| serde_json::json!({ "name": name, "task_type": "", "supervise": supervise, "required": true });
+    let experiment = serde_json::json!({
+        "name": "yeast", "folder": "yeast", "protocol": "on-grid", "lamellae": [], "finish": null,
+        "tasks": [task("Rough Milling", true), task("Polishing", false)],
+        "queue": { "items": items, "next": 5, "version": 1 },
+    });
+    s.experiment = Some(serde_json::from_value(experiment).unwrap());
+    let said = asked("queue.run", &s);
+    for part in [
+        "Run 3 tasks of yeast?",
+        "01-calm-heron    Polishing",
+        "02-wise-owl      Rough Milling, Polishing",
+        "about 30m 00s",
+        "1 of 2 tasks ask you",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let said = asked("queue.run unsupervised=true again=true", &s);
+    assert!(
+        said.contains("UNSUPERVISED") && said.contains("A new queue") && said.contains("again: true"),
+        "{said}"
+    );
+}

@@ -2,7 +2,7 @@
 
 use super::work::{PARK, Work, malformed, parked};
 use crate::JobError;
-use crate::align::{Coincidence, coincidence};
+use crate::align::{EucentricTilt, eucentric_tilt};
 use crate::movement::{MillingAngle, milling_angle};
 use lamella::experiment::Lamella;
 use lamella::names::{self, Phase};
@@ -44,11 +44,26 @@ pub(super) async fn select(work: &mut Work) -> Result<(), JobError> {
     work.edit(|lamella| lamella.milling_angle = Some(reached)).await
 }
 
+/// A stage turned further than this (rad) from how lamellae are milled must turn first, which no picture can follow.
+const TURNED: f64 = 0.035;
+
 /// Tilts to the milling angle (rad) unless it is there; `true` where it tilted.
 async fn tilt(work: &Work, angle: f64) -> Result<bool, JobError> {
     let (geometry, pose) = (work.cx.geometry(), work.cx.pose().await?);
     if milling::is_at(&geometry, &pose, angle, milling::TOLERANCE) {
         return Ok(false);
+    }
+    let target = milling::target(&geometry, angle, None);
+    let turned = target.r.is_some_and(|r| (r - pose.r).abs() > TURNED);
+    if work.config.flag("auto_milling_alignment") && !turned {
+        work.step("TILT", "to the milling angle, held by pictures of both beams")
+            .await?;
+        let by_steps = EucentricTilt {
+            milling_angle: Some(angle),
+            ..EucentricTilt::default()
+        };
+        eucentric_tilt(work.cx.clone(), by_steps).await?;
+        return Ok(true);
     }
     if work.is_supervised() {
         let now = milling::of(&geometry, &pose).to_degrees();
@@ -65,11 +80,6 @@ async fn tilt(work: &Work, angle: f64) -> Result<bool, JobError> {
     }
     work.step("TILT", "to the milling angle").await?;
     milling_angle(work.cx.clone(), MillingAngle { angle, rotation: None }).await?;
-    if work.config.flag("auto_milling_alignment") {
-        work.step("ALIGN_COINCIDENCE", "bringing the site back under both beams")
-            .await?;
-        coincidence(work.cx.clone(), Coincidence::default()).await?;
-    }
     Ok(true)
 }
 
