@@ -16,7 +16,7 @@ pub(crate) async fn close(core: &Arc<Core>, by: &str) {
     let state = match scope.gas().await {
         Ok(state) => state.value,
         Err(error) => {
-            tracing::warn!(%error, "{by}: whether gas flows could not be read");
+            core.notice(unknown(by).detail(error.what));
             return;
         }
     };
@@ -44,4 +44,10 @@ pub(crate) async fn close(core: &Arc<Core>, by: &str) {
         });
     }
     lock(&core.touched).all();
+}
+
+/// Nobody can say whether a valve is open.
+pub(crate) fn unknown(by: &str) -> Notice {
+    Notice::new(Severity::Alarm, format!("{by}: whether gas still flows is not known"))
+        .hint("look at the valves in the vendor's own program")
 }

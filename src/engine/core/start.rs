@@ -375,7 +375,10 @@ async fn serve(core: Arc<Core>, mut inbox: UnboundedReceiver<Request>) {
     let mut active = core.lanes.active();
     let _ = tokio::time::timeout(FAREWELL, active.wait_for(|n| *n == 0)).await;
     // nobody is left to watch what flows
-    let _ = tokio::time::timeout(FAREWELL, gas::close(&core, "the engine's end")).await;
+    let end = "the engine's end";
+    if tokio::time::timeout(FAREWELL, gas::close(&core, end)).await.is_err() {
+        core.notice(gas::unknown(end));
+    }
     if let Some(beat) = beat {
         beat.abort();
     }

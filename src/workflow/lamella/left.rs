@@ -61,16 +61,17 @@ impl Left {
     }
 
     pub fn save(&self, folder: &Path) -> Result<(), JobError> {
-        let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        let written =
-            file::ensure_folder(folder).and_then(|()| file::replace(&folder.join(FILE), Durability::Synced, &text));
-        written.map_err(|error| {
+        let unwritten = |error: &dyn std::fmt::Display| {
             JobError::new(
                 ErrorKind::File,
                 format!("how far the milling came was not written: {error}; nothing more is milled"),
                 "free space, or see to the folder's permissions, then go on (queue.run)",
             )
-        })
+        };
+        let text = serde_json::to_vec_pretty(self).map_err(|error| unwritten(&error))?;
+        file::ensure_folder(folder)
+            .and_then(|()| file::replace(&folder.join(FILE), Durability::Synced, &text))
+            .map_err(|error| unwritten(&error))
     }
 
     /// The task is done: nothing is left of it.
