@@ -189,7 +189,7 @@ fn eyes(globals: &Globals) -> Finding {
         let doubt = doubt.map_or_else(String::new, |doubt| format!(" ({doubt})"));
         let engine = match runtime {
             Runtime::BuiltIn => "the built-in engine".to_owned(),
-            Runtime::Native(native) => format!("ONNX Runtime at {}", native.path().display()),
+            Runtime::Native(native) => format!("{} at {}", native.name(), native.path().display()),
         };
         let model = &library.settings.model;
         if model != vision::model::CLASSICAL {

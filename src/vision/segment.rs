@@ -1,6 +1,6 @@
 //! A picture that has been segmented: a class for each pixel, and how sure of it the model was.
 
-use ndarray::{Array2, ArrayView3, Axis};
+use ndarray::{Array2, ArrayView3, Axis, Zip};
 
 /// A class id per pixel.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,6 +8,15 @@ pub struct Segmented {
     pub labels: Array2<u8>,
     /// The probability of that class, 0 to 1, of the same shape; `None` for a mask that no model made.
     pub certainty: Option<Array2<f32>>,
+}
+
+/// A class in a mask.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClassSeen {
+    pub class: u8,
+    pub pixels: usize,
+    /// The mean probability over its pixels, 0 to 1.
+    pub certainty: Option<f64>,
 }
 
 impl From<Array2<u8>> for Segmented {
@@ -26,10 +35,10 @@ impl Segmented {
         let mut best = logits.index_axis(Axis(0), 0).to_owned();
         let mut labels = Array2::<u8>::zeros((h, w));
         for (class, plane) in (0u8..=u8::MAX).zip(logits.outer_iter()).skip(1) {
-            ndarray::Zip::from(&mut best)
+            Zip::from(&mut best)
                 .and(&mut labels)
                 .and(plane)
-                .for_each(|best, label, v| {
+                .par_for_each(|best, label, v| {
                     if *v > *best {
                         (*best, *label) = (*v, class);
                     }
@@ -37,10 +46,10 @@ impl Segmented {
         }
         let mut sum = Array2::<f32>::zeros((h, w));
         for plane in logits.outer_iter() {
-            ndarray::Zip::from(&mut sum)
+            Zip::from(&mut sum)
                 .and(&best)
                 .and(plane)
-                .for_each(|sum, best, v| *sum += (v - best).exp());
+                .par_for_each(|sum, best, v| *sum += (v - best).exp());
         }
         Segmented {
             labels,
@@ -48,17 +57,23 @@ impl Segmented {
         }
     }
 
-    /// Mean probability over the pixels of a class; `None` when there are none, or no probabilities.
-    pub fn certainty_of(&self, class: u8) -> Option<f64> {
-        let certainty = self.certainty.as_ref()?;
-        let (mut sum, mut n) = (0.0, 0usize);
-        for (label, p) in self.labels.iter().zip(certainty) {
-            if *label == class {
-                sum += f64::from(*p);
-                n += 1;
-            }
+    /// The classes there are, lowest first.
+    pub fn classes(&self) -> Vec<ClassSeen> {
+        let mut seen = [(0usize, 0.0f64); 256];
+        match &self.certainty {
+            Some(certainty) => self.labels.iter().zip(certainty).for_each(|(class, p)| {
+                let (pixels, sum) = &mut seen[usize::from(*class)];
+                (*pixels, *sum) = (*pixels + 1, *sum + f64::from(*p));
+            }),
+            None => self.labels.iter().for_each(|class| seen[usize::from(*class)].0 += 1),
         }
-        (n > 0).then(|| sum / n as f64)
+        let seen = (0u8..=u8::MAX).zip(seen).filter(|(_, (pixels, _))| *pixels > 0);
+        seen.map(|(class, (pixels, sum))| ClassSeen {
+            class,
+            pixels,
+            certainty: self.certainty.as_ref().map(|_| sum / pixels as f64),
+        })
+        .collect()
     }
 }
 
@@ -75,7 +90,12 @@ mod tests {
         let p = made.certainty.as_ref().unwrap();
         assert!((p[[0, 0]] - 1.0 / (2.0 + (-1.0f32).exp())).abs() < 1e-6);
         assert!((p[[0, 1]] - 0.5).abs() < 1e-3);
-        assert_eq!(made.certainty_of(2), None);
-        assert!((made.certainty_of(1).unwrap() - 0.5).abs() < 1e-3);
+        let [first, second] = made.classes()[..] else {
+            panic!("two classes")
+        };
+        assert_eq!((first.class, first.pixels, second.class, second.pixels), (0, 1, 1, 1));
+        assert!((second.certainty.unwrap() - 0.5).abs() < 1e-3);
+        let drawn = Segmented::from(array![[0u8, 3, 3]]).classes();
+        assert_eq!((drawn[1].class, drawn[1].pixels, drawn[1].certainty), (3, 2, None));
     }
 }

@@ -73,14 +73,14 @@ impl Detect {
         let eyes = self.chosen.open(globals)?;
         let features = eyes.model.looked_for(features, self.features.is_empty());
         let features = features.map_err(|e| usage(format!("{e} with --model")))?;
-        let mut figure = Figure::default();
+        let mut figure = Figure::new(self.chosen.plot.as_deref());
         let mut doubtful = false;
         let ended = super::each(&self.images, globals, |image| {
             let (told, doubt) = look(&eyes, image, &features, which, pixel_size, &mut figure)?;
             doubtful |= doubt;
             Ok(told)
         })?;
-        figure.save(self.chosen.plot.as_deref(), globals)?;
+        figure.save(globals)?;
         Ok(match ended {
             Exit::Done if doubtful => Exit::Refused,
             exit => exit,

@@ -6,7 +6,7 @@ use super::super::show;
 use model::{Frame, Pixels};
 use picture::figure::{self, Mask, Panel, Rgb};
 use picture::{Ink, InkTable, Overlay, Position, export};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use vision::classes::{self, named_colour};
 use vision::features::Detected;
 use vision::model::Model;
@@ -17,8 +17,9 @@ use vision::segment::Segmented;
 const OPACITY: f64 = 0.3;
 const COLUMNS: usize = 3;
 
-#[derive(Default)]
 pub struct Figure {
+    /// Where it is written; without one nothing is gathered.
+    path: Option<PathBuf>,
     rows: Vec<Row>,
 }
 
@@ -32,7 +33,15 @@ struct Row {
 }
 
 impl Figure {
+    pub fn new(path: Option<&Path>) -> Self {
+        let path = path.map(Path::to_owned);
+        Figure { path, rows: Vec::new() }
+    }
+
     pub fn add(&mut self, file: &Path, frame: &Frame, segmented: &Segmented, model: &Model, found: &[Detected]) {
+        if self.path.is_none() {
+            return;
+        }
         let mark = |f: &Detected| {
             let px = f.place?.px;
             let sure = f
@@ -45,8 +54,8 @@ impl Figure {
             };
             Some((overlay, named_colour(&f.colour).unwrap_or([255; 3])))
         };
-        let present = |class: &u8| segmented.labels.iter().any(|label| label == class);
-        let legend = (1..=u8::MAX).filter(present);
+        let classes = segmented.classes();
+        let legend = classes.iter().map(|c| c.class).filter(|class| *class > 0);
         self.rows.push(Row {
             title: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             pixels: frame.pixels.clone(),
@@ -75,8 +84,8 @@ impl Figure {
     }
 
     /// Writes the figure where one was asked for, and shows it on a terminal.
-    pub fn save(&self, path: Option<&Path>, globals: &Globals) -> Result<(), CliError> {
-        let Some(path) = path.filter(|_| !self.rows.is_empty()) else {
+    pub fn save(&self, globals: &Globals) -> Result<(), CliError> {
+        let Some(path) = self.path.as_deref().filter(|_| !self.rows.is_empty()) else {
             return Ok(());
         };
         let panels: Vec<Rgb> = self.rows.iter().flat_map(Row::panels).collect();

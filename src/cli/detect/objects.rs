@@ -42,7 +42,7 @@ pub struct Objects {
 impl Objects {
     pub fn run(&self, globals: &Globals) -> Result<Exit, CliError> {
         let eyes = (!self.mask).then(|| self.chosen.open(globals)).transpose()?;
-        let mut figure = Figure::default();
+        let mut figure = Figure::new(self.chosen.plot.as_deref());
         let usual = Model::classical();
         let model = eyes.as_ref().map_or(&usual, |eyes| &eyes.model);
         let ended = super::each(&self.images, globals, |image| {
@@ -57,7 +57,7 @@ impl Objects {
             figure.boxes(&found, model);
             Ok(json!({ "image": image, "model": eyes.as_ref().map(|_| &model.name), "objects": list }))
         })?;
-        figure.save(self.chosen.plot.as_deref(), globals)?;
+        figure.save(globals)?;
         Ok(ended)
     }
 

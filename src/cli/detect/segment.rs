@@ -31,25 +31,18 @@ impl Segment {
         if let Some(folder) = &self.output {
             model::file::ensure_folder(folder).map_err(CliError::failed)?;
         }
-        let mut figure = Figure::default();
+        let mut figure = Figure::new(self.chosen.plot.as_deref());
         let ended = super::each(&self.images, globals, |image| self.one(&eyes, image, &mut figure))?;
-        figure.save(self.chosen.plot.as_deref(), globals)?;
+        figure.save(globals)?;
         Ok(ended)
     }
 
     fn one(&self, eyes: &Eyes, image: &Path, figure: &mut Figure) -> Result<Value, CliError> {
         let frame = load(image)?;
         let segmented = eyes.segment(&frame)?;
-        let mut counts = [0usize; 256];
-        segmented
-            .labels
-            .iter()
-            .for_each(|class| counts[usize::from(*class)] += 1);
-        let classes = (0u8..=u8::MAX).zip(counts).filter(|(_, n)| *n > 0);
+        let classes = segmented.classes().into_iter();
         let classes: Vec<Value> = classes
-            .map(|(class, n)| {
-                json!({ "class_id": class, "label": eyes.model.label(class), "pixels": n, "certainty": segmented.certainty_of(class) })
-            })
+            .map(|c| json!({ "class_id": c.class, "label": eyes.model.label(c.class), "pixels": c.pixels, "certainty": c.certainty }))
             .collect();
         figure.add(image, &frame, &segmented, &eyes.model, &[]);
         let stem = image.file_stem().unwrap_or_default().to_string_lossy();

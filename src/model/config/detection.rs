@@ -13,6 +13,7 @@ const EMBEDDED: &str = include_str!("../../../config/detection.yaml");
 pub struct Detection {
     pub model: String,
     pub runtime: String,
+    pub device: String,
     /// 0 to 1.
     pub least_confidence: f64,
     pub paths: Places,

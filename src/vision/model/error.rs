@@ -33,6 +33,14 @@ pub enum ModelError {
     Unseen { model: String, feature: String },
     #[error("segmenting was cancelled; there is no result")]
     Cancelled,
+    #[error(
+        "`{0}` is no device: auto, cpu, cuda, migraphx, directml, coreml or openvino; mend `device` in detection.yaml"
+    )]
+    Device(String),
+    #[error(
+        "networks cannot be computed by {device}: {what}; nothing was; `device: auto` or `cpu` in detection.yaml works without it"
+    )]
+    Unfit { device: &'static str, what: String },
     #[error("the native runtime cannot be used: {0}; the built-in engine works without it")]
     Runtime(String),
 }

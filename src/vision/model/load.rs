@@ -89,14 +89,16 @@ impl Folder {
 /// The word for finding features without a network.
 pub const CLASSICAL: &str = "classical";
 
-/// What computes, by the settings; and why it is not the native runtime that lies about, if that cannot be loaded. One that is named must load.
+/// What computes, by the settings; and why it is not the native runtime that lies about, or not the device it was made for. What is named
+/// must work.
 pub fn runtime(library: &Library) -> Result<(Runtime, Option<String>), LoadError> {
     let Some(path) = library.runtime() else {
         return Ok((Runtime::BuiltIn, None));
     };
-    match Native::load(&path) {
-        Ok(native) => Ok((Runtime::Native(native), None)),
-        Err(error) if matches!(library.settings.runtime.trim(), "auto" | "") => {
+    let device = library.settings.device.trim();
+    match Native::load(&path).and_then(|native| native.on(device)) {
+        Ok((native, doubt)) => Ok((Runtime::Native(native), doubt)),
+        Err(error) if matches!(library.settings.runtime.trim(), "auto" | "") && device == "auto" => {
             Ok((Runtime::BuiltIn, Some(error.to_string())))
         }
         Err(error) => Err(LoadError::Runtime(error)),

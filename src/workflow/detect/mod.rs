@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use vision::features::{Detected, DetectedFeatures, Feature, Which, named, own, to_metres};
 use vision::model::{CLASSICAL, Model, ModelError, Step};
-use vision::segment::Segmented;
+use vision::segment::{ClassSeen, Segmented};
 
 /// Parameters of [`detect`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,7 +72,8 @@ struct Loaded {
     path: PathBuf,
     /// Bytes and time of change: another file is another model.
     stamp: String,
-    runtime: String,
+    /// What computes: runtime and device.
+    by: [String; 2],
     model: Arc<Model>,
 }
 
@@ -104,9 +105,10 @@ impl Eyes {
         }
         let path = library.find(name).map_err(|e| failed(&e))?;
         let stamp = stamp(&path);
+        let by = [&library.settings.runtime, &library.settings.device].map(String::clone);
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = loaded.as_ref()
-            && (kept.path == path && kept.stamp == stamp && kept.runtime == library.settings.runtime)
+            && (kept.path == path && kept.stamp == stamp && kept.by == by)
         {
             return Ok(kept.model.clone());
         }
@@ -114,7 +116,7 @@ impl Eyes {
         *loaded = Some(Loaded {
             path,
             stamp,
-            runtime: library.settings.runtime.clone(),
+            by,
             model: model.clone(),
         });
         Ok(model)
@@ -244,7 +246,7 @@ fn look(
         pixelsize_m,
         size: given.frame.pixels.size(),
         features: found.features.iter().map(spotted).collect(),
-        classes: shares(&segmented.labels, model),
+        classes: shares(segmented, model),
         mask: SmallMask::of(&segmented.labels),
         least_confidence: library.settings.least_confidence,
         noisy: found.noisy,
@@ -253,16 +255,14 @@ fn look(
     }
 }
 
-fn shares(labels: &ndarray::Array2<u8>, model: &Model) -> Vec<ClassShare> {
-    let mut counts = [0usize; 256];
-    labels.iter().for_each(|class| counts[usize::from(*class)] += 1);
-    let seen = (0u8..=u8::MAX).zip(counts).filter(|(class, n)| *class > 0 && *n > 0);
-    let share = |(id, n): (u8, usize)| ClassShare {
-        id,
-        label: model.label(id),
-        share: n as f64 / labels.len() as f64,
+fn shares(segmented: &Segmented, model: &Model) -> Vec<ClassShare> {
+    let share = |seen: ClassSeen| ClassShare {
+        id: seen.class,
+        label: model.label(seen.class),
+        share: seen.pixels as f64 / segmented.labels.len() as f64,
     };
-    seen.map(share).collect()
+    let seen = segmented.classes().into_iter();
+    seen.filter(|seen| seen.class > 0).map(share).collect()
 }
 
 /// Puts a feature where a person says it is, in pixels; outside of the picture is an error.

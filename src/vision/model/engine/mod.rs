@@ -1,8 +1,9 @@
 //! What computes a network: the engine that is built in, and a native one where there is one.
 //!
 //! An [`Engine`] is one loaded network; the rest of the room sees no other type of the libraries behind it. A new engine is a file
-//! here and a variant of [`Runtime`].
+//! here and a variant of [`Runtime`]; what a native one may compute on is a row in `device`.
 
+mod device;
 mod embedded;
 mod native;
 

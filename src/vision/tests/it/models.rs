@@ -61,7 +61,8 @@ fn vectors_models() {
     }
 }
 
-/// Where a native runtime is at hand, the same models on it.
+/// Where a native runtime is at hand (`ORT_DYLIB_PATH`), the same models on it and on the devices that `FIBDECK_ORT_DEVICES` names; a
+/// device that is not there is refused by its name.
 #[test]
 fn vectors_models_on_a_native_runtime() {
     let Some(path) = std::env::var_os("ORT_DYLIB_PATH") else {
@@ -70,9 +71,20 @@ fn vectors_models_on_a_native_runtime() {
     };
     let native = vision::model::Native::load(path.as_ref()).unwrap();
     let (picture, cases) = cases();
-    for case in &cases {
-        check(case, &picture, Runtime::Native(native.clone()));
+    let devices = std::env::var("FIBDECK_ORT_DEVICES").unwrap_or_else(|_| "cpu".to_owned());
+    for device in devices.split(',') {
+        let (native, doubt) = native.clone().on(device).unwrap();
+        assert_eq!(doubt, None);
+        for case in &cases {
+            check(case, &picture, Runtime::Native(native.clone()));
+        }
     }
+    let error = native.clone().on("tpu").unwrap_err().to_string();
+    assert!(error.contains("`tpu` is no device"), "{error}");
+    // no library that is fetched for this test was made for it
+    let error = native.clone().on("migraphx").unwrap_err().to_string();
+    assert!(error.contains("MIGraphX") && error.contains("device: auto"), "{error}");
+    assert!(native.on("auto").is_ok());
 }
 
 fn check(case: &Case, picture: &Array2<u8>, runtime: Runtime) {
