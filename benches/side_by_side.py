@@ -28,6 +28,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 from pathlib import Path
 
@@ -369,6 +370,65 @@ def serving(table: Table, binary: Path, python: str) -> None:
             theirs.close()
 
 
+def stopping(table: Table, binary: Path) -> None:
+    """From a press of stop to the end of the move that is under way, a picture queued behind it: by the web, from a console on the socket, and
+    from the shell, the start of that process included."""
+    with tempfile.TemporaryDirectory() as place:
+        folders = ["--config-dir", place + "/config", "--data-dir", place + "/data"]
+        token = subprocess.run([str(binary), "token", "new", "bench", *folders], capture_output=True, text=True, check=True).stdout.strip()
+        server = Server([str(binary), "serve", "--demo", "--http", "127.0.0.1:8933", *folders], 8933, token)
+        console = Console(binary, 120, 40, what="attach", place=place)
+        console.until(b"4.000")
+        settings = {"beam_type": "ELECTRON", "resolution": [1536, 1024], "hfw": 150e-6, "dwell_time": 10e-6}
+        picture = {"beam_type": "ELECTRON", "image_settings": settings}
+        presses = (
+            ("by the web", lambda: server.ask("POST", "/v1/stop", {})),
+            ("from a console", lambda: console.press(b"\x18")),
+            ("from the shell", lambda: subprocess.run([str(binary), "stop", *folders], capture_output=True, env=environment())),
+        )
+        ended = {}
+
+        def order(path: str, body: dict) -> threading.Thread:
+            """Sends an order on a line of its own; when it ends is noted, and whether the instrument did it."""
+
+            def wait() -> None:
+                line = http.client.HTTPConnection("127.0.0.1", 8933)
+                line.request("POST", path, json.dumps(body), server.head)
+                answer = line.getresponse()
+                answer.read()
+                ended[path] = (time.perf_counter(), answer.status)
+                line.close()
+
+            thread = threading.Thread(target=wait)
+            thread.start()
+            return thread
+
+        try:
+            for name, press in presses:
+                waits = []
+                for n in range(100):
+                    before = json.loads(server.ask("GET", "/stage_position"))
+                    offset = dict.fromkeys("yzrt", 0) | {"x": -40e-3 if n % 2 else 40e-3, "coordinate_system": "RAW"}
+                    move = order("/move_stage_relative", {"position": offset})
+                    while json.loads(server.ask("GET", "/stage_position")) == before:
+                        time.sleep(0.01)
+                    queued = order("/acquire_image", picture)
+                    time.sleep(0.05)
+                    began = time.perf_counter()
+                    press()
+                    move.join()
+                    queued.join()
+                    if any(status == 200 for _, status in ended.values()):
+                        raise SystemExit(f"stop {name} did not end what was under way: {ended}")
+                    waits.append(ended["/move_stage_relative"][0] - began)
+                    while console.read(0.01):
+                        pass
+                table.most(f"stop {name}, a move under way and a picture queued, p99 of 100", sorted(waits)[98], "s", 0.1)
+        finally:
+            console.close()
+            server.close()
+
+
 def screen(table: Table, binary: Path) -> None:
     console = Console(binary, 120, 40)
     console.until(b"STOP")
@@ -567,7 +627,7 @@ def rust(folder: Path) -> dict:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--bin", type=Path, help="a release build; made if not named")
-    options.add_argument("--only", default="", help="starting, attaching, watching, serving, screen, keys, pictures, seeing or papers")
+    options.add_argument("--only", default="", help="starting, attaching, watching, serving, stopping, screen, keys, pictures, seeing or papers")
     chosen = options.parse_args()
     python = os.environ.get("PEER_PY") or sys.exit("PEER_PY must name a Python that has fibsem 0.5.3")
     binary = chosen.bin
@@ -582,6 +642,7 @@ def main() -> None:
             ("attaching", lambda: attaching(table, binary)),
             ("watching", lambda: watching(table, binary, Console, environment)),
             ("serving", lambda: serving(table, binary, python)),
+            ("stopping", lambda: stopping(table, binary)),
             ("screen", lambda: screen(table, binary)),
             ("keys", lambda: keys(table, binary)),
             ("pictures", lambda: pictures(table, binary, python, Path(folder))),

@@ -100,6 +100,14 @@ impl Link {
         }
     }
 
+    /// The same line for one order that came now and may wait before it is sent, or be sent in steps: stop pressed from now on is for all of it.
+    pub(crate) fn as_of_now(&self) -> Link {
+        Link {
+            presses: Arc::new(AtomicU64::new(self.presses.load(Ordering::SeqCst))),
+            ..self.clone()
+        }
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -62,6 +62,11 @@ impl Clients {
         lock(&self.here).len()
     }
 
+    /// Requests that wait for their turn to act.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
     /// A request of that client begins.
     pub fn enter(self: &Arc<Clients>, name: &str, from: IpAddr) -> Result<Visit, Refusal> {
         let mut here = lock(&self.here);

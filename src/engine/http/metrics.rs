@@ -56,14 +56,14 @@ fn exposition(call: &Call) -> String {
         "Answers of the web door.",
         &answers.collect::<Vec<_>>(),
     );
-    let here = call.house.clients.count() as f64;
-    metric(
-        &mut out,
-        "http_clients",
-        "gauge",
-        "Clients of the web door.",
-        &bare(here),
-    );
+    let clients = &call.house.clients;
+    let (here, waiting) = (clients.count() as f64, clients.waiting() as f64);
+    for (name, help, value) in [
+        ("http_clients", "Clients of the web door.", here),
+        ("http_waiting", "Requests that wait for their turn to act.", waiting),
+    ] {
+        metric(&mut out, name, "gauge", help, &bare(value));
+    }
     out
 }
 

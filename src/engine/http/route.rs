@@ -174,7 +174,7 @@ pub(super) async fn serve(house: &Arc<House>, from: IpAddr, request: Request<Inc
         _ => Fields::default(),
     };
     let call = Call {
-        link: house.link.named(name),
+        link: house.link.named(name).as_of_now(),
         house: house.clone(),
         fields,
         word: word.to_owned(),

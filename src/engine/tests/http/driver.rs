@@ -70,3 +70,26 @@ fn what_is_called_off_by_name_ends_and_nothing_else() {
     assert_eq!(door.post("/move_stage_absolute", along_x(here + 1e-6)).status, 200);
     assert_eq!(door.post("/bridge/cancel", json!({})).status, 422);
 }
+
+/// What came before a press of stop is stopped by it, also what the engine has not heard of yet.
+#[test]
+fn what_waits_for_its_turn_when_stop_is_pressed_never_begins() {
+    let door = Door::new(Speed::Real(1.0));
+    std::thread::scope(|scope| {
+        let far = scope.spawn(|| door.post("/move_stage_absolute", along_x(30e-3)));
+        door.until(|s| s.running().is_some());
+        let settings = json!({ "beam_type": "ELECTRON", "resolution": [384, 256], "hfw": 1e-4, "dwell_time": 1e-7 });
+        let picture = json!({ "beam_type": "ELECTRON", "image_settings": settings });
+        let queued = scope.spawn(|| door.post("/acquire_image", picture));
+        let waits = |text: Vec<u8>| String::from_utf8(text).unwrap().contains("fibdeck_http_waiting 1");
+        while !waits(door.get("/metrics").body) {
+            std::thread::yield_now();
+        }
+        door.ok("/bridge/stop", json!({}));
+        for order in [far, queued] {
+            let answer = order.join().unwrap();
+            assert_eq!((answer.status, &answer.json()["kind"]), (409, &json!("stopped")));
+        }
+    });
+    assert!(door.bench.link().snapshot().frames.is_empty());
+}
