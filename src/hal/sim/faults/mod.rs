@@ -97,6 +97,8 @@ pub enum Kind {
     StuckNeedle,
     /// The next valve order is acknowledged and not obeyed.
     StuckValve,
+    /// Another sample of the same scene is where the sample was: nothing that was done to that one is on it.
+    NewSample,
 }
 
 /// One entry as the file has it.
@@ -146,6 +148,7 @@ pub enum Effect {
     HandPanel { axis: Axis, by: f64 },
     StuckNeedle { lasts: f64 },
     StuckValve,
+    NewSample,
 }
 
 /// A scenario that was read and found sound.
@@ -260,6 +263,7 @@ impl Entry {
                 lasts: self.lasts.unwrap_or(STUCK),
             },
             Kind::StuckValve => Effect::StuckValve,
+            Kind::NewSample => Effect::NewSample,
         };
         Ok((when, effect))
     }

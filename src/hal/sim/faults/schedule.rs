@@ -101,7 +101,11 @@ impl Schedule {
             Effect::DroppedFrame => self.dropped += 1,
             Effect::StuckNeedle { lasts } => self.stuck_needle = t + lasts,
             Effect::StuckValve => self.stuck_valves += 1,
-            Effect::VacuumLoss | Effect::BeamTrip { .. } | Effect::WrongPreset { .. } | Effect::HandPanel { .. } => {}
+            Effect::VacuumLoss
+            | Effect::BeamTrip { .. }
+            | Effect::WrongPreset { .. }
+            | Effect::HandPanel { .. }
+            | Effect::NewSample => {}
         }
     }
 

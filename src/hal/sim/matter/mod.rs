@@ -134,6 +134,11 @@ impl Matter {
         }))
     }
 
+    /// An untouched sample in the place of this one.
+    pub fn instead(&self, specimen: Specimen) -> Matter {
+        Matter::new(specimen, self.0.materials.clone())
+    }
+
     /// Changes whenever what can be seen does: with the specimen's, the key of cached views.
     pub fn revision(&self) -> u64 {
         hash(self.0.ground.specimen.revision(), self.0.revision as i64, 0)

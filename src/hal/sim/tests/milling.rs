@@ -430,3 +430,21 @@ fn a_spot_burn_makes_a_hole_and_the_beam_scans_again() {
     assert!(rig.truth("/milling/0/volume_removed_m3") > 0.0);
     assert!((rig.truth("/milling/0/delivered_dose_c") - 9e-10).abs() < 1e-15);
 }
+
+#[test]
+fn a_new_sample_has_nothing_of_what_was_done_to_the_one_before() {
+    let mut rig = Rig::new(|_| ());
+    rig.go_to_a_place(1.5e-6..4e-6);
+    rig.mill(&[timed()], 1e-9, "Si");
+    let matter = |rig: &Rig| rig.world.lab.piece.look(&rig.world.lab, |done| done.matter.clone());
+    let milled = matter(&rig).unwrap();
+    assert!(!milled.is_untouched() && milled.columns() > 0);
+    rig.world
+        .set_faults(Faults::parse("- {at: 0, kind: new-sample}").unwrap());
+    rig.clock.advance(1.0);
+    rig.pose();
+    let fresh = matter(&rig).unwrap();
+    assert!(fresh.is_untouched());
+    assert_ne!(fresh.specimen().revision(), milled.specimen().revision());
+    assert_ne!(fresh.revision(), milled.revision());
+}

@@ -52,12 +52,25 @@ impl Finished {
             } => self.coat(gas, position.as_deref(), at, seconds),
             Deed::Needle(frame) => self.carry(frame),
             Deed::Release => self.release(),
+            Deed::Exchange => self.exchange(lab),
             Deed::Show(slot) => {
                 // nobody else fills it
                 let _ = slot.set(self.matter.clone());
                 Ok(())
             }
         }
+    }
+
+    /// What the needle held is gone with the sample it came from.
+    fn exchange(&mut self, lab: &Lab) -> Result<(), MatterError> {
+        self.before += 1;
+        // the scene was there before
+        if let Ok(specimen) = lab.piece.another(self.before) {
+            self.matter = self.matter.instead(specimen);
+            self.views.clear();
+            self.sites = None;
+        }
+        Ok(())
     }
 
     fn draw(

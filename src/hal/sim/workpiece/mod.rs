@@ -14,7 +14,7 @@ pub use lab::{Aim, Lab};
 use super::gas::ports;
 use super::matter::{Beamline, Materials, Matter, MatterError};
 use super::patterning::Segment;
-use super::specimen::Specimen;
+use super::specimen::{Specimen, UnknownScene};
 use crate::HalError;
 use model::{ErrorKind, Shape};
 use nalgebra::Isometry3;
@@ -50,6 +50,8 @@ pub enum Deed {
     Needle(Isometry3<f64>),
     /// A pattern has ended: what came free, and what holds it?
     Release,
+    /// Another sample is in its place.
+    Exchange,
     /// What it looks like here.
     Show(Arc<OnceLock<Matter>>),
 }
@@ -66,6 +68,8 @@ pub struct Finished {
     needle: Option<Isometry3<f64>>,
     /// What could not be done (a shape no beam can draw); nothing changed by it.
     pub failures: Vec<MatterError>,
+    /// How many samples were there before.
+    pub before: u64,
     /// The sites found, and the revision they were found on.
     pub sites: Option<(u64, Vec<super::truth::Site>)>,
 }
@@ -100,7 +104,7 @@ impl Workpiece {
         if let Some(specimen) = self.specimen.get() {
             return Ok(specimen);
         }
-        let specimen = Specimen::new(&self.scene, self.seed).map_err(|e| {
+        let specimen = self.another(0).map_err(|e| {
             HalError::new(
                 ErrorKind::Usage,
                 e.to_string(),
@@ -108,6 +112,11 @@ impl Workpiece {
             )
         })?;
         Ok(self.specimen.get_or_init(|| specimen))
+    }
+
+    /// The sample that comes after so many others: of the same scene, grown from the next seed.
+    fn another(&self, before: u64) -> Result<Specimen, UnknownScene> {
+        Specimen::new(&self.scene, self.seed.wrapping_add(before))
     }
 
     /// Whether anything was done to it, or anybody has looked.
@@ -146,6 +155,7 @@ impl Workpiece {
                     views: Vec::new(),
                     needle: None,
                     failures: Vec::new(),
+                    before: 0,
                     sites: None,
                 })
             }

@@ -6,6 +6,7 @@ use crate::sim::collision;
 use crate::sim::faults::{Effect, Sort};
 use crate::sim::geometry::TwinGeometry;
 use crate::sim::stage::{Contact, Order, Purpose};
+use crate::sim::workpiece::Deed;
 use model::{Beam, ErrorKind, Key, PatterningPhase, Pose, Value};
 
 impl State {
@@ -20,6 +21,7 @@ impl State {
         match effect {
             Effect::VacuumLoss => self.leak(t),
             Effect::BeamTrip { beam } => self.trip(beam, t),
+            Effect::NewSample => self.lab.piece.push(Deed::Exchange),
             Effect::WrongPreset { beam } => self.column(beam).slips = true,
             Effect::HandPanel { axis, by } => {
                 self.interrupt_stage(t);
