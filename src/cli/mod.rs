@@ -11,6 +11,7 @@ mod command;
 mod config;
 mod console;
 mod daemon;
+mod dataset;
 mod detect;
 mod doctor;
 mod exit;
@@ -84,6 +85,7 @@ enum Verb {
     Segment(detect::Segment),
     Objects(detect::Objects),
     Model(model::Models),
+    Dataset(dataset::Datasets),
     #[command(hide = true)]
     Watchdog(watchdog::Watchdog),
     Journal(journal::Journal),
@@ -157,6 +159,7 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         Verb::Segment(segment) => segment.run(&globals),
         Verb::Objects(objects) => objects.run(&globals),
         Verb::Model(models) => models.run(&globals),
+        Verb::Dataset(datasets) => datasets.run(&globals),
         Verb::Pattern(pattern) => pattern.run(&globals),
         Verb::Experiment(experiments) => experiments.run(&globals),
         Verb::Protocol(protocols) => protocols.run(&globals),

@@ -25,7 +25,7 @@ pub struct Rgb {
 pub struct Mask<'a> {
     /// Of the picture's size; 0 is left as it is.
     pub labels: ArrayView2<'a, u8>,
-    pub colour: fn(u8) -> [u8; 3],
+    pub colour: &'a dyn Fn(u8) -> [u8; 3],
     /// 0 to 1: how much of the colour and how little of the picture.
     pub opacity: f64,
 }
@@ -151,7 +151,7 @@ mod tests {
             pixels: &pixels,
             mask: Some(Mask {
                 labels: labels.view(),
-                colour: |_| [200, 0, 0],
+                colour: &|_| [200, 0, 0],
                 opacity: 0.5,
             }),
             overlays: vec![Overlay::Line {

@@ -117,7 +117,7 @@ impl Row {
         };
         let masked = |opacity| Mask {
             labels: self.labels.view(),
-            colour: classes::colour,
+            colour: &classes::colour,
             opacity,
         };
         let (overlays, inks) = inked(&self.marks);

@@ -12,7 +12,7 @@ mod tiff;
 pub use metadata::{ExperimentRef, Metadata, User};
 use ndarray::Array2;
 pub use save::{beam_file_name, file_name, safe_name, session_folder, tif_path};
-pub use tiff::{FrameError, Loaded};
+pub use tiff::{FrameError, Header, Loaded};
 
 /// Grey values, rows x columns (row 0 = top).
 #[derive(Clone, Debug, PartialEq)]

@@ -39,6 +39,17 @@ pub struct Loaded {
     pub warnings: Vec<String>,
 }
 
+/// What a TIFF file says of its picture, without the pixels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    /// (width, height).
+    pub size: (usize, usize),
+    /// Of a pixel: 8 or 16.
+    pub bits: u8,
+    /// `None` where there is none that can be read.
+    pub metadata: Option<Metadata>,
+}
+
 /// Most bytes of pixels a picture may have (16384 x 16384 at 16 bit is half of it).
 const MOST_BYTES: usize = 1 << 30;
 /// A thread for less than this does not pay, bytes.
@@ -56,12 +67,21 @@ impl Frame {
         })
     }
 
-    /// What a TIFF file says of its picture, without reading the picture; `None` where it says nothing that can be read.
-    pub fn load_metadata(path: &Path) -> Result<Option<Metadata>, FrameError> {
+    /// What a TIFF file says of its picture, without reading the picture.
+    pub fn header(path: &Path) -> Result<Header, FrameError> {
         let file = File::open(path).map_err(FrameError::Io)?;
         let length = file.metadata().map_err(FrameError::Io)?.len();
         let (mut decoder, _) = open(BufReader::new(file), length)?;
-        Ok(read_description(&mut decoder).0)
+        let (width, height) = decoder.dimensions().map_err(damaged)?;
+        let bits = match decoder.colortype().map_err(damaged)? {
+            ColorType::Gray(16) | ColorType::Multiband { bit_depth: 16, .. } => 16,
+            _ => 8,
+        };
+        Ok(Header {
+            size: (width as usize, height as usize),
+            bits,
+            metadata: read_description(&mut decoder).0,
+        })
     }
 
     /// Read a TIFF from memory.

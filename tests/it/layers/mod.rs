@@ -16,6 +16,7 @@ const ROOMS: &[(&str, &[&str], bool)] = &[
     ("fourier", &[], true),
     ("vision", &["fourier", "model"], true),
     ("picture", &["model"], true),
+    ("learn", &["vision", "model"], true),
     ("hal", &["model"], false),
     ("workflow", &["hal", "vision", "lamella", "pattern", "model"], false),
     ("engine", &["workflow", "hal", "lamella", "pattern", "model"], false),
@@ -27,7 +28,9 @@ const ROOMS: &[(&str, &[&str], bool)] = &[
     // the root package: main and cli
     (
         "cli",
-        &["ui", "engine", "vision", "lamella", "pattern", "model", "picture"],
+        &[
+            "ui", "engine", "learn", "vision", "lamella", "pattern", "model", "picture",
+        ],
         false,
     ),
 ];
@@ -65,6 +68,7 @@ const PATHS: &[(&str, &[&str], Places)] = &[
             "src/fourier/",
             "src/vision/",
             "src/picture/",
+            "src/learn/",
             "src/hal/",
             "src/workflow/",
         ]),
@@ -117,6 +121,7 @@ const PURE: &[&str] = &[
     "src/fourier/",
     "src/vision/",
     "src/picture/",
+    "src/learn/",
 ];
 
 /// Stands for the folders of real drivers.

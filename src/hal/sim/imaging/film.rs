@@ -21,7 +21,7 @@ impl Film {
     pub fn of(files: &[PathBuf]) -> Result<Film, HalError> {
         let mut film = Film::default();
         for file in files {
-            if let Ok(Some(metadata)) = Frame::load_metadata(file) {
+            if let Ok(Some(metadata)) = Frame::header(file).map(|header| header.metadata) {
                 film.0[metadata.image.beam_type as usize].files.push(file.clone());
             }
         }
