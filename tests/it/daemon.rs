@@ -112,6 +112,51 @@ fn commands_find_the_daemon_and_each_other_s_work() {
     assert!(event["event"]["event"].is_string(), "{event}");
 }
 
+/// Needs the right to be somebody else, which root has; a build server's container usually runs as root.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_group_s_members_come_by_their_own_accounts_and_nobody_else_does() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    const GROUP: u32 = 54_321;
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("only root can be another account");
+        return;
+    }
+    let place = Place::new();
+    // all may come as far as the daemon's own folders
+    std::fs::set_permissions(place.path(""), PermissionsExt::from_mode(0o755)).unwrap();
+    let program = place.path("fibdeck");
+    std::fs::copy(env!("CARGO_BIN_EXE_fibdeck"), &program).unwrap();
+    let as_account = |uid: u32, gid: u32, args: &[&str]| {
+        let mut command = std::process::Command::new(&program);
+        command.args(args).arg("--data-dir").arg(place.path("data"));
+        let own = place.path(&format!("config-{uid}"));
+        command.arg("--config-dir").arg(own).current_dir(place.path(""));
+        let ran = command.uid(uid).gid(gid).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        (ran.status.code(), text(ran.stdout), text(ran.stderr))
+    };
+    let group = GROUP.to_string();
+    let _daemon = Daemon::start(&place, &["--socket-group", &group]);
+    connected(&place);
+    let member = as_account(65_533, GROUP, &["status", "--json"]);
+    assert_eq!(member.0, Some(0), "{member:?}");
+    let moved = as_account(65_533, GROUP, &["do", "--json", "stage.move-relative", "x=5um"]);
+    assert_eq!(moved.0, Some(0), "{moved:?}");
+    assert!((x(&place) - 5e-6).abs() < 1e-8);
+    let stopped = as_account(65_533, GROUP, &["stop"]);
+    assert_eq!(stopped.0, Some(0), "{stopped:?}");
+    // who came is written down with the account
+    let names: Vec<String> = journals(&place).iter().flat_map(|(_, read)| clients(read)).collect();
+    assert!(names.iter().any(|name| name.contains("uid 65533")), "{names:?}");
+    let outside = as_account(65_534, 65_534, &["status", "--json"]);
+    assert_ne!(outside.0, Some(0), "{outside:?}");
+    assert!(!outside.1.contains("connected"), "{outside:?}");
+    let stopped = as_account(65_534, 65_534, &["stop"]);
+    assert_ne!(stopped.0, Some(0), "{stopped:?}");
+}
+
 /// What clients came as.
 fn clients(read: &journal::line::Read) -> Vec<String> {
     let name = |entry: &Entry| match entry {

@@ -9,7 +9,7 @@ use interprocess::local_socket::{ListenerOptions, Name};
 use model::ErrorKind;
 use model::config::Paths;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Who may come in.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -135,10 +135,22 @@ mod system {
             return Err(io::Error::other(format!("its folder belongs to account {owner}")));
         }
         std::fs::set_permissions(&folder, PermissionsExt::from_mode(mode))?;
-        match &access.group {
-            Some(group) => chown(&folder, None, Some(gid(group)?)),
-            None => Ok(()),
+        let Some(group) = &access.group else { return Ok(()) };
+        let group = gid(group)?;
+        chown(&folder, None, Some(group))?;
+        let_through(&paths.data_dir, group)
+    }
+
+    /// Lets a group pass through a folder of ours, without looking into it.
+    fn let_through(folder: &Path, group: u32) -> io::Result<()> {
+        let is = std::fs::metadata(folder)?;
+        let open = is.mode() & 0o001 != 0 || (is.gid() == group && is.mode() & 0o010 != 0);
+        if open || Some(is.uid()) != own_uid() {
+            return Ok(());
         }
+        chown(folder, None, Some(group))?;
+        // what its former group might do is nothing this one was given
+        std::fs::set_permissions(folder, PermissionsExt::from_mode((is.mode() & 0o700) | 0o010))
     }
 
     pub(super) fn guarded<'a>(options: ListenerOptions<'a>, access: &Access) -> io::Result<ListenerOptions<'a>> {
@@ -150,10 +162,11 @@ mod system {
     }
 
     pub(super) fn open_to_group(paths: &Paths, access: &Access) -> io::Result<()> {
-        match &access.group {
-            Some(group) => chown(folder(paths).join("socket"), None, Some(gid(group)?)),
-            None => Ok(()),
-        }
+        let Some(group) = &access.group else { return Ok(()) };
+        let socket = folder(paths).join("socket");
+        chown(&socket, None, Some(gid(group)?))?;
+        // the account's umask took from its mode at birth what a group needs to call
+        std::fs::set_permissions(&socket, PermissionsExt::from_mode(0o660))
     }
 
     /// A group by number, or by name from the system's own list.
