@@ -14,6 +14,7 @@ mod daemon;
 mod dataset;
 mod detect;
 mod doctor;
+mod evaluate;
 mod exit;
 mod experiment;
 mod generate;
@@ -86,6 +87,7 @@ enum Verb {
     Objects(detect::Objects),
     Model(model::Models),
     Dataset(dataset::Datasets),
+    Evaluate(evaluate::Evaluate),
     #[command(hide = true)]
     Watchdog(watchdog::Watchdog),
     Journal(journal::Journal),
@@ -160,6 +162,7 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         Verb::Objects(objects) => objects.run(&globals),
         Verb::Model(models) => models.run(&globals),
         Verb::Dataset(datasets) => datasets.run(&globals),
+        Verb::Evaluate(evaluate) => evaluate.run(&globals),
         Verb::Pattern(pattern) => pattern.run(&globals),
         Verb::Experiment(experiments) => experiments.run(&globals),
         Verb::Protocol(protocols) => protocols.run(&globals),

@@ -7,6 +7,7 @@
 //! Pure: no async, no clock; nothing is written to the terminal here except by [`detect::ask`], which asks it what it can
 //! show. To add a protocol: one file in `encode/`, one variant of [`Protocol`]. To add an overlay: one variant of [`Overlay`].
 
+pub mod chart;
 pub mod detect;
 pub mod encode;
 pub mod export;

@@ -3,13 +3,15 @@
 //! Without a folder it is that of recorded detections. Here what all its commands share; one file each for what is more than a few lines.
 
 mod chosen;
+mod nnunet;
 mod show;
 
 use super::detect::library;
 use super::exit::{CliError, Exit};
 use super::options::Globals;
 use super::output;
-use chosen::{Chosen, Meaning};
+use chosen::Chosen;
+pub use chosen::Meaning;
 use clap::{Args, Subcommand};
 use learn::LearnError;
 use learn::dataset::{self, Add, Added, By, Check, Dataset, Keep};
@@ -19,7 +21,7 @@ use serde_json::{Value, json};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-/// Labelled pictures: take in, look through, check, split into train and test.
+/// Labelled pictures: take in, look through, check, split into train and test, convert.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Datasets {
@@ -41,6 +43,8 @@ enum DatasetVerb {
     Show(show::Show),
     Check(Checked),
     Split(Parted),
+    ToNnunet(nnunet::ToNnunet),
+    FromNnunet(nnunet::FromNnunet),
 }
 
 /// Take pictures in: grey, 8 bits, sides that are multiples of 32, metadata kept; never over a file, never the same pixels twice.
@@ -106,6 +110,8 @@ impl Datasets {
             DatasetVerb::Show(show) => show.run(globals),
             DatasetVerb::Check(checked) => checked.run(globals),
             DatasetVerb::Split(parted) => parted.run(globals),
+            DatasetVerb::ToNnunet(to) => to.run(globals),
+            DatasetVerb::FromNnunet(from) => from.run(globals),
         }
     }
 }

@@ -16,6 +16,7 @@ pub use add::{Add, Added, add};
 pub use check::{Check, Fault, Problem, check, usable};
 pub use filter::Filter;
 pub use split::{By, Keep, Split, split};
+pub(crate) use summary::counts;
 pub use summary::{ClassCount, FeatureCount, Summary, summary};
 
 use crate::LearnError;
@@ -144,6 +145,31 @@ impl Dataset {
         Ok(dataset)
     }
 
+    /// Pictures of one folder with masks of another, by name; no tables.
+    pub fn of(images: &Path, masks: &Path) -> Result<Dataset, LearnError> {
+        let sample = |image: PathBuf| {
+            let name = name_of(&image);
+            Sample {
+                mask: picture_of(masks, &name),
+                settings: None,
+                rows: Vec::new(),
+                keypoints: Vec::new(),
+                part: Part::Whole,
+                name,
+                image,
+            }
+        };
+        let samples: Vec<Sample> = pictures(images)?.into_iter().map(sample).collect();
+        match samples.is_empty() {
+            true => Err(LearnError::file(images, "holds no pictures; is it the right folder?")),
+            false => Ok(Dataset {
+                folder: images.to_owned(),
+                samples,
+                ..Dataset::default()
+            }),
+        }
+    }
+
     fn list(&mut self, part: Part, folder: &Path) -> Result<(), LearnError> {
         let first = self.samples.len();
         for image in pictures(folder)? {
@@ -205,7 +231,7 @@ impl Dataset {
 }
 
 /// Pictures of a folder by name; none where there is no such folder.
-fn pictures(folder: &Path) -> Result<Vec<PathBuf>, LearnError> {
+pub(crate) fn pictures(folder: &Path) -> Result<Vec<PathBuf>, LearnError> {
     let unread =
         |e: std::io::Error| LearnError::file(folder, format!("cannot be read ({e}): check the name and the rights"));
     let mut found = Vec::new();
@@ -219,13 +245,13 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>, LearnError> {
     Ok(found)
 }
 
-fn name_of(path: &Path) -> String {
+pub(crate) fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     stem(&name).to_owned()
 }
 
 /// The picture of that name in a folder, whatever its ending.
-fn picture_of(folder: &Path, name: &str) -> Option<PathBuf> {
+pub(crate) fn picture_of(folder: &Path, name: &str) -> Option<PathBuf> {
     let endings = crate::picture::ENDINGS.iter();
     endings
         .map(|e| folder.join(format!("{name}.{e}")))

@@ -1,4 +1,4 @@
-//! From a detection to a dataset, and what is wrong with one, as a user meets it.
+//! From a detection to a dataset, what is wrong with one, and models held against one, as a user meets it.
 
 use super::take;
 use crate::run::Place;
@@ -112,4 +112,134 @@ fn pictures_are_taken_in_looked_at_and_checked() {
     assert!(image::image_dimensions(place.path("look.png")).unwrap().0 > 100);
     let ran = place.run(&["dataset", "show", "nowhere"]).ended(1);
     assert!(ran.err.contains("nowhere"), "{}", ran.err);
+}
+
+/// A bright needle from the left with its tip at 200, 128.
+fn needle(place: &Place, file: &str) {
+    let grey = Array2::from_shape_fn((256, 384), |(y, x)| {
+        let half = (200.0 - x as f64) * 0.12;
+        let noise = ((x * 37 + y * 61 + x * y) % 9) as u8;
+        let inside = x <= 200 && (y as f64 - 128.0).abs() <= half;
+        noise + if inside { 190 } else { 40 }
+    });
+    fs::create_dir_all(place.path(file).parent().unwrap()).unwrap();
+    let pixels = Pixels::U8(grey);
+    Frame { pixels, metadata: None }.save(&place.path(file)).unwrap();
+}
+
+#[test]
+fn a_model_is_held_against_a_dataset_and_the_gate_shuts_when_it_is_worse() {
+    let place = Place::new();
+    needle(&place, "test/a.tif");
+    place
+        .run(&["segment", "test/a.tif", "--model", "classical", "-o", "masks"])
+        .ended(0);
+    fs::create_dir_all(place.path("test/labels")).unwrap();
+    fs::rename(place.path("masks/a_mask.tif"), place.path("test/labels/a.tif")).unwrap();
+    let table = |x: u32| {
+        let text = format!(
+            "filename,feature,px.x,px.y,pixelsize,corrected,method,experiment\na.tif,NeedleTip,{x},128,1e-7,True,,\n"
+        );
+        fs::write(place.path("test/keypoints.csv"), text).unwrap();
+    };
+    table(200);
+    let config = "data_path: test/keypoints.csv\nimages_path: test\nsave_path: out\ncheckpoints:\n  - checkpoint: classical\n    encoder: resnet34\n\
+        \x20   nc: 6\nthresholds: [250, 100, 50, 25, 10]\nrun_eval: True\nplot_eval: True\nsave_det_plot: True\n";
+    fs::write(place.path("evaluation.yaml"), config).unwrap();
+    let told = place.run(&["evaluate", "evaluation.yaml", "--json"]).ended(0).json();
+    let scored = &told["checkpoints"][0];
+    assert_eq!(
+        (&scored["mean_iou"], &scored["masks"]),
+        (&1.0.into(), &1.into()),
+        "{told}"
+    );
+    assert_eq!(
+        scored["features"][0]["hit_rate"],
+        serde_json::json!([1.0, 1.0, 1.0, 1.0, 1.0]),
+        "{told}"
+    );
+    for file in
+        "eval.csv eval_accuracy.csv eval.json eval00.png eval01.png eval02.png eval03.png eval04.png eval05.png a.png"
+            .split(' ')
+    {
+        assert!(place.path("out").join(file).exists(), "{file}");
+    }
+
+    // as good as before; then the tip is asked for elsewhere, and nothing is written over
+    let gate = ["evaluate", "evaluation.yaml", "--baseline", "out/eval.json"];
+    let ran = place.run(&gate).ended(0);
+    assert!(
+        ran.out.contains("no figure is worse") && ran.out.contains("NeedleTip"),
+        "{}",
+        ran.out
+    );
+    table(240);
+    let ran = place.run(&gate).ended(1);
+    assert!(
+        ran.err
+            .contains("worse: classical: the hit rate of NeedleTip within 25 px"),
+        "{}",
+        ran.err
+    );
+    assert!(place.path("out/eval-2.json").exists());
+
+    for (config, code, says) in [
+        ("images_path: test\ncheckpoints: []\n", 1, "names no checkpoint"),
+        (
+            "images_path: test\ncheckpoints: [{checkpoint: none.onnx}]\n",
+            1,
+            "fibdeck model list",
+        ),
+        (
+            "images_path: nowhere\ncheckpoints: [{checkpoint: classical}]\n",
+            1,
+            "nowhere",
+        ),
+        (
+            "images_path: masks\ncheckpoints: [{checkpoint: classical}]\n",
+            2,
+            "nothing was evaluated",
+        ),
+    ] {
+        fs::write(place.path("bad.yaml"), config).unwrap();
+        let ran = place.run(&["evaluate", "bad.yaml"]).ended(code);
+        assert!(ran.err.contains(says), "{config}: {}", ran.err);
+    }
+    let ran = place
+        .run(&["evaluate", "evaluation.yaml", "--baseline", "evaluation.yaml"])
+        .ended(1);
+    assert!(ran.err.contains("no eval.json"), "{}", ran.err);
+}
+
+#[test]
+fn a_dataset_goes_to_nnunet_and_comes_back() {
+    let place = Place::new();
+    labelled(&place, "data", "a", 10);
+    labelled(&place, "data", "b", 40);
+    fs::write(place.path("labels.txt"), "background\nlamella\n").unwrap();
+    let to = "dataset to-nnunet --data-path data --label-path data/labels --nnunet-data-path raw/grid --label-map labels.txt --filetype .tif --json";
+    fs::create_dir(place.path("raw")).unwrap();
+    let made = place.run(&to.split(' ').collect::<Vec<_>>()).ended(0).json();
+    assert_eq!((&made["id"], &made["train"]), (&"001".into(), &2.into()), "{made}");
+    let raw = place.path("raw/Dataset001_grid");
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(raw.join("dataset.json")).unwrap()).unwrap();
+    assert_eq!(json["labels"], serde_json::json!({ "background": 0, "lamella": 1 }));
+    place
+        .run(&["dataset", "from-nnunet", "raw/Dataset001_grid", "-o", "back"])
+        .ended(0);
+    for file in ["a.tif", "labels/b.tif"] {
+        let read = |folder: &str| fs::read(place.path(folder).join(file)).unwrap();
+        assert_eq!(read("data"), read("back"));
+    }
+    place
+        .run(&["dataset", "check", "back", "--classes", "back/segmentation_config.yaml"])
+        .ended(0);
+    let ran = place
+        .run(&["dataset", "from-nnunet", "raw/Dataset001_grid", "-o", "back"])
+        .ended(1);
+    assert!(ran.err.contains("nothing was converted"), "{}", ran.err);
+    let ran = place
+        .run(&["dataset", "to-nnunet", "data", "-o", "raw/png", "--filetype", "png"])
+        .ended(1);
+    assert!(ran.err.contains("--filetype"), "{}", ran.err);
 }
