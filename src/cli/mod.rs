@@ -34,6 +34,7 @@ mod serve;
 mod session;
 mod show;
 mod token;
+mod train;
 mod watchdog;
 
 use clap::{Parser, Subcommand};
@@ -87,6 +88,7 @@ enum Verb {
     Objects(detect::Objects),
     Model(model::Models),
     Dataset(dataset::Datasets),
+    Train(train::Train),
     Evaluate(evaluate::Evaluate),
     #[command(hide = true)]
     Watchdog(watchdog::Watchdog),
@@ -162,6 +164,7 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         Verb::Objects(objects) => objects.run(&globals),
         Verb::Model(models) => models.run(&globals),
         Verb::Dataset(datasets) => datasets.run(&globals),
+        Verb::Train(train) => train.run(&globals),
         Verb::Evaluate(evaluate) => evaluate.run(&globals),
         Verb::Pattern(pattern) => pattern.run(&globals),
         Verb::Experiment(experiments) => experiments.run(&globals),

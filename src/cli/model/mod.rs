@@ -199,7 +199,7 @@ fn named(path: &Path, part: &str) -> PathBuf {
 }
 
 /// Puts a model where none is, with its card.
-fn place(path: &Path, bytes: &[u8], card: Card) -> Result<(), CliError> {
+pub fn place(path: &Path, bytes: &[u8], card: Card) -> Result<(), CliError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         file::ensure_folder(folder).map_err(CliError::failed)?;
     }

@@ -135,7 +135,7 @@ fn features(samples: &[Sample]) -> Vec<FeatureCount> {
         let (pictures, moved) = told.entry(&row.feature).or_default();
         *pictures += 1;
         if row.corrected {
-            moved.push(row.moved.map_or(f64::NAN, |by| by.x.hypot(by.y)));
+            moved.push(distance(row).unwrap_or(f64::NAN));
         }
     }
     let one = |(feature, (pictures, moved)): (&str, (usize, Vec<f64>))| {
@@ -148,6 +148,13 @@ fn features(samples: &[Sample]) -> Vec<FeatureCount> {
         }
     };
     told.into_iter().map(one).collect()
+}
+
+/// How far a correction moved what was found; `None` where nothing had been found, which the tables say by (0, 0).
+fn distance(row: &crate::table::Row) -> Option<f64> {
+    let (px, by) = row.px.zip(row.moved)?;
+    let found = (px.x + by.x, px.y + by.y) != (0.0, 0.0);
+    found.then(|| by.x.hypot(by.y))
 }
 
 /// Pixels of each class.

@@ -243,3 +243,62 @@ fn a_dataset_goes_to_nnunet_and_comes_back() {
         .ended(1);
     assert!(ran.err.contains("--filetype"), "{}", ran.err);
 }
+
+/// An engine that only copies a checkpoint, as a Python would be called.
+#[cfg(unix)]
+fn engine(place: &Place, ends: i32) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let checkpoint = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/segmentation/unet18.pt");
+    let tell = r#"{"event": "epoch", "epoch": 0, "epochs": 2, "train_loss": 0.5, "val_loss": 0.4, "mean_iou": 0.7, "best": true, "seconds": 1.0,"#;
+    let text = format!(
+        "#!/bin/sh\ntest -f \"$1\" && test -f \"$2\" || exit 9\ncp {} models/a.pt\ntouch models/resume.pt\necho Downloading\necho '{tell} \"checkpoint\": \
+         \"models/a.pt\"}}'\nexit {ends}\n",
+        checkpoint.display()
+    );
+    let path = place.path(&format!("engine{ends}"));
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path.display().to_string()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_training_is_checked_followed_and_becomes_a_model() {
+    let place = Place::new();
+    labelled(&place, "data", "a", 10);
+    labelled(&place, "data", "b", 40);
+    let config = "data_paths: [data]\nlabel_paths: [data/labels]\nsave_path: models\ncheckpoint: null\nencoder: resnet18\nepochs: 2\nbatch_size: 2\n\
+        num_classes: 3\nlr: 3.0e-4\nsplit: 0.1\nwandb: False\nwandb_project: a\nwandb_entity: b\n";
+    fs::write(place.path("config.yml"), config).unwrap();
+    let engine = [engine(&place, 0), engine(&place, 3)];
+    let train = |more: &[&str]| place.run(&[&["train", "config.yml"], more].concat());
+    // refused before anything is made
+    assert!(train(&["--resume"]).ended(1).err.contains("leave --resume out"));
+    assert!(train(&["--python", "no-such-python"]).ended(1).err.contains("--python"));
+    fs::write(place.path("data/labels/b.tif"), b"half").unwrap();
+    assert!(train(&["--python", &engine[0]]).ended(2).err.contains("--skip"));
+
+    let ran = train(&["--python", &engine[1], "--skip"]).ended(1);
+    assert!(ran.err.contains("--resume goes on"), "{}", ran.err);
+    let ran = train(&["--python", &engine[0], "--skip"]).ended(1);
+    assert!(ran.err.contains("holds a training already"), "{}", ran.err);
+    let told = train(&["--python", &engine[0], "--skip", "--resume", "--json"])
+        .ended(0)
+        .json_lines();
+    assert_eq!(
+        (&told[0]["event"], &told[1]["event"]),
+        (&"epoch".into(), &"result".into()),
+        "{told:?}"
+    );
+    let run: serde_json::Value = serde_json::from_slice(&fs::read(place.path("models/run-2.json")).unwrap()).unwrap();
+    assert_eq!(
+        (run["pairs"].as_array().unwrap().len(), &run["lr"]),
+        (1, &3e-4.into()),
+        "{run}"
+    );
+    let info = place.run(&["model", "info", "models/a.onnx", "--json"]).ended(0).json();
+    assert!(
+        info["card"]["note"].as_str().unwrap().contains("mean IoU 0.7000"),
+        "{info}"
+    );
+}
