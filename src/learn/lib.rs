@@ -9,6 +9,7 @@ pub mod classes;
 pub mod dataset;
 mod error;
 pub mod evaluate;
+pub mod label;
 pub mod nnunet;
 pub mod picture;
 pub mod table;
