@@ -8,10 +8,11 @@ use model::Pixels;
 const SIZE: (usize, usize) = (720, 480);
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 20.0;
-const TOP: f64 = 40.0;
+const TOP: f64 = 60.0;
 const BOTTOM: f64 = 50.0;
-/// Font pixels of a letter and its gap, to put words where they end well.
-const LETTER: f64 = 6.0;
+/// Pixels of a letter with its gap, to put words where they end well, and of a line.
+const LETTER: f64 = 12.0;
+const LINE: f64 = 18.0;
 
 /// An axis from one value to another; from the larger to the smaller one it runs backwards.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,8 +103,8 @@ pub fn draw(chart: &Chart) -> Rgb {
         overlays.push(Overlay::Text { at, text, ink });
     };
     let width = |text: &str| text.chars().count() as f64 * LETTER;
-    write(LEFT, 12.0, &chart.title, Ink::Neutral);
-    write(4.0, TOP - 12.0, &chart.y.name, Ink::Neutral);
+    write(4.0, 12.0, &chart.title, Ink::Neutral);
+    write(4.0, TOP - 24.0, &chart.y.name, Ink::Neutral);
     write(w - RIGHT - width(&chart.x.name), h - 10.0, &chart.x.name, Ink::Neutral);
     for (value, text) in &chart.x.ticks {
         let at = place(*value, chart.y.from);
@@ -116,7 +117,7 @@ pub fn draw(chart: &Chart) -> Rgb {
     for (i, series) in chart.series.iter().enumerate() {
         write(
             w - RIGHT - width(&series.name),
-            TOP + 12.0 * i as f64,
+            TOP + LINE * i as f64,
             &series.name,
             ink(i),
         );

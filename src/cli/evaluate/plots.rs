@@ -102,7 +102,7 @@ fn histogram(scored: &Scored, features: &[&str]) -> Chart {
 
 /// From the first to the third quartile, the median across, whiskers to the ends.
 fn boxes(scored: &Scored, features: &[&str]) -> Chart {
-    let series = series(features, |i, feature| {
+    let mut series = series(features, |i, feature| {
         let mut all: Vec<f64> = of(scored, feature).map(|p| p.distance_px).collect();
         all.sort_by(f64::total_cmp);
         let at = |share| quantile(&all, share).unwrap_or(f64::NAN);
@@ -119,6 +119,9 @@ fn boxes(scored: &Scored, features: &[&str]) -> Chart {
             Shape::Line((x, at(0.75)), (x, at(1.0))),
         ]
     });
+    for (i, one) in series.iter_mut().enumerate() {
+        one.name = format!("{} {}", i + 1, one.name);
+    }
     let names = (0..features.len()).map(|i| (i + 1).to_string());
     let (x, y) = (
         Axis::named("feature", names),
