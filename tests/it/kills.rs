@@ -39,6 +39,12 @@ impl Daemon {
         let said = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
         (Daemon(child), said)
     }
+
+    fn signal(&self, signal: &str) {
+        let id = self.0.id().to_string();
+        let sent = std::process::Command::new("kill").args([signal, &id]).status();
+        assert!(sent.unwrap().success());
+    }
 }
 
 impl Drop for Daemon {
@@ -119,10 +125,15 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
+        Bench::at(SPEED)
+    }
+
+    /// With an instrument so many times as fast as life.
+    fn at(speed: &str) -> Bench {
         let (world, place) = (Place::new(), Place::new());
         let token = world.run(&["token", "new", "kills"]).ended(0).out;
         std::fs::write(world.path("token"), token.trim()).unwrap();
-        let (instrument, said) = Daemon::start(&world, &["--demo", "--speed", SPEED, "--http", "127.0.0.1:0"], None);
+        let (instrument, said) = Daemon::start(&world, &["--demo", "--speed", speed, "--http", "127.0.0.1:0"], None);
         let port = said["http"].as_str().unwrap().rsplit(':').next().unwrap();
         until("the world", || status(&world)["connected"] == true);
         let file = format!(
@@ -148,6 +159,11 @@ impl Bench {
     fn mills(&self) -> Option<f64> {
         let state = run(&self.world, &["milling.state"]);
         (state["state"] == "RUNNING").then(|| state["progress"].as_f64().unwrap())
+    }
+
+    /// What the instrument says of its first injector.
+    fn gas(&self) -> Value {
+        run(&self.world, &["gis.state"])["ports"][0].clone()
     }
 
     /// Every pattern that was ever begun, as it truly is.
@@ -211,13 +227,7 @@ fn an_engine_that_hangs_is_stopped_by_its_watchdog_which_writes_down_when() {
     run(&bench.place, &["milling.load", &a_box(40e-6)]);
     let mut client = bench.place.start(&["do", "milling.run"]);
     until("the beam on the sample", || bench.mills().is_some());
-    let send = |signal: &str| {
-        let sent = std::process::Command::new("kill")
-            .args([signal, &engine.0.id().to_string()])
-            .status();
-        assert!(sent.unwrap().success());
-    };
-    send("-STOP");
+    engine.signal("-STOP");
     until("the watchdog", || bench.mills().is_none());
     let (planned, delivered) = dose(&bench.records());
     assert!(
@@ -229,7 +239,7 @@ fn an_engine_that_hangs_is_stopped_by_its_watchdog_which_writes_down_when() {
     let note = journals.filter_map(|path| watchdog::read(&path)).next().unwrap();
     assert!(note.sent && note.why.contains("sign of life"), "{note:?}");
     // it comes back, and is told
-    send("-CONT");
+    engine.signal("-CONT");
     until("the alarm", || {
         status(&bench.place)["notices"]
             .to_string()
@@ -239,5 +249,35 @@ fn an_engine_that_hangs_is_stopped_by_its_watchdog_which_writes_down_when() {
         client.wait().unwrap().code(),
         Some(0),
         "the pattern was not drawn to its end"
+    );
+}
+
+#[test]
+fn gas_that_flows_is_shut_off_when_its_engine_is_killed_or_told_to_end() {
+    // an injector warms up for minutes
+    let bench = Bench::at("300");
+    let place = &bench.place;
+    let port = bench.gas()["port"].as_str().unwrap().to_owned();
+    let port = format!("port={port}");
+    let flows = || {
+        let open = || place.run(&["do", "gis.valve", &port, "open=true"]).code == Some(0);
+        until("the injector is warm and the valve open", open);
+        assert_eq!(bench.gas()["open"], true);
+    };
+    let engine = bench.engine();
+    run(place, &["gis.insert", &port]);
+    run(place, &["gis.heat", &port, "on=true"]);
+    flows();
+    // without a word: the watchdog is left
+    drop(engine);
+    until("the valve is shut by the watchdog", || bench.gas()["open"] == false);
+    let mut engine = bench.engine();
+    flows();
+    engine.signal("-TERM");
+    assert_eq!(engine.0.wait().unwrap().code(), Some(0));
+    assert_eq!(
+        bench.gas()["open"],
+        false,
+        "an engine that ends in order shuts it before it goes"
     );
 }
