@@ -21,7 +21,7 @@ impl Default for Classes {
     fn default() -> Self {
         Classes {
             colours: BTreeMap::new(),
-            labels: (0u8..).zip(vision::classical::labels()).collect(),
+            labels: (0u8..=u8::MAX).zip(vision::classical::labels()).collect(),
         }
     }
 }

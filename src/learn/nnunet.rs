@@ -45,7 +45,7 @@ pub fn label_map(path: &Path) -> Result<Classes, LearnError> {
         .map_or(0, |at| at + 1);
     match (1..=256).contains(&last) {
         true => Ok(Classes::named(
-            (0u8..).zip(labels[..last].iter().map(|l| (*l).to_owned())),
+            (0u8..=u8::MAX).zip(labels[..last].iter().map(|l| (*l).to_owned())),
         )),
         false => Err(LearnError::file(
             path,

@@ -72,7 +72,7 @@ pub fn layers(labels: ArrayView2<u8>, class: u8) -> Result<Layers, TooManyContou
         });
     }
     let mut map = Array2::<u8>::zeros(labels.dim());
-    for (number, points) in (1u8..).zip(&contours) {
+    for (number, points) in (1u8..=u8::MAX).zip(&contours) {
         let b = bounds(points);
         // The box without its last row and column, and of those the contour's own points, each once.
         let mut inside = map.slice_mut(s![b.y0..b.y1, b.x0..b.x1]);
@@ -244,6 +244,13 @@ mod tests {
         };
         assert_eq!(contour_boxes(labels.view(), 1), [whole]);
         assert_eq!(layers(labels.view(), 1).unwrap().instances().count(), 1);
+    }
+
+    #[test]
+    fn as_many_contours_as_a_byte_counts_are_numbered_and_one_more_is_an_error() {
+        let dots = |n: usize| square(64, 64, |y, x| y % 4 == 1 && x % 4 == 1 && y / 4 * 16 + x / 4 < n);
+        assert_eq!(layers(dots(255).view(), 1).unwrap().map.iter().max(), Some(&255));
+        assert!(layers(dots(256).view(), 1).is_err());
     }
 
     #[test]
