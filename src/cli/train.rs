@@ -17,7 +17,7 @@ use picture::plot;
 use serde_json::json;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use vision::model::{Norm, convert};
 
 /// Train a network from labelled pictures: a checkpoint each epoch, the best one as ONNX with a card.
@@ -129,26 +129,23 @@ impl Train {
             .stdout(Stdio::piped())
             .spawn();
         let mut child = child.map_err(|e| {
+            // it describes a run that never was
+            let _ = std::fs::remove_file(run);
             let python = printable(&self.python.display().to_string());
             CliError::failed(format!(
                 "{python} cannot be started ({e}); nothing was trained: name a Python that has PyTorch with --python"
             ))
         })?;
-        let bar = !globals.quiet && !globals.json && std::io::stderr().is_terminal();
-        let mut epochs: Vec<Epoch> = Vec::new();
-        let lines = child.stdout.take().map(BufReader::new);
-        for line in lines.into_iter().flat_map(BufRead::lines) {
-            let line = line.map_err(|e| CliError::failed(format!("the engine cannot be heard any more ({e})")))?;
-            let Some(event) = Event::read(&line) else { continue };
-            if globals.json {
-                output::line(&line)?;
-            }
-            show(&event, &epochs, bar, globals)?;
-            if let Event::Epoch(epoch) = event {
-                epochs.push(epoch);
-            }
+        let heard = child
+            .stdout
+            .take()
+            .map_or_else(|| Ok(Vec::new()), |words| listen(words, globals));
+        if heard.is_err() {
+            // nobody would see how it goes on; one that has ended cannot be killed
+            let _ = child.kill();
         }
         let ended = child.wait().map_err(CliError::failed)?;
+        let epochs = heard?;
         match ended.success() {
             true => Ok(epochs),
             false => Err(CliError::failed(format!(
@@ -162,6 +159,24 @@ impl Train {
             ))),
         }
     }
+}
+
+/// Shows what the engine tells, to its last word; the epochs that ended.
+fn listen(words: ChildStdout, globals: &Globals) -> Result<Vec<Epoch>, CliError> {
+    let bar = !globals.quiet && !globals.json && std::io::stderr().is_terminal();
+    let mut epochs: Vec<Epoch> = Vec::new();
+    for line in BufReader::new(words).lines() {
+        let line = line.map_err(|e| CliError::failed(format!("the engine cannot be heard any more ({e})")))?;
+        let Some(event) = Event::read(&line) else { continue };
+        if globals.json {
+            output::line(&line)?;
+        }
+        show(&event, &epochs, bar, globals)?;
+        if let Event::Epoch(epoch) = event {
+            epochs.push(epoch);
+        }
+    }
+    Ok(epochs)
 }
 
 fn show(event: &Event, before: &[Epoch], bar: bool, globals: &Globals) -> Result<(), CliError> {

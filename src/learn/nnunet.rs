@@ -54,15 +54,22 @@ pub fn label_map(path: &Path) -> Result<Classes, LearnError> {
     }
 }
 
-/// Where a dataset of this name is written: `out` where its name begins with `Dataset`, else `DatasetNNN_NAME` beside it, with the next free number.
+/// The three digits of a folder `DatasetNNN_NAME`.
+fn number(folder: &Path) -> Option<String> {
+    let name = folder.file_name()?.to_string_lossy();
+    let digits = name.strip_prefix("Dataset")?.get(..3)?;
+    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.to_owned())
+}
+
+/// Where a dataset of this name is written: `out` where its name begins with `Dataset`, else `DatasetNNN_NAME` beside it, with the number after the
+/// highest there: nnU-Net knows datasets by their numbers.
 fn folder_of(out: &Path) -> Result<PathBuf, LearnError> {
     let name = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if name.is_empty() {
         return Err(LearnError::file(out, "is no name for a folder; nothing was converted"));
     }
     if name.starts_with("Dataset") {
-        let digits = name.get(7..10).filter(|d| d.bytes().all(|b| b.is_ascii_digit()));
-        return match digits {
+        return match number(out) {
             Some(_) => Ok(out.to_owned()),
             None => Err(LearnError::file(
                 out,
@@ -76,10 +83,14 @@ fn folder_of(out: &Path) -> Result<PathBuf, LearnError> {
             .unwrap_or(Path::new(".")),
     );
     let known = beside.into_iter().flatten().flatten();
-    let count = known
-        .filter(|item| item.file_name().to_string_lossy().starts_with("Dataset"))
-        .count();
-    Ok(out.with_file_name(format!("Dataset{:03}_{name}", count + 1)))
+    let numbers = known.filter_map(|item| number(&item.path())?.parse::<u32>().ok());
+    match numbers.max().unwrap_or(0) {
+        999.. => Err(LearnError::file(
+            out,
+            "has Dataset999 beside it, and nnU-Net counts no further; nothing was converted: name it DatasetNNN_NAME with a free number",
+        )),
+        highest => Ok(out.with_file_name(format!("Dataset{:03}_{name}", highest + 1))),
+    }
 }
 
 /// Writes samples (by number) as nnU-Net's; those of the part `test` as its test cases. `ending` is `tif` or `png`, and theirs.
@@ -128,13 +139,7 @@ pub fn export(
         highest = highest.max(counts?.iter().rposition(|n| *n > 0).unwrap_or(0));
     }
     let mut converted = Converted {
-        id: folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .get(7..10)
-            .unwrap_or_default()
-            .to_owned(),
+        id: number(&folder).unwrap_or_default(),
         test: samples.iter().filter(|s| s.part == Part::Test).count(),
         folder,
         ..Converted::default()
@@ -227,13 +232,7 @@ pub fn import(from: &Path, out: &Path) -> Result<Converted, LearnError> {
     }
     let mut converted = Converted {
         folder: out.to_owned(),
-        id: from
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .get(7..10)
-            .unwrap_or_default()
-            .to_owned(),
+        id: number(from).unwrap_or_default(),
         ..Converted::default()
     };
     let is_split = from.join(FOLDERS[1].1).is_dir();
@@ -336,14 +335,14 @@ mod tests {
     fn there_and_back_are_the_same_files() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        fs::create_dir(at("Dataset001_old")).unwrap();
+        fs::create_dir(at("Dataset004_old")).unwrap();
         let dataset = dataset(&at("in"));
         fs::write(at("labels.txt"), "nothing\nlamella\nneedle\n\n").unwrap();
         let names = label_map(&at("labels.txt")).unwrap();
         let made = export(&dataset, &[0, 1, 2], Some(&names), "tif", &at("grid")).unwrap();
         assert_eq!(
             (made.folder.clone(), made.id.as_str(), made.train, made.test),
-            (at("Dataset002_grid"), "002", 2, 1)
+            (at("Dataset005_grid"), "005", 2, 1)
         );
         assert_eq!(made.remarks.len(), 1, "{:?}", made.remarks);
         let expected = "{\n    \"channel_names\": {\n        \"0\": \"map\"\n    },\n    \"numTraining\": 2,\n    \"file_ending\": \".tif\",\n    \

@@ -11,6 +11,8 @@ pub enum ModelError {
     UnknownNetwork(String),
     #[error("the model cannot be loaded by {engine}: {what}; check that the file is whole and an ONNX network")]
     Load { engine: &'static str, what: String },
+    #[error("the model's file is damaged: a part of it claims to be longer than what holds it; fetch it again")]
+    Damaged,
     #[error("the model failed in {engine}: {what}; the picture was not segmented")]
     Run { engine: &'static str, what: String },
     #[error(

@@ -10,6 +10,7 @@ mod native;
 pub use native::Native;
 
 use super::ModelError;
+use super::graph::is_sound;
 use ndarray::{Array4, ArrayD, Ix4};
 
 /// The shape of an input (batch, channels, rows, columns); what is `None` may be anything.
@@ -69,6 +70,9 @@ pub enum Runtime {
 impl Runtime {
     /// Errors: no ONNX file, a damaged one, operations that the engine does not know, an input that is no picture.
     pub fn open(&self, onnx: Vec<u8>) -> Result<Box<dyn Engine>, ModelError> {
+        if !is_sound(&onnx) {
+            return Err(ModelError::Damaged);
+        }
         match self {
             Runtime::BuiltIn => Ok(Box::new(embedded::Embedded::open(onnx)?)),
             Runtime::Native(native) => native.open(&onnx),

@@ -6,6 +6,7 @@
 
 mod prompts;
 mod proto;
+mod sound;
 mod tokens;
 mod windows;
 
@@ -13,6 +14,7 @@ use super::checkpoint::Tensor;
 pub use prompts::waves_everywhere;
 pub use proto::Side;
 use proto::{Attribute, Message};
+pub use sound::is_sound;
 use std::collections::BTreeMap;
 pub use tokens::Sides;
 pub use windows::Windows;

@@ -141,24 +141,29 @@ pub(super) fn notes(file: &[u8]) -> BTreeMap<String, String> {
 fn fields(mut rest: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
     std::iter::from_fn(move || {
         loop {
-            let tag = varint(&mut rest)?;
-            let length = match tag & 7 {
-                0 => {
-                    varint(&mut rest)?;
-                    continue;
-                }
-                1 => 8,
-                2 => usize::try_from(varint(&mut rest)?).ok()?,
-                5 => 4,
-                _ => return None,
-            };
-            let (value, after) = rest.split_at_checked(length)?;
-            rest = after;
-            if tag & 7 == 2 {
-                return Some((tag >> 3, value));
+            if let (number, Some(value)) = field(&mut rest)? {
+                return Some((number, value));
             }
         }
     })
+}
+
+/// The number of the next field, and its bytes where it has a length; `None` where the message makes no sense, or ends.
+pub(super) fn field<'a>(rest: &mut &'a [u8]) -> Option<(u64, Option<&'a [u8]>)> {
+    let tag = varint(rest)?;
+    let length = match tag & 7 {
+        0 => {
+            varint(rest)?;
+            return Some((tag >> 3, None));
+        }
+        1 => 8,
+        2 => usize::try_from(varint(rest)?).ok()?,
+        5 => 4,
+        _ => return None,
+    };
+    let (value, after) = rest.split_at_checked(length)?;
+    *rest = after;
+    Some((tag >> 3, (tag & 7 == 2).then_some(value)))
 }
 
 fn varint(rest: &mut &[u8]) -> Option<u64> {
