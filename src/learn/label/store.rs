@@ -89,6 +89,10 @@ impl Desk {
                 self.images.len()
             )));
         };
+        if at == self.at {
+            // its file is older than what is drawn on the desk
+            return self.save().map(drop);
+        }
         let opened = sheet(&image, &self.masks)?;
         self.save()?;
         (self.sheet, self.origin) = opened;

@@ -184,6 +184,9 @@ fn a_folder_is_labelled_picture_by_picture_and_saved_whole() {
             class: 1,
         })
         .unwrap();
+    let drawn = desk.sheet().labels().clone();
+    desk.turn_to(0).unwrap();
+    assert_eq!((desk.sheet().labels(), desk.sheet().is_unsaved()), (&drawn, false));
     desk.turn_to(1).unwrap();
     let saved = read_mask(&dir.path().join("labels/a.b.tif")).unwrap();
     assert!(saved[[1, 5]] == 1 && saved[[20, 20]] == 2);
