@@ -275,6 +275,7 @@ fn a_training_is_checked_followed_and_becomes_a_model() {
     // refused before anything is made
     assert!(train(&["--resume"]).ended(1).err.contains("leave --resume out"));
     assert!(train(&["--python", "no-such-python"]).ended(1).err.contains("--python"));
+    assert!(!place.path("models/run.json").exists(), "there was no run to describe");
     fs::write(place.path("data/labels/b.tif"), b"half").unwrap();
     assert!(train(&["--python", &engine[0]]).ended(2).err.contains("--skip"));
 
@@ -290,7 +291,7 @@ fn a_training_is_checked_followed_and_becomes_a_model() {
         (&"epoch".into(), &"result".into()),
         "{told:?}"
     );
-    let run: serde_json::Value = serde_json::from_slice(&fs::read(place.path("models/run-2.json")).unwrap()).unwrap();
+    let run: serde_json::Value = serde_json::from_slice(&fs::read(place.path("models/run-1.json")).unwrap()).unwrap();
     assert_eq!(
         (run["pairs"].as_array().unwrap().len(), &run["lr"]),
         (1, &3e-4.into()),
