@@ -2,8 +2,11 @@
 
 use lamella::Queue;
 use lamella::experiment::{DefectKind, Lamella, PoseKind, Status};
+use lamella::protocol::TaskConfig;
 use model::StagePosition;
+use pattern::MillingStage;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use workflow::lamella::Papers;
 
 /// An experiment without what only its file needs.
@@ -27,6 +30,41 @@ pub struct TaskView {
     pub task_type: String,
     pub supervise: bool,
     pub required: bool,
+    /// What it mills, as the protocol has it.
+    pub cuts: Vec<Cut>,
+}
+
+/// A milling stage in a few words.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cut {
+    pub stage: String,
+    pub pattern: String,
+    /// A.
+    pub current: f64,
+    /// What stands for the current where an instrument mills by presets.
+    pub preset: String,
+    /// m.
+    pub depth: f64,
+}
+
+impl Cut {
+    /// The stages of a task that are on. A task that cannot be read has none: `queue.run` refuses it by itself.
+    fn of(config: &TaskConfig) -> Vec<Cut> {
+        let tasks = config.milling.keys().filter_map(|key| config.milling(key)?.ok());
+        tasks
+            .flat_map(|(task, _)| task.enabled().map(|(_, stage)| Cut::stage(stage)).collect::<Vec<_>>())
+            .collect()
+    }
+
+    fn stage(stage: &MillingStage) -> Cut {
+        Cut {
+            stage: stage.name.clone(),
+            pattern: stage.pattern.name().to_owned(),
+            current: stage.milling.milling_current,
+            preset: stage.milling.preset.clone(),
+            depth: stage.pattern.depth(),
+        }
+    }
 }
 
 /// A lamella.
@@ -47,6 +85,8 @@ pub struct LamellaView {
     pub step: String,
     /// The last run of each task, in the order in which they ended.
     pub history: Vec<Run>,
+    /// What its tasks mill where that is not what the protocol says, by task.
+    pub own: BTreeMap<String, Vec<Cut>>,
 }
 
 /// One run of a task.
@@ -61,7 +101,7 @@ pub struct Run {
 }
 
 impl LamellaView {
-    fn of(lamella: &Lamella) -> LamellaView {
+    fn of(lamella: &Lamella, tasks: &[TaskView]) -> LamellaView {
         let mut history: Vec<Run> = Vec::new();
         for state in &lamella.history {
             history.retain(|run| run.task != state.name);
@@ -74,6 +114,10 @@ impl LamellaView {
             });
         }
         let at_work = lamella.state.status == Status::InProgress;
+        let own = |task: &TaskView| {
+            let cuts = Cut::of(lamella.tasks.get(&task.name)?);
+            (cuts != task.cuts).then(|| (task.name.clone(), cuts))
+        };
         let shown = |text: &str| if at_work { text.to_owned() } else { String::new() };
         LamellaView {
             id: lamella.id.clone(),
@@ -86,6 +130,7 @@ impl LamellaView {
             task: shown(&lamella.state.name),
             step: shown(&lamella.state.step),
             history,
+            own: tasks.iter().filter_map(own).collect(),
         }
     }
 
@@ -103,22 +148,23 @@ impl ExperimentView {
             protocol,
             queue,
         } = papers;
-        let task = |step: &lamella::protocol::Step| TaskView {
-            name: step.name.clone(),
-            task_type: protocol
-                .tasks
-                .get(&step.name)
-                .map(|c| c.task_type.clone())
-                .unwrap_or_default(),
-            supervise: step.supervise,
-            required: step.required,
+        let task = |step: &lamella::protocol::Step| {
+            let config = protocol.tasks.get(&step.name);
+            TaskView {
+                name: step.name.clone(),
+                task_type: config.map(|c| c.task_type.clone()).unwrap_or_default(),
+                supervise: step.supervise,
+                required: step.required,
+                cuts: config.map(Cut::of).unwrap_or_default(),
+            }
         };
+        let tasks: Vec<TaskView> = protocol.workflow.tasks.iter().map(task).collect();
         ExperimentView {
             name: experiment.name.clone(),
             folder: experiment.folder().display().to_string(),
             protocol: protocol.name().to_owned(),
-            tasks: protocol.workflow.tasks.iter().map(task).collect(),
-            lamellae: experiment.lamellae.iter().map(LamellaView::of).collect(),
+            lamellae: experiment.lamellae.iter().map(|l| LamellaView::of(l, &tasks)).collect(),
+            tasks,
             queue: queue.clone(),
             finish: queue.finish(protocol, now, zone),
         }

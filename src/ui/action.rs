@@ -62,22 +62,23 @@ actions! {
     TabManipulator "tab-manipulator" "Needle" [Global] "Go to Manipulator: the needle.";
     TabGis "tab-gis" "GIS" [Global] "Go to GIS: gas injection and sputtering.";
     TabDetection "tab-detection" "Detection" [Global] "Go to Detection: features in the picture.";
+    TabWorkflow "tab-workflow" "Workflow" [Global] "Go to Workflow: lamellae, their tasks, and the queue.";
     TabLog "tab-log" "Log" [Global] "Go to Log: what happened, line by line.";
     Redraw "redraw" "redraw" [Global] "Draw the whole screen again.";
     Quit "quit" "quit" [Global] "Leave; asks when a job would end with it.";
 
     Close "close" "close" [Form Field Picture Mark Jog Log Connection Help Notices Jobs Confirm Question Palette Place Needle] "Close this, or put the old value back; never stops anything.";
-    Accept "accept" "choose" [Form Field Mark Help Notices Jobs Question Palette Connection Log Place] "Edit, choose or do what is selected.";
+    Accept "accept" "choose" [Form Field Mark Help Notices Jobs Question Palette Connection Log Place Workflow] "Edit, choose or do what is selected.";
     Yes "yes" "yes, do it" [Confirm] "Do what is asked.";
     No "no" "no" [Confirm] "Leave everything as it is.";
-    Up "up" "up" [Form Field Picture Jog Log Connection Help Notices Jobs Question Palette Needle] "One up; in a field, one step more.";
-    Down "down" "down" [Form Field Picture Jog Log Connection Help Notices Jobs Question Palette Needle] "One down; in a field, one step less.";
+    Up "up" "up" [Form Field Picture Jog Log Connection Help Notices Jobs Question Palette Needle Workflow] "One up; in a field, one step more.";
+    Down "down" "down" [Form Field Picture Jog Log Connection Help Notices Jobs Question Palette Needle Workflow] "One down; in a field, one step less.";
     Left "left" "left" [Form Field Picture Jog Palette Log Needle] "One to the left.";
     Right "right" "right" [Form Field Picture Jog Palette Log Needle] "One to the right.";
-    PageUp "page-up" "page up" [Form Picture Jog Log Connection Help Notices Jobs Needle] "A page up; in a picture, ten steps up; in jog mode, z up.";
-    PageDown "page-down" "page down" [Form Picture Jog Log Connection Help Notices Jobs Needle] "A page down; in a picture, ten steps down; in jog mode, z down.";
-    Home "home" "start" [Form Field Picture Log Connection Help Notices Jobs Palette] "To the start; in a picture, to its centre.";
-    End "end" "end" [Form Field Log Connection Help Notices Jobs Palette] "To the end.";
+    PageUp "page-up" "page up" [Form Picture Jog Log Connection Help Notices Jobs Needle Workflow] "A page up; in a picture, ten steps up; in jog mode, z up.";
+    PageDown "page-down" "page down" [Form Picture Jog Log Connection Help Notices Jobs Needle Workflow] "A page down; in a picture, ten steps down; in jog mode, z down.";
+    Home "home" "start" [Form Field Picture Log Connection Help Notices Jobs Palette Workflow] "To the start; in a picture, to its centre.";
+    End "end" "end" [Form Field Log Connection Help Notices Jobs Palette Workflow] "To the end.";
     NextField "next-field" "next" [Field Palette] "Take this value and go to the next field; complete a word.";
     PreviousField "previous-field" "previous" [Field] "Take this value and go to the field before.";
     StepMore "step-more" "+ big" [Field] "Ten steps more.";
@@ -85,8 +86,8 @@ actions! {
     Backspace "backspace" "erase" [Field Palette] "Erase the character before the cursor.";
     Delete "delete" "erase" [Field Palette] "Erase the character under the cursor.";
     EraseLine "erase-line" "erase all" [Field Palette] "Erase the whole text.";
-    NextPane "next-pane" "next pane" [Connection Imaging Movement Log Milling Place Manipulator Needle Detection] "To the next pane.";
-    PreviousPane "previous-pane" "prev pane" [Connection Imaging Movement Log Milling Place Manipulator Needle Detection] "To the pane before.";
+    NextPane "next-pane" "next pane" [Connection Imaging Movement Log Milling Place Manipulator Needle Detection Workflow] "To the next pane.";
+    PreviousPane "previous-pane" "prev pane" [Connection Imaging Movement Log Milling Place Manipulator Needle Detection Workflow] "To the pane before.";
 
     Connect "connect" "connect" [Connection] "Connect to the selected instrument; only reads.";
     Disconnect "disconnect" "disconnect" [Connection] "Disconnect.";
@@ -198,6 +199,19 @@ actions! {
     MaskLess "mask-less" "mask -" [Detection] "Show the mask more thinly.";
     EditDetection "edit-detection" "model" [Detection] "Choose the model and which features are looked for.";
 
+    NewExperiment "new-experiment" "new" [Workflow] "Make an experiment: its name is typed.";
+    OpenExperiment "open-experiment" "open" [Workflow] "Open an experiment: its folder is typed.";
+    AddLamella "add-lamella" "add here" [Workflow] "Add a lamella where the stage stands, with the beams as they are.";
+    GoLamella "go-lamella" "go there" [Workflow] "Move the stage to where the selected lamella is milled; asks first.";
+    MarkFailed "mark-failed" "fail it" [Workflow] "Mark the selected lamella as failed, with a note: nothing more is done to it.";
+    RunQueue "run-queue" "RUN" [Workflow] "Run the queue; asks first, and tasks that say so ask you before they act.";
+    RunAlone "run-alone" "RUN ALONE" [Workflow] "Run the queue and ask nobody before a cut; asks first.";
+    PlanQueue "plan-queue" "plan" [Workflow] "Make the queue anew: every task that is not done.";
+    QueueEarlier "queue-earlier" "earlier" [Workflow] "Do the selected item one place earlier.";
+    QueueLater "queue-later" "later" [Workflow] "Do the selected item one place later.";
+    QueueRemove "queue-remove" "take out" [Workflow] "Take the selected item out of the queue.";
+    TaskAgain "task-again" "again" [Workflow] "Put what ended, or went wrong last, to the front of the queue once more.";
+
     LogMore "log-more" "more" [Log] "Show more levels of the selected target.";
     LogLess "log-less" "fewer" [Log] "Show fewer levels of the selected target.";
     LogTargets "log-targets" "targets" [Log] "Show or hide the list of targets.";
@@ -233,8 +247,8 @@ actions! {
     RemovePoint "remove-point" "last off" [Place] "Take the last point away.";
     BurnSpots "burn-spots" "BURN" [Place] "Burn the points; asks first.";
 
-    JobStop "job-stop" "stop job" [Jobs Milling Manipulator Gis] "Stop the running job, or the selected one, and restore safely.";
-    JobPause "job-pause" "pause" [Jobs] "Pause or resume the selected job.";
+    JobStop "job-stop" "stop job" [Jobs Milling Manipulator Gis Workflow] "Stop the running job, or the selected one, and restore safely.";
+    JobPause "job-pause" "pause" [Jobs Workflow] "Pause or resume the running job.";
 }
 
 impl Action {

@@ -25,6 +25,7 @@ pub enum Layer {
     Manipulator,
     Gis,
     Detection,
+    Workflow,
     Log,
     /// A picture with a cursor, in whatever tab.
     Picture,
@@ -80,6 +81,7 @@ pub const LAYERS: &[LayerRow] = &[
     row(Layer::Manipulator, "manipulator", "Manipulator"),
     row(Layer::Gis, "gis", "GIS"),
     row(Layer::Detection, "detection", "Detection"),
+    row(Layer::Workflow, "workflow", "Workflow"),
     row(Layer::Log, "log", "Log"),
     row(Layer::Picture, "picture", "In a picture"),
     row(Layer::Mark, "mark", "While an area is drawn"),

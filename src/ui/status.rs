@@ -6,6 +6,7 @@ use crate::cx::Cx;
 use crate::fit::cut;
 use crate::hands::hands;
 use crate::layout::SMALLEST;
+use crate::tab::running;
 use crate::theme::{Role, Theme};
 use crate::widget::value::{Sign, aged, duration};
 use model::{Axis, Beam, ChamberPhase, Unit, text, units};
@@ -191,12 +192,13 @@ fn job(cx: &Cx, theme: &Theme, room: usize) -> Piece {
     };
     let waits = cx.snapshot.question.as_ref().is_some_and(|q| q.job == job.id);
     // what waits for an answer takes as long as the answer does
-    let progress = job.progress.as_ref().filter(|_| !waits);
-    let percent = progress
-        .and_then(|p| p.fraction)
+    let (fraction, remaining) = match waits {
+        true => (None, None),
+        false => running::progress(job, cx),
+    };
+    let percent = fraction
         .map(|f| format!(" {:3.0} %", f.clamp(0.0, 1.0) * 100.0))
         .unwrap_or_default();
-    let remaining = progress.and_then(|p| p.remaining);
     let left = remaining.map(|s| format!(" {} left", duration(s))).unwrap_or_default();
     let finish = remaining
         .map(|s| format!(", {}", cx.clock(cx.now + s)))
@@ -207,7 +209,10 @@ fn job(cx: &Cx, theme: &Theme, room: usize) -> Piece {
         (false, true) => (" PAUSED", " PAUSED"),
         (false, false) => ("", ""),
     };
-    let title = text::printable(&job.title);
+    let title = text::printable(&match running::item(job, cx) {
+        Some(item) => format!("{} on {}", item.task, item.name),
+        None => job.title.clone(),
+    });
     let name = text::printable(&job.command.name);
     let verb = name.rsplit('.').next().unwrap_or_default();
     let shorter = [

@@ -37,6 +37,14 @@ pub struct Spot {
     pub yy: f64,
 }
 
+impl Spot {
+    /// Standard deviation in the direction in which the beam is narrowest (m).
+    pub fn narrowest(&self) -> f64 {
+        let (mean, apart) = ((self.xx + self.yy) / 2.0, (self.xx - self.yy) / 2.0);
+        (mean - apart.hypot(self.xy)).max(0.0).sqrt()
+    }
+}
+
 /// Full width at half maximum of the focused beam (m).
 pub fn spot_size(beam: Beam, current: f64, voltage: f64) -> f64 {
     let (current, voltage) = (current.max(1e-13), voltage.max(100.0));

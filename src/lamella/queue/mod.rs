@@ -149,6 +149,23 @@ impl Queue {
         }
         left.then_some(at)
     }
+
+    /// How much of it is over, 0 to 1, by the times that its items take; what ended counts whole, however it ended. `None` where
+    /// nothing is known to take any time.
+    pub fn fraction(&self, now: f64) -> Option<f64> {
+        let wanted = self.items.iter().filter(|item| item.status != Status::Removed);
+        let (mut over, mut whole) = (0.0, 0.0);
+        for item in wanted {
+            let estimate = item.estimate.unwrap_or(0.0);
+            whole += estimate;
+            over += match item.status {
+                Status::NotStarted => 0.0,
+                Status::InProgress => (now - item.started.unwrap_or(now)).clamp(0.0, estimate),
+                _ => estimate,
+            };
+        }
+        (whole > 0.0).then(|| over / whole)
+    }
 }
 
 /// Why an item cannot be done now, whatever the hour.

@@ -117,10 +117,18 @@ fn a_run_of_the_queue_says_what_how_long_and_whether_somebody_is_asked() {
         item(3, "02-wise-owl", "Rough Milling", "NotStarted"),
         item(4, "02-wise-owl", "Polishing", "NotStarted"),
     ];
-    let task = |name: &str, supervise: bool| serde_json::json!({ "name": name, "task_type": "", "supervise": supervise, "required": true });
+    let cuts = |current: f64, depth: f64| serde_json::json!([{ "stage": "first", "pattern": "Trench", "current": current, "preset": "", "depth": depth }]);
+    let task = |name: &str, supervise: bool, current: f64| {
+        serde_json::json!({
+            "name": name, "task_type": "", "supervise": supervise, "required": true, "cuts": cuts(current, 1e-6),
+        })
+    };
+    let mut owl = serde_json::to_value(engine::papers::LamellaView::default()).unwrap();
+    owl["name"] = "02-wise-owl".into();
+    owl["own"] = serde_json::json!({ "Polishing": cuts(60e-12, 0.4e-6), "Fiducial": cuts(60e-12, 0.7e-6) });
     let experiment = serde_json::json!({
-        "name": "yeast", "folder": "yeast", "protocol": "on-grid", "lamellae": [], "finish": null,
-        "tasks": [task("Rough Milling", true), task("Polishing", false)],
+        "name": "yeast", "folder": "yeast", "protocol": "on-grid", "lamellae": [owl], "finish": null,
+        "tasks": [task("Fiducial", false, 2e-9), task("Rough Milling", true, 740e-12), task("Polishing", false, 30e-12)],
         "queue": { "items": items, "next": 5, "version": 1 },
     });
     s.experiment = Some(serde_json::from_value(experiment).unwrap());
@@ -130,10 +138,20 @@ fn a_run_of_the_queue_says_what_how_long_and_whether_somebody_is_asked() {
         "01-calm-heron    Polishing",
         "02-wise-owl      Rough Milling, Polishing",
         "about 30m 00s",
-        "1 of 2 tasks ask you",
+        "1 of 3 tasks ask you",
+        "Rough Milling    first          Trench     0.74 nA 1.00 um deep",
+        "02-wise-owl: Po… first          Trench     60.0 pA  400 nm deep",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
+    assert!(!said.contains("Fiducial"), "it does not wait: {said}");
+    let said = asked("queue.run tasks=Fiducial lamellae=01-calm-heron", &s);
+    assert!(
+        said.contains("Fiducial         first          Trench     2.00 nA")
+            && !said.contains("Rough")
+            && !said.contains("owl"),
+        "{said}"
+    );
     let said = asked("queue.run unsupervised=true again=true", &s);
     assert!(
         said.contains("UNSUPERVISED") && said.contains("A new queue") && said.contains("again: true"),

@@ -8,6 +8,7 @@ use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::fit::cut;
 use crate::keys::Layer;
+use crate::tab::running;
 use crate::theme::{Role, Theme};
 use crate::widget::list::{Selection, marker};
 use crate::widget::value::{Sign, duration};
@@ -41,15 +42,9 @@ fn sign(job: &Job) -> Sign {
 fn state(job: &Job, cx: &Cx) -> String {
     match &job.end {
         None => {
-            let progress = job.progress.as_ref();
-            let percent = progress
-                .and_then(|p| p.fraction)
-                .map(|f| format!("{:.0} % ", f * 100.0))
-                .unwrap_or_default();
-            let left = progress
-                .and_then(|p| p.remaining)
-                .map(|s| format!(", {} left", duration(s)))
-                .unwrap_or_default();
+            let (fraction, remaining) = running::progress(job, cx);
+            let percent = fraction.map(|f| format!("{:.0} % ", f * 100.0)).unwrap_or_default();
+            let left = remaining.map(|s| format!(", {} left", duration(s))).unwrap_or_default();
             format!("{percent}since {}{left}", cx.clock(job.started))
         }
         Some(end) => {
@@ -84,13 +79,7 @@ impl Dialog for Jobs {
         match (action, running) {
             (Action::Close, _) => vec![Effect::Close],
             (Action::JobStop, Some(job)) => vec![Effect::Send(Command::new("job.stop").with("id", job.id))],
-            (Action::JobPause, Some(job)) => {
-                vec![Effect::Send(Command::new(if job.paused {
-                    "job.resume"
-                } else {
-                    "job.pause"
-                }))]
-            }
+            (Action::JobPause, Some(_)) => running::pause(cx),
             (other, _) => {
                 self.selected.update(other, "jobs", cx.snapshot.jobs.len(), 8);
                 Vec::new()

@@ -25,6 +25,7 @@ pub mod milling;
 pub mod movement;
 pub mod running;
 pub mod taking;
+pub mod workflow;
 
 /// Which tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +37,7 @@ pub enum TabId {
     Manipulator,
     Gis,
     Detection,
+    Workflow,
     Log,
 }
 
@@ -113,6 +115,14 @@ pub const TABS: &[TabRow] = &[
         digit: '7',
         action: Action::TabDetection,
         make: |cx| Box::new(detection::Detection::new(cx)),
+    },
+    TabRow {
+        id: TabId::Workflow,
+        name: "workflow",
+        title: "Workflow",
+        digit: '9',
+        action: Action::TabWorkflow,
+        make: |cx| Box::new(workflow::Workflow::new(cx)),
     },
     TabRow {
         id: TabId::Log,

@@ -116,6 +116,18 @@ impl Band {
         })
     }
 
+    /// The highest top (dy, dx) that is more than `clear` away from `shift`; slopes are none, however high.
+    pub fn rival_of(&self, shift: (isize, isize), clear: f64) -> Option<(isize, isize)> {
+        let size = self.map.dim();
+        let value = |y: isize, x: isize| self.map[wrap((y, x), size)];
+        let is_top = |(y, x): (isize, isize)| {
+            let around = (-1..=1).flat_map(|v| (-1..=1).map(move |u| (v, u)));
+            around.map(|(v, u)| value(y + v, x + u)).all(|near| near <= value(y, x))
+        };
+        let (at, height) = self.highest(|at| distance(at, shift, size) > clear && is_top(at));
+        (height > 0.0).then_some(at)
+    }
+
     fn at(&self, dy: isize, dx: isize) -> f64 {
         f64::from(self.map[wrap((dy, dx), self.map.dim())]) * self.scale
     }

@@ -23,6 +23,10 @@ pub(super) const REDUCED_SIDE: usize = 384;
 const BANDS: [f64; 4] = [0.02, 0.04, 0.08, 0.16];
 /// A band needs this many cycles across the shorter side to hold enough independent bins.
 const MIN_CYCLES: f64 = 3.5;
+/// From here on another shift is a rival, reduced pixels.
+const CLEAR: f64 = 10.0;
+/// Steps within which a rival has its top, reduced pixels.
+const CLIMB: usize = 4;
 /// Share of each side that is faded out before the transform.
 const TAPER: f32 = 0.12;
 
@@ -80,13 +84,10 @@ impl Evidence {
         let pictures = pair.band_passed();
         let (overlap, beyond_half) = pair.overlap(&pictures, y, x);
         // The leakage of a perfect lattice fills the whole spectrum once it is whitened and favours the shortest of its shifts.
-        // So the rival is looked for without whitening, and judged by its own overlap.
-        let rival = pair
-            .band(best.centre, limit, false)
-            .runner_up()
-            .map_or(0.0, |((y, x), _)| {
-                correlation(&pictures[0], &pictures[1], y, x).0 / overlap.max(f64::MIN_POSITIVE)
-            });
+        // So the rival is looked for without whitening, in what the overlap is judged by.
+        let rival = pair.likeness(limit).rival_of(best.peak, CLEAR).map_or(0.0, |at| {
+            climbed(&pictures[0], &pictures[1], at) / overlap.max(f64::MIN_POSITIVE)
+        });
         let f = factor as f64;
         Ok(Evidence {
             shift: Shift {
@@ -135,6 +136,13 @@ impl Evidence {
             (
                 ramp(self.overlap, 0.0, 0.16),
                 "the pictures differ where they should overlap: different scenes, or too little signal".to_owned(),
+            ),
+            (
+                // Bars and blocks of two scenes, one over another, now and then make a peak that bands agree on, but do not make the
+                // pictures alike; where a peak is higher than any of these was, noise may hide the likeness.
+                ramp(self.overlap, 0.40, 0.70).max(ramp(self.significance, 2.0, 3.0)),
+                "the pictures are no more alike than different scenes can be by chance: different scenes, or too little signal"
+                    .to_owned(),
             ),
             (
                 ramp(apart / self.tolerance_px.max(3.0), 2.0, 0.0),
@@ -261,21 +269,21 @@ impl Pair {
     fn bands(&self, limit: Option<f64>) -> Vec<Band> {
         let shorter = self.size.0.min(self.size.1) as f64;
         let usable = BANDS.par_iter().filter(|centre| *centre * shorter >= MIN_CYCLES);
-        usable.map(|centre| self.band(*centre, limit, true)).collect()
+        usable.map(|centre| self.band(*centre, limit)).collect()
     }
 
-    /// Whitened, every frequency of the band weighs the same; else strong ones weigh more.
-    fn band(&self, centre: f64, limit: Option<f64>, whiten: bool) -> Band {
-        // b conj(a) peaks at the displacement of b relative to a.
+    /// Every frequency of the band weighs the same.
+    fn band(&self, centre: f64, limit: Option<f64>) -> Band {
         let [a, b] = &self.spectra;
-        let map = self.filtered(&[centre], |i| {
-            if whiten {
-                unit_product(b[i], a[i])
-            } else {
-                b[i] * a[i].conj()
-            }
-        });
-        Band::new(map, centre, limit)
+        Band::new(self.filtered(&[centre], |i| unit_product(b[i], a[i])), centre, limit)
+    }
+
+    /// How the pictures of [`Pair::band_passed`] correlate at every shift: strong frequencies weigh more.
+    fn likeness(&self, limit: Option<f64>) -> Band {
+        let [a, b] = &self.spectra;
+        // peaks at the displacement of b relative to a
+        let map = self.filtered(&BANDS[..3], |i| b[i] * a[i].conj());
+        Band::new(map, BANDS[2], limit)
     }
 
     /// Both pictures without their coarsest and finest structure.
@@ -325,6 +333,27 @@ fn taper(n: usize) -> Vec<f32> {
             (0.5 * PI * (from_edge / edge).min(1.0)).sin().powi(2)
         })
         .collect()
+}
+
+/// The correlation coefficient at the top of the hill on whose side `at` (dy, dx) lies: a peak of a faded, cyclic correlation is off by
+/// a pixel or two, which is much where structure is fine. Where no top is near, `at` is the flank of a broader hill and stays what it is.
+fn climbed(a: &Array2<f32>, b: &Array2<f32>, at: (isize, isize)) -> f64 {
+    let height = |(dy, dx)| correlation(a, b, dy, dx).0;
+    let foot = height(at);
+    let (mut top, mut here) = (foot, at);
+    for _ in 0..CLIMB {
+        let around = [(-1, 0), (1, 0), (0, -1), (0, 1)].map(|(y, x)| (here.0 + y, here.1 + x));
+        let higher = around
+            .map(|next| (height(next), next))
+            .into_iter()
+            .filter(|(height, _)| *height > top)
+            .max_by(|one, other| one.0.total_cmp(&other.0));
+        match higher {
+            Some(next) => (top, here) = next,
+            None => return top,
+        }
+    }
+    foot
 }
 
 /// Correlation coefficient of `a` and of `b` moved back by (dy, dx), over the pixels they share, and how many these are.

@@ -3,7 +3,7 @@
 use super::columns::{Columns, Key};
 use super::ground::Ground;
 use super::sweep::{Sweep, Window};
-use super::tile::{COARSEST, FINEST, TILE, Tile, USUAL};
+use super::tile::{COARSEST, FINEST, HIDDEN, TILE, Tile, USUAL};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -95,19 +95,31 @@ pub(super) fn tiles(ground: &Ground, columns: &Columns, sweep: &Sweep, window: &
     wanted
 }
 
-/// Columns along a side that suit a beam through `wanted`: as fine as what is there, as coarse as memory demands.
-pub(super) fn fineness(columns: &Columns, wanted: &BTreeSet<Key>, steep: bool) -> u16 {
+/// Columns along a side that suit a beam through `wanted`, `blur` (m) wide: as fine as what is there, as coarse as its blur
+/// allows and as memory demands.
+pub(super) fn fineness(columns: &Columns, wanted: &BTreeSet<Key>, steep: bool, blur: f64) -> u16 {
     let there = |k: &Key| columns.tile(*k).map(|t| t.side());
     let held: usize = wanted.iter().filter_map(there).map(|n| usize::from(n).pow(2)).sum();
     let other = columns.count() - held.min(columns.count());
     let size = |side: u16| wanted.len() * usize::from(side).pow(2);
-    let finest = if steep && size(FINEST) <= FEW {
+    let sharp = sharp(blur);
+    let finest = if steep && sharp == USUAL && size(FINEST) <= FEW {
         FINEST
     } else {
-        wanted.iter().filter_map(there).fold(USUAL, u16::max)
+        wanted.iter().filter_map(there).fold(sharp, u16::max)
     };
     let mut side = finest;
     while side > COARSEST && (size(side) > MOST_AT_ONCE || other + size(side) > MOST) {
+        side /= 2;
+    }
+    side
+}
+
+/// Columns along a side that are fine enough for a blur (m): four or more to its standard deviation. A beam that is out of focus
+/// reaches far and leaves nothing fine; columns for a sharp one would fill the memory.
+fn sharp(blur: f64) -> u16 {
+    let mut side = USUAL;
+    while side > HIDDEN && 4.0 * TILE / f64::from(side / 2) <= blur {
         side /= 2;
     }
     side

@@ -31,6 +31,8 @@ pub struct Raster {
     pub(super) order: Option<[f64; 3]>,
     /// Area of the face that is scanned (m2).
     pub(super) face: f64,
+    /// Standard deviation of the beam where it is narrowest (m): nothing it does is finer.
+    pub(super) narrowest: f64,
     /// Where every dose is a product: the factor of each column of cells, and the dose of each row.
     sides: Option<[Vec<f32>; 2]>,
 }
@@ -48,6 +50,7 @@ impl Raster {
             dose: vec![(charge / (width * height)) as f32; n * n],
             order: None,
             face: width * height,
+            narrowest: 0.0,
             sides: None,
         }
     }
@@ -67,6 +70,7 @@ impl Raster {
             dose: Vec::new(),
             order: None,
             face: 0.0,
+            narrowest: spot.narrowest(),
             sides: None,
         }
     }

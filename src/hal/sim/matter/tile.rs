@@ -11,8 +11,8 @@ pub(super) const USUAL: u16 = 64;
 /// Finest and coarsest columns along a side: 12.5 and 400 nm.
 pub(super) const FINEST: u16 = 128;
 pub(super) const COARSEST: u16 = 4;
-/// Coarsest columns along a side of what a coat has hidden (100 nm).
-const HIDDEN: u16 = 16;
+/// Coarsest columns along a side of what a coat has hidden, or a beam out of focus has blurred (100 nm).
+pub(super) const HIDDEN: u16 = 16;
 /// A coat so many times as thick as columns are wide hides what differs from one to the next.
 const HIDES: f64 = 8.0;
 /// Gaps and slivers below this are none (m).

@@ -151,7 +151,7 @@ impl Inner {
         let Some(n) = target else {
             let keys = self.reached(beam, reach, |sweep| Window::of(raster, beam, sweep));
             let steep = beam.along.z.abs() > 0.5;
-            let side = plan::fineness(&self.sheet, &keys, steep);
+            let side = plan::fineness(&self.sheet, &keys, steep, raster.narrowest);
             plan::make(&self.ground, &mut self.sheet, &keys, side);
             self.touched.extend(&keys);
             let sweep = Sweep::new(beam, side);

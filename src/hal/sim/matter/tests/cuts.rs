@@ -315,3 +315,30 @@ fn a_narrow_hole_ends_where_its_walls_catch_what_it_loses() {
     let deep = depth(&matter, 0.0, 0.0);
     assert!(deep > UM && deep < 10.0 * UM, "{deep:e}");
 }
+
+#[test]
+fn a_beam_out_of_focus_needs_few_columns_and_leaves_the_same_hollow() {
+    let sigma = 2.0 * UM;
+    let shape = Shape::Rectangle(rectangle(0.0, 0.0, 0.5 * UM, 0.5 * UM));
+    let beam = Beamline::from_above(0.0, 0.0);
+    let burnt = |sharp_before: bool| {
+        let mut matter = slab(30.0 * UM, Material::Silicon);
+        if sharp_before {
+            let far = Shape::Rectangle(rectangle(0.0, 4.0 * UM, 0.5 * UM, 0.5 * UM));
+            matter.mill(&beam, &drawing(&far, 1e-12), &Ions::default()).unwrap();
+        }
+        let mut d = drawing(&shape, charge(&matter, Material::Silicon, 25.0 * UM * UM, 0.2 * UM));
+        d.spot = round(sigma);
+        matter.mill(&beam, &d, &Ions::default()).unwrap();
+        matter
+    };
+    let (coarse, fine) = (burnt(false), burnt(true));
+    assert!(
+        16 * coarse.columns() <= fine.columns(),
+        "what is fine already stays fine"
+    );
+    for (x, y) in [(0.0, 0.0), (1.05, -0.4), (2.0, 1.5), (-2.6, 1.0)] {
+        let (a, b) = (depth(&coarse, x * UM, y * UM), depth(&fine, x * UM, y * UM));
+        assert!(b > 20.0 * NM && (a - b).abs() < 0.06 * b, "{x} {y}: {a:e} {b:e}");
+    }
+}
