@@ -31,6 +31,7 @@ pub struct TaskView {
     pub supervise: bool,
     pub required: bool,
     /// What it mills, as the protocol has it.
+    #[serde(default)]
     pub cuts: Vec<Cut>,
 }
 
@@ -86,6 +87,7 @@ pub struct LamellaView {
     /// The last run of each task, in the order in which they ended.
     pub history: Vec<Run>,
     /// What its tasks mill where that is not what the protocol says, by task.
+    #[serde(default)]
     pub own: BTreeMap<String, Vec<Cut>>,
 }
 

@@ -129,7 +129,7 @@ impl Evidence {
                 "coarse and fine structure do not agree on a shift: different scenes, or too little signal".to_owned(),
             ),
             (
-                ramp(self.runner_up, 0.95, 0.75),
+                ramp(self.runner_up, 0.95, 0.84),
                 "the scene repeats itself: another shift fits almost as well; set a limit or use a unique feature"
                     .to_owned(),
             ),

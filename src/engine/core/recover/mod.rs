@@ -15,7 +15,7 @@ use ::lamella::experiment::Status;
 use cut::Cut;
 use found::find;
 use hal::{Act, Scope};
-use model::{Danger, ErrorKind, Notice, PatterningPhase, PatterningState, Severity};
+use model::{Danger, ErrorKind, Notice, PatterningPhase, PatterningState, Severity, text};
 use pattern::{MillingTask, Rest};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -210,8 +210,9 @@ pub(crate) async fn recover(cx: Cx) -> Ended {
         let Some(left) = next else { break };
         let past = left.past();
         let Answer { how, pressed } = settle(&cx, &past).await?;
-        let resumed = match how.as_str() {
-            RESUME => Some(still(&cx, &past).await?),
+        let goes_on = how == RESUME;
+        let resumed = match Cut::of(&past) {
+            Some(_) if goes_on => Some(still(&cx, &past).await?),
             _ => None,
         };
         let mut entries = vec![Entry::Settled {
@@ -229,8 +230,13 @@ pub(crate) async fn recover(cx: Cx) -> Ended {
         settled(&cx.core, &left, None);
         lock(&cx.core.left).retain(|other| other.name != left.name);
         told.push(json!({ "journal": left.name, "how": how }));
-        if let Some(cut) = resumed {
-            mill_on(&cx, &past, cut).await?;
+        match resumed {
+            Some(cut) => mill_on(&cx, &past, cut).await?,
+            None if goes_on => {
+                put_back(&cx).await?;
+                queue_on(&cx, &past).await?;
+            }
+            None => {}
         }
         if pressed {
             // stop ended this job, too: what else a crash left is asked by another
@@ -312,6 +318,8 @@ async fn settle(cx: &Cx, past: &Past) -> Result<Answer, Failure> {
             Some(left) => choices.push((RESUME.to_owned(), left.offer(&state))),
             None => detail.push("what is left to mill is not known: look at it before you mill again".to_owned()),
         }
+    } else if let Some(offer) = queue_left(past).filter(|_| !state.phase.is_active()) {
+        choices.push((RESUME.to_owned(), offer));
     } else if changes_the_sample(past) {
         let before = match past.acts {
             0 => "it had not yet changed the sample".to_owned(),
@@ -389,18 +397,24 @@ async fn still(cx: &Cx, past: &Past) -> Result<Cut, Failure> {
     })
 }
 
-/// Puts back what was owed, and mills what is left.
-async fn mill_on(cx: &Cx, past: &Past, cut: Cut) -> Result<(), Failure> {
-    let job = cx.job()?;
+/// Puts back what was owed; what cannot be stays owed.
+async fn put_back(cx: &Cx) -> Result<(), Failure> {
     let debts = std::mem::take(&mut *lock(&cx.core.owed));
     for (i, debt) in debts.iter().enumerate() {
-        if let Err(error) = workflow::restore::pay(&job, debt).await {
+        if let Err(error) = workflow::restore::pay(&cx.job()?, debt).await {
             *lock(&cx.core.owed) = debts[i..].to_vec();
             owed::offer(&cx.core);
             return Err(error.into());
         }
     }
     owed::offer(&cx.core);
+    Ok(())
+}
+
+/// Puts back what was owed, and mills what is left.
+async fn mill_on(cx: &Cx, past: &Past, cut: Cut) -> Result<(), Failure> {
+    put_back(cx).await?;
+    let job = cx.job()?;
     if let Some((underway, left)) = cut.of_a_lamella(job.pose().await?) {
         job.act(Act::PatternsClear).await?;
         settle_lamella(&underway, left)?;
@@ -412,6 +426,26 @@ async fn mill_on(cx: &Cx, past: &Past, cut: Cut) -> Result<(), Failure> {
     }
     workflow::milling::run(job, cut.params()).await?;
     Ok(())
+}
+
+/// What going on with a queue means that was cut off while nothing was milled: each lamella's own papers say what was milled of it,
+/// and what was begun and is not known is asked about, or parks it.
+fn queue_left(past: &Past) -> Option<String> {
+    let queue = &past.snapshot.experiment.as_ref()?.queue;
+    let was_run = past.job().is_some_and(|job| job.command.name == "queue.run");
+    let waits = queue.pending().count();
+    let first = match queue.running() {
+        Some(item) => format!(
+            "{} on {} is gone on with",
+            text::printable(&item.task),
+            text::printable(&item.name)
+        ),
+        None if was_run && waits > 0 => "the queue goes on".to_owned(),
+        None => return None,
+    };
+    Some(format!(
+        "{first}, then {waits} tasks that wait: the stage moves and the beam mills; what was milled is not milled again"
+    ))
 }
 
 /// The queue of before goes on, with the lamella that was at work where it was cut off.

@@ -72,5 +72,73 @@ fn a_queue_that_a_crash_cut_off_goes_on_inside_its_task() {
     assert!(inside > 0, "no queue went on inside its milling");
 }
 
+/// Two lamellae, the second moved to the front of the queue by a person; after the crash nothing is asked for but an answer.
+#[test]
+fn a_queue_that_a_crash_cut_off_between_its_millings_goes_on_in_the_order_it_was_given() {
+    let two = |folder: &Path| {
+        let mut story = story(folder);
+        let more = [
+            "stage.move-relative x=60um",
+            "lamella.add name=b",
+            "queue.plan",
+            "queue.move id=2 to=front",
+        ];
+        story.before.extend(more.map(str::to_owned));
+        story.after.clear();
+        story
+    };
+    let whole = tempfile::tempdir().unwrap();
+    let mut undisturbed = two(whole.path());
+    assert!(undisturbed.life(End::Never, &mut Dice(0)));
+    let plan = brought(&undisturbed);
+    let lines: Vec<&[u8]> = undisturbed.journals[0].split(|b| *b == b'\n').collect();
+    let writes = lines.len() as u64;
+    let named = |line: &&[u8]| String::from_utf8_lossy(line).contains("queue.run");
+    let begun = 1 + lines.iter().position(named).unwrap() as u64;
+    let (mut ordered, mut gone_on, mut dice) = (0, 0, Dice(11));
+    for n in 0..TRIES {
+        let folder = tempfile::tempdir().unwrap();
+        let mut story = two(folder.path());
+        // close together where the stage goes to the first lamella, far apart where it is milled
+        let share = (n as f64 / TRIES as f64).powi(2);
+        let end = End::AtWrite(begun + ((writes - begun) as f64 * share) as u64, dice.below(2) == 0);
+        if story.life(end, &mut dice) {
+            continue;
+        }
+        let part = brought(&story);
+        assert!(story.life(End::Never, &mut dice), "{:#?}", story.log);
+        let (told, all) = (story.log.join("\n"), brought(&story));
+        assert!(
+            all <= plan * (1.0 + 1e-6),
+            "dosed twice: {all} of {plan}, {end:?}\n{told}"
+        );
+        if !told.contains("in the middle of queue.run") || told.contains("is not known") {
+            continue;
+        }
+        assert!(all > plan * 0.999, "left out: {all} of {plan}, {end:?}\n{told}");
+        let experiment = ::lamella::Experiment::load(&folder.path().join("e")).unwrap();
+        let ended = |name: &str| {
+            let lamella = experiment.lamellae.iter().find(|l| l.name == name).unwrap();
+            lamella
+                .history
+                .iter()
+                .filter_map(|run| run.end_timestamp)
+                .fold(0.0, f64::max)
+        };
+        // each life's clock begins anew
+        let one_life = part == 0.0;
+        assert!(
+            !one_life || ended("b") < ended("a"),
+            "the order was lost: {end:?}\n{told}"
+        );
+        ordered += u32::from(one_life);
+        gone_on += u32::from(part < plan * 0.999 && told.contains("-> resume") && !told.contains("mill with the ion"));
+    }
+    assert!(
+        ordered > 0 && gone_on > 0,
+        "no queue went on between its millings: {ordered} {gone_on}"
+    );
+}
+
 /// Crashes of a test run, half of them by the clock and half at writes to the journal.
 const TRIES: u64 = 24;

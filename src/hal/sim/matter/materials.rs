@@ -71,6 +71,14 @@ impl Rates {
         self.incidence.factor(cosine)
     }
 
+    /// These, none faster than `most` (m3/C).
+    pub fn at_most(&self, most: f64) -> Rates {
+        Rates {
+            rate: self.rate.map(|rate| rate.min(most)),
+            ..self.clone()
+        }
+    }
+
     /// The fastest there can be (m3/C): how deep a dose may reach at most.
     pub fn most(&self) -> f64 {
         self.incidence.most * self.rate.iter().copied().fold(0.0, f64::max)

@@ -54,7 +54,11 @@ impl Inner {
         rates: &Rates,
         target: Option<usize>,
     ) -> (Cut, Option<(Lattice, Beamline)>) {
-        let peak = f64::from(raster.peak()).min(self.deepest(beam, raster, rates));
+        let b = raster.bounds();
+        let deepest = ASPECT * b.width().min(b.height());
+        let peak = f64::from(raster.peak()).min(deepest / self.rate_under(beam, raster, rates));
+        // what is faster than the stuff that counts gets no deeper hole for it
+        let rates = &rates.at_most(deepest / peak.max(f64::MIN_POSITIVE));
         let most = peak * rates.most();
         if most < NOTHING {
             return (Cut::default(), None);
@@ -83,8 +87,8 @@ impl Inner {
         (cut, Some((lattice, local)))
     }
 
-    /// The dose (C/m2) beyond which what a raster digs in the stuff under its middle is too narrow to get deeper.
-    fn deepest(&self, beam: &Beamline, raster: &Raster, rates: &Rates) -> f64 {
+    /// The rate (m3/C) of the stuff under a raster's middle; 0 where there is none.
+    fn rate_under(&self, beam: &Beamline, raster: &Raster, rates: &Rates) -> f64 {
         let b = raster.bounds();
         let middle = beam.point((b.left + b.right) / 2.0, (b.bottom + b.top) / 2.0, 0.0);
         let sine = if beam.along.z.abs() < 0.01 { 0.01 } else { beam.along.z };
@@ -97,13 +101,7 @@ impl Inner {
                 .last()
                 .map(|run| run.material),
         };
-        let rate = under.map_or(0.0, |material| rates.rate[material as usize]);
-        let width = b.width().min(b.height());
-        if rate > 0.0 {
-            ASPECT * width / rate
-        } else {
-            f64::INFINITY
-        }
+        under.map_or(0.0, |material| rates.rate[material as usize])
     }
 
     /// Grows a deposit on the sheet or one body.

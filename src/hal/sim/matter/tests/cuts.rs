@@ -317,6 +317,23 @@ fn a_narrow_hole_ends_where_its_walls_catch_what_it_loses() {
 }
 
 #[test]
+fn a_narrow_hole_gets_no_deeper_where_a_hard_coat_lies_on_soft_stuff() {
+    let hole = |coated: bool| {
+        let mut matter = slab(60.0 * UM, Material::Ice);
+        if coated {
+            matter.coat(Area::Everywhere, 0.2 * UM, Material::Platinum).unwrap();
+        }
+        let shape = Shape::Rectangle(rectangle(0.0, 0.0, 0.1 * UM, 0.1 * UM));
+        let q = charge(&matter, Material::Platinum, 0.01 * UM * UM, 300.0 * UM);
+        let beam = Beamline::inclined(Point3::new(0.0, 0.0, 0.0), 0.26);
+        matter.mill(&beam, &drawing(&shape, q), &Ions::default()).unwrap();
+        matter.0.sheet.iter().count()
+    };
+    let (soft, hard) = (hole(false), hole(true));
+    assert!(hard <= 2 * soft, "{hard} tiles instead of {soft}");
+}
+
+#[test]
 fn a_beam_out_of_focus_needs_few_columns_and_leaves_the_same_hollow() {
     let sigma = 2.0 * UM;
     let shape = Shape::Rectangle(rectangle(0.0, 0.0, 0.5 * UM, 0.5 * UM));
