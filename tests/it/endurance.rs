@@ -85,7 +85,11 @@ fn hours_under_the_storm_leave_nothing_stuck() {
         while passed() < hours {
             cycle(&link, &mut done).await;
             let third = ((passed() / hours * 3.0) as usize).min(2);
-            most[third] = most[third].max(memory().unwrap_or(0.0));
+            let pages = memory().unwrap_or(0.0);
+            most[third] = most[third].max(pages);
+            if whole.is_some() {
+                println!("{:.1} h: {pages} pages", passed());
+            }
         }
         let never: Vec<&str> = CYCLE
             .iter()

@@ -75,7 +75,7 @@ impl Rates {
     pub fn at_most(&self, most: f64) -> Rates {
         Rates {
             rate: self.rate.map(|rate| rate.min(most)),
-            ..self.clone()
+            ..*self
         }
     }
 
