@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 
+from fibsem.applications.autolamella.structures import AutoLamellaTaskProtocol, AutoLamellaTaskStatus, Experiment
 from fibsem.applications.autolamella.tools.data import parse_line, parse_msg
 from fibsem.milling import FibsemMillingStage
 from fibsem.structures import BeamType, FibsemImage, FibsemStagePosition
@@ -82,11 +83,28 @@ def positions(path: Path, folder: Path) -> None:
     assert position.name == "grid's (1)" and abs(position.x) < 1e-2, position
 
 
+def night(path: Path, folder: Path) -> None:
+    """A run of ours is an experiment of theirs: its protocol, what was done to its lamella, the pictures that were taken of it."""
+    experiment = Experiment.load(str(path))
+    protocol = AutoLamellaTaskProtocol.load(str(path.with_name("protocol.yaml")))
+    planned = list(protocol.task_config)
+    (lamella,) = experiment.positions
+    done = [state.name for state in lamella.task_history]
+    assert set(done) == set(planned), (done, planned)
+    assert all(state.status is AutoLamellaTaskStatus.Completed for state in lamella.task_history), lamella.task_history
+    assert lamella.milling_pose.stage_position.x is not None and not lamella.defect.has_defect, lamella.defect
+    pictures = sorted(path.parent.glob(f"{lamella.name}/*.tif"))
+    assert len(pictures) >= len(done), pictures
+    for taken in pictures:
+        assert FibsemImage.load(str(taken)).metadata is not None, taken
+
+
 def main(folder: Path) -> int:
     work = [(log, p) for p in folder.glob("data/sessions/*/logfile.log")]
     work += [(picture, p) for p in sorted(folder.glob("pictures/*.tif"))]
     work += [(instrument, p) for p in [folder / "shown.yaml", *folder.glob("config/instruments/*.yaml")]]
     work += [(positions, p) for p in folder.glob("config/**/saved-positions.yaml")]
+    work += [(night, p) for p in folder.glob("on-grid-*/experiment.yaml")]
     failed = 0
     for check, path in work:
         try:
@@ -97,7 +115,7 @@ def main(folder: Path) -> int:
         else:
             print(f"ok     {path.relative_to(folder)}")
     kinds = {check for check, _ in work}
-    missing = [check.__name__ for check in (log, picture, instrument, positions) if check not in kinds]
+    missing = [check.__name__ for check in (log, picture, instrument, positions, night) if check not in kinds]
     failed += len(missing)
     total = len(work) + len(missing)
     print(f"{total - failed} of {total} files read by openFIBSEM as they were meant" + (f"; missing: {missing}" if missing else ""))
