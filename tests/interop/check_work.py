@@ -92,7 +92,7 @@ def night(path: Path, folder: Path) -> None:
     done = [state.name for state in lamella.task_history]
     assert set(done) == set(planned), (done, planned)
     assert all(state.status is AutoLamellaTaskStatus.Completed for state in lamella.task_history), lamella.task_history
-    assert lamella.milling_pose.stage_position.x is not None and not lamella.defect.has_defect, lamella.defect
+    assert lamella.milling_pose.stage_position.x is not None and lamella.defect.state.name == "NONE", lamella.defect
     pictures = sorted(path.parent.glob(f"{lamella.name}/*.tif"))
     assert len(pictures) >= len(done), pictures
     for taken in pictures:
