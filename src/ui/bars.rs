@@ -27,16 +27,18 @@ pub fn tabs(open: TabId, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas
     spans.extend(instrument(cx, theme));
     spans.push(Span::raw("  "));
     let mut x = spans.iter().map(Span::width).sum::<usize>();
+    // where the titles do not fit with room between them they stand close, and where they do not fit so the digits still do
+    let titles = |between: usize| TABS.iter().map(|row| row.title.len() + 3 + between).sum::<usize>();
+    let room = usize::from(area.width).saturating_sub(x);
+    let (all, after) = (titles(0) <= room, if titles(1) <= room { " " } else { "" });
     for row in TABS {
         let style = theme.style(if row.id == open { Role::BarActive } else { Role::Bar });
-        // where the titles do not fit the digits still do
-        let rest = TABS.iter().map(|r| r.title.len() + 4).sum::<usize>();
-        let word = if rest + 24 > usize::from(area.width) && row.id != open {
-            String::new()
-        } else {
-            format!(" {}", row.title)
+        let title = match (all, row.id == open) {
+            (true, _) => format!(" {} {}{after}", row.digit, row.title),
+            (false, true) => format!(" {} {} ", row.digit, row.title),
+            (false, false) => format!(" {} ", row.digit),
         };
-        let title = Span::styled(format!(" {}{word} ", row.digit), style);
+        let title = Span::styled(title, style);
         let width = title.width();
         let hit = Rect {
             x: area.x.saturating_add(x as u16),
