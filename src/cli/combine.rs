@@ -118,10 +118,7 @@ impl Combine {
 }
 
 /// The pictures of one depth.
-pub fn views<'a, T>(
-    frames: &'a [Frame],
-    of: impl Fn(&'a Pixels) -> Option<ArrayView2<'a, T>>,
-) -> Vec<ArrayView2<'a, T>> {
+fn views<'a, T>(frames: &'a [Frame], of: impl Fn(&'a Pixels) -> Option<ArrayView2<'a, T>>) -> Vec<ArrayView2<'a, T>> {
     frames.iter().filter_map(|frame| of(&frame.pixels)).collect()
 }
 

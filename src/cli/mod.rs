@@ -6,6 +6,7 @@
 mod acquire;
 mod align;
 mod attach;
+mod bench;
 mod combine;
 mod command;
 mod config;
@@ -98,6 +99,7 @@ enum Verb {
     Experiment(experiment::Experiments),
     Protocol(protocol::Protocols),
     Run(run::Run),
+    Bench(bench::Bench),
     Log(log::Log),
     Doctor(doctor::Doctor),
     Config(config::Config),
@@ -170,6 +172,7 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         Verb::Experiment(experiments) => experiments.run(&globals),
         Verb::Protocol(protocols) => protocols.run(&globals),
         Verb::Run(run) => run.run(&globals),
+        Verb::Bench(bench) => bench.run(&globals),
         Verb::Log(log) => log.run(&globals),
         Verb::Doctor(doctor) => doctor.run(&globals),
         Verb::Config(config) => config.run(&globals),

@@ -63,7 +63,7 @@ pub enum Scene {
 }
 
 impl Scene {
-    fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Scene::Grid => "grid",
             Scene::Waffle => "waffle",

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// The picture that later tasks are aligned by.
 pub const ALIGNMENT_REFERENCE: &str = "ref_alignment";
+/// The picture by which a lamella's place is found again: what an overview showed around it.
+pub const POSITION_REFERENCE: &str = "ref_position";
 /// The small picture of a lamella in lists.
 pub const THUMBNAIL: &str = "thumbnail.png";
 

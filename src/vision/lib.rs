@@ -20,6 +20,7 @@ pub mod mosaic;
 pub mod objects;
 pub mod register;
 pub mod segment;
+pub mod sites;
 pub mod stack;
 mod view;
 

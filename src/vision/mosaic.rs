@@ -2,6 +2,11 @@
 //!
 //! Places are pixels of the mosaic, x right and y down, of a tile's top-left corner. Grey values stay in their own range, 8 or 16 bits.
 //! [`refined`] trusts an overlap only where registration accepts it, and leaves a tile where it is said to be if none does.
+//! `laid`: the same of whole frames, which say where they are.
+
+mod laid;
+
+pub use laid::{Laid, LayError, laid, reductions};
 
 use crate::Grey;
 use crate::register::{Method, Options, register};

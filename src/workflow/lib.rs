@@ -18,6 +18,7 @@ pub mod manipulator;
 pub mod milling;
 pub mod movement;
 pub mod neutralise;
+pub mod overview;
 pub mod restore;
 pub mod state;
 pub mod system;

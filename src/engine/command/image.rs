@@ -12,12 +12,13 @@ use model::{Beam, Danger, ImageSettings, Notice, Severity, Unit, units};
 use serde_json::{Value, json};
 use std::path::Path;
 
-const HFW: ArgRow = arg("hfw", ArgKind::Number(Unit::Metre), "horizontal field width").or("as set");
-const RESOLUTION: ArgRow = arg("resolution", ArgKind::Size, "pixels of the full frame").or("as set");
-const DWELL: ArgRow = arg("dwell_time", ArgKind::Number(Unit::Second), "dwell time per pixel").or("as set");
+pub(super) const HFW: ArgRow = arg("hfw", ArgKind::Number(Unit::Metre), "horizontal field width").or("as set");
+pub(super) const RESOLUTION: ArgRow = arg("resolution", ArgKind::Size, "pixels of the full frame").or("as set");
+pub(super) const DWELL: ArgRow = arg("dwell_time", ArgKind::Number(Unit::Second), "dwell time per pixel").or("as set");
 const REDUCED: ArgRow = arg("reduced_area", ArgKind::Rect, "scan only this part").or("as set");
-const FRAMES: ArgRow = arg("frame_integration", ArgKind::Count(1, 255), "frames to average").or("as set");
-const LINES: ArgRow = arg("line_integration", ArgKind::Count(1, 255), "times each line is scanned").or("as set");
+pub(super) const FRAMES: ArgRow = arg("frame_integration", ArgKind::Count(1, 255), "frames to average").or("as set");
+pub(super) const LINES: ArgRow =
+    arg("line_integration", ArgKind::Count(1, 255), "times each line is scanned").or("as set");
 const INTERLACE: ArgRow = arg("scan_interlacing", ArgKind::Count(1, 255), "interlaced passes").or("as set");
 const DRIFT: ArgRow = arg(
     "drift_correction",
@@ -25,7 +26,8 @@ const DRIFT: ArgRow = arg(
     "register frames before averaging (needs 2 or more)",
 )
 .or("as set");
-const AUTOCONTRAST: ArgRow = arg("autocontrast", ArgKind::Bool, "set contrast and brightness first").or("as set");
+pub(super) const AUTOCONTRAST: ArgRow =
+    arg("autocontrast", ArgKind::Bool, "set contrast and brightness first").or("as set");
 const AUTOGAMMA: ArgRow = arg(
     "autogamma",
     ArgKind::Bool,

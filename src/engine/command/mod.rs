@@ -15,6 +15,7 @@ mod image;
 mod job;
 mod manipulator;
 mod milling;
+mod overview;
 pub mod parse;
 mod patterning;
 mod position;
@@ -47,6 +48,7 @@ pub const COMMANDS: &[&[CommandRow]] = &[
     manipulator::ROWS,
     gis::ROWS,
     detect::ROWS,
+    overview::ROWS,
     experiment::ROWS,
     queue::ROWS,
     job::ROWS,

@@ -30,6 +30,7 @@ pub const READS: &[&str] = &[
     "manipulator.where",
     "gis.state",
     "detect.state",
+    "overview.sites",
     "lamella.list",
     "queue.list",
     "job.list",

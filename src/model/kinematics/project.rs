@@ -4,6 +4,7 @@
 //! `reproject_stage_positions_onto_image`. The geometry, pose and scan rotation are the picture's, not the live stage's.
 
 use super::{angles, pixels, sample_plane, scan, x_sign};
+use crate::frame::Metadata;
 use crate::{Beam, Geometry, Point, Pose};
 use std::f64::consts::PI;
 
@@ -73,6 +74,24 @@ impl<'a> View<'a> {
             scan_rotation: 0.0,
             half_turn: HalfTurn::default(),
         }
+    }
+
+    /// How a picture says it was taken; angles that its stage has not are 0. `None` where it does not say where the stage was.
+    pub fn of(geometry: &'a Geometry, metadata: &Metadata) -> Option<View<'a>> {
+        let nowhere = Pose {
+            x: f64::NAN,
+            y: f64::NAN,
+            z: f64::NAN,
+            r: 0.0,
+            t: 0.0,
+        };
+        let pose = metadata.microscope_state.stage_position.resolve(nowhere);
+        let beam = metadata.image.beam_type;
+        let column = metadata.microscope_state.beam(beam);
+        pose.is_finite().then(|| View {
+            scan_rotation: column.map_or(0.0, |column| column.scan_rotation),
+            ..View::new(geometry, beam, pose)
+        })
     }
 
     /// `position` as seen from the picture's rotation.

@@ -62,6 +62,11 @@ const ENDS: &[End] = &[
         "Pictures taken before it stay.",
     ),
     end(
+        "overview.",
+        "The tile under way is lost; the overview is not made.",
+        "The stage goes back to where it began; tiles taken before stay.",
+    ),
+    end(
         "manipulator.calibrate",
         "The calibration ends; its position is not saved.",
         "The needle stays where it then is.",

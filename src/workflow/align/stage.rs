@@ -141,7 +141,8 @@ async fn correct(
                 steps: step,
             });
         }
-        if off > last || step == params.steps.max(1) {
+        // a stage that comes back no better than so may miss once
+        if off > last.max(2.0 * enough) || step == params.steps.max(1) {
             let reason = format!(
                 "after {step} moves the picture is still {} off, more than {}: the sample drifts, or the stage does not come nearer",
                 units::format(off, Unit::Metre),

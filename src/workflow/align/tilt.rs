@@ -15,6 +15,7 @@ use model::{Beam, ErrorKind, Frame, ImageSettings, Point, Pose, StagePosition, U
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use vision::filter::{Border, gaussian};
 use vision::register::{Method, Options, Registration, register};
 
 /// Parameters of [`eucentric_tilt`].
@@ -74,7 +75,11 @@ pub struct Tilted {
 /// A view more oblique than this has too few lines of the sample to compare.
 const LEAST_COSINE: f64 = 0.12;
 /// Corrections of one beam after a step.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 4;
+/// A step shifts the sample by less than this (m), or it is something else that looks alike.
+const SLIP: f64 = 15e-6;
+/// Blur (m) that takes out the pattern of a holey film, which repeats: for pictures that cannot be told apart with it.
+const BLUR: f64 = 1e-6;
 
 /// Tilts step by step and keeps what both pictures show where it is.
 pub fn eucentric_tilt(cx: JobCx, params: EucentricTilt) -> Job<Tilted> {
@@ -203,6 +208,9 @@ struct Seen {
     picture: Array2<f32>,
     pixel: f64,
     now: Now,
+    /// Where what was in the middle at the start is in this picture (m, upright, x right, y up): what a step leaves is not
+    /// forgotten by the next.
+    off: Point,
 }
 
 impl Walk<'_> {
@@ -246,6 +254,7 @@ impl Walk<'_> {
             picture: frame.pixels.to_f32(),
             pixel: settings.pixel_size(),
             now: Now::read(self.cx).await?,
+            off: Point::default(),
         })
     }
 
@@ -253,8 +262,9 @@ impl Walk<'_> {
     async fn hold(&mut self, beam: Beam, before: &Seen) -> Result<Seen, JobError> {
         let mut last = f64::INFINITY;
         for round in 0..=ROUNDS {
-            let seen = self.look(beam).await?;
-            let (found, off) = self.compare(beam, before, &seen).await?;
+            let mut seen = self.look(beam).await?;
+            let found = self.compare(beam, before, &mut seen).await?;
+            let off = scan::to_picture(seen.off, seen.now.scan_rotation.of(beam));
             if !found.accepted {
                 return Err(self.lost(beam, &seen, &found, found.reason.clone().unwrap_or_default()));
             }
@@ -266,7 +276,8 @@ impl Walk<'_> {
                 self.residual = self.residual.max(far);
                 return Ok(seen);
             }
-            if far > last || round == ROUNDS {
+            // a stage that comes back no better than so may miss once
+            if far > last.max(2.0 * enough) || round == ROUNDS {
                 let reason = format!(
                     "after {round} corrections it is still {} off, more than {}",
                     units::format(far, Unit::Metre),
@@ -284,17 +295,30 @@ impl Walk<'_> {
         ))
     }
 
-    /// How far what was seen lies off what was seen before, and the same in the picture (m, x right, y up).
-    async fn compare(&self, beam: Beam, before: &Seen, seen: &Seen) -> Result<(Registration, Point), JobError> {
+    /// Finds what was seen before in what is seen now, and notes where the middle of the start is there.
+    async fn compare(&self, beam: Beam, before: &Seen, seen: &mut Seen) -> Result<Registration, JobError> {
         let cosine = |s: &Seen| sample_plane::view_angle(&s.now.geometry, &s.now.pose, beam).cos();
         let stretch = cosine(before) / cosine(seen);
         let rotation = seen.now.scan_rotation.of(beam);
-        let (old, new) = (before.picture.clone(), seen.picture.clone());
+        let (old, new, pixel) = (before.picture.clone(), seen.picture.clone(), seen.pixel);
         let found = self
             .cx
             .compute(move || {
                 let (old, new) = (upright(&old, rotation, stretch), upright(&new, rotation, 1.0));
-                register(old.view(), new.view(), Method::CrossCorrelation, &Options::default())
+                let options = Options {
+                    limit_px: Some(SLIP / pixel),
+                    ..Options::default()
+                };
+                let register = |old: &Array2<f32>, new: &Array2<f32>| {
+                    register(old.view(), new.view(), Method::CrossCorrelation, &options)
+                };
+                match register(&old, &new) {
+                    Ok(found) if !found.accepted => {
+                        let blurred = |picture: &Array2<f32>| gaussian(picture.view(), BLUR / pixel, Border::Reflect);
+                        register(&blurred(&old), &blurred(&new))
+                    }
+                    other => other,
+                }
             })
             .await?
             .map_err(|e| {
@@ -304,11 +328,11 @@ impl Walk<'_> {
                     "look at both pictures",
                 )
             })?;
-        let flat = Point {
-            x: found.dx_px * seen.pixel,
-            y: -found.dy_px * seen.pixel,
+        seen.off = Point {
+            x: before.off.x + found.dx_px * pixel,
+            y: before.off.y / stretch - found.dy_px * pixel,
         };
-        Ok((found, scan::to_picture(flat, rotation)))
+        Ok(found)
     }
 
     async fn correct(&mut self, beam: Beam, off: Point) -> Result<(), JobError> {

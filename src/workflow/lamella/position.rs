@@ -1,13 +1,19 @@
-//! Select position: to the lamella, to its milling angle, focused, with the picture that later tasks are aligned by.
+//! Select position: to the lamella, which is found again where an overview placed it, to its milling angle, focused, with the picture that
+//! later tasks are aligned by.
 
 use super::work::{PARK, Work, malformed, parked};
-use crate::JobError;
-use crate::align::{EucentricTilt, eucentric_tilt};
+use crate::align::{AlignStage, Coincidence, EucentricTilt, coincidence, eucentric_tilt, stage as align_stage};
 use crate::movement::{MillingAngle, milling_angle};
+use crate::{JobError, Keep};
 use lamella::experiment::Lamella;
 use lamella::names::{self, Phase};
+use model::frame::beam_file_name;
 use model::kinematics::milling_angle as milling;
-use model::{Beam, Point};
+use model::{Beam, ErrorKind, Frame, ImageSettings, Point};
+use ndarray::s;
+use std::path::PathBuf;
+use vision::filter::{Border, gaussian};
+use vision::register::{Method, Options, register};
 
 pub(super) async fn select(work: &mut Work) -> Result<(), JobError> {
     let field = work.field();
@@ -19,6 +25,9 @@ pub(super) async fn select(work: &mut Work) -> Result<(), JobError> {
         for beam in work.cx.scope().capabilities().beams() {
             work.focus(beam, field).await?;
         }
+    }
+    if let Some(reference) = seen_before(work) {
+        find(work, reference).await?;
     }
     work.other_pictures(field, &names::start(&work.task), Phase::Other)
         .await?;
@@ -44,6 +53,107 @@ pub(super) async fn select(work: &mut Work) -> Result<(), JobError> {
     work.edit(|lamella| lamella.milling_angle = Some(reached)).await
 }
 
+/// What an overview showed around the lamella's place, where it was placed by one.
+fn seen_before(work: &Work) -> Option<PathBuf> {
+    let file = |beam| work.folder.join(beam_file_name(names::POSITION_REFERENCE, beam));
+    Beam::ALL.into_iter().map(file).find(|file| file.exists())
+}
+
+/// The place was off by at most this much (m) in the overview: what looks alike farther away is another square.
+const ASTRAY: f64 = 25e-6;
+/// Near enough (m): a stage that comes back to 1 um gets there in a few moves.
+const FOUND: f64 = 2.5e-6;
+const MOVES: usize = 5;
+
+/// What must be the same at the place itself: this much around it (m, half), which shows no bar: bars look alike on every grid. It is
+/// blurred (m) by more than the holes of a film, and may be off by so much (m).
+const ITSELF: f64 = 18e-6;
+const BLUR: f64 = 1e-6;
+const OFF: f64 = 5e-6;
+
+/// Finds the place again by what the overview showed, and brings it to where both beams see it.
+async fn find(work: &Work, file: PathBuf) -> Result<(), JobError> {
+    work.step("FIND_POSITION", "finding the place that the overview showed")
+        .await?;
+    let path = file.clone();
+    let loaded = work.cx.compute(move || Frame::load(&path)).await?;
+    let reference = loaded.map_err(|error| {
+        JobError::new(
+            ErrorKind::File,
+            format!("what the overview showed here was not read: {error}; nothing was milled"),
+            "place the lamella anew (lamella.place), or take the file away to go without",
+        )
+    })?;
+    let reference = reference.frame;
+    let pixel = reference.metadata.as_ref().map_or(0.0, |m| m.pixel_size.x);
+    let params = AlignStage {
+        reference: Some(file),
+        steps: MOVES,
+        tolerance: FOUND,
+        limit_px: Some(ASTRAY / pixel),
+        ..AlignStage::default()
+    };
+    let found = match align_stage(work.cx.clone(), params).await {
+        Ok(_) => is_itself(work, reference, pixel).await,
+        Err(error) => Err(error),
+    };
+    found.map_err(|error| match error.kind {
+        ErrorKind::Doubtful => JobError {
+            what: format!("the place that the overview showed was not found again: {}", error.what),
+            hint: "look whether it is the same sample; go there and keep the position anew (lamella.move name=...)"
+                .to_owned(),
+            ..error
+        },
+        _ => error,
+    })?;
+    if work.config.flag("auto_milling_alignment") {
+        work.step("COINCIDENCE", "to the height where both beams see the place")
+            .await?;
+        coincidence(work.cx.clone(), Coincidence::default()).await?;
+    }
+    Ok(())
+}
+
+/// Refuses a place whose bars are where they should be and which is another one.
+async fn is_itself(work: &Work, reference: Frame, pixel: f64) -> Result<(), JobError> {
+    let Some(metadata) = &reference.metadata else {
+        return Ok(());
+    };
+    let settings = ImageSettings {
+        autocontrast: false,
+        save: false,
+        path: None,
+        ..metadata.image.clone()
+    };
+    let keep = Keep { live: true, path: None };
+    let (picture, _) = work.cx.frame(&settings, &keep).await?;
+    let compare = move || {
+        let middle = |frame: &Frame| {
+            let picture = gaussian(frame.pixels.to_f32().view(), BLUR / pixel, Border::Reflect);
+            let (h, w) = picture.dim();
+            let half = ((ITSELF / pixel) as usize).min(h / 2).min(w / 2);
+            let (y, x) = (h / 2 - half, w / 2 - half);
+            picture.slice(s![y..y + 2 * half, x..x + 2 * half]).to_owned()
+        };
+        let options = Options {
+            limit_px: Some(OFF / pixel),
+            ..Options::default()
+        };
+        let (reference, picture) = (middle(&reference), middle(&picture));
+        register(reference.view(), picture.view(), Method::default(), &options)
+    };
+    let refused = match work.cx.compute(compare).await? {
+        Ok(found) if found.accepted => return Ok(()),
+        Ok(found) => found.reason.unwrap_or_default(),
+        Err(error) => error.to_string(),
+    };
+    Err(JobError::new(
+        ErrorKind::Doubtful,
+        format!("its surroundings are there, but not what stood on it ({refused}); nothing was milled"),
+        "look whether it is the same sample",
+    ))
+}
+
 /// A stage turned further than this (rad) from how lamellae are milled must turn first, which no picture can follow.
 const TURNED: f64 = 0.035;
 
@@ -60,6 +170,7 @@ async fn tilt(work: &Work, angle: f64) -> Result<bool, JobError> {
             .await?;
         let by_steps = EucentricTilt {
             milling_angle: Some(angle),
+            tolerance: FOUND,
             ..EucentricTilt::default()
         };
         eucentric_tilt(work.cx.clone(), by_steps).await?;

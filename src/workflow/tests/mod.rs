@@ -5,6 +5,7 @@ mod by_stage;
 mod milling;
 mod movement;
 mod needle;
+mod overview;
 mod pictures;
 mod stopping;
 mod sweep;

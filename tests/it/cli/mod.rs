@@ -1,8 +1,9 @@
 //! The command line as people script it. Here the contract of commands, JSON and exit codes; `pictures`: what is on disk;
 //! `pattern`: patterns listed and drawn, and the hands scripted; `models`: models and what they find; `datasets`: what is made of it; `papers`: protocols, experiments, logs;
-//! `bad_input`: what that comes to; `interrupt`: Ctrl-C and the request to end.
+//! `bad_input`: what that comes to; `bench`: whole runs, scored; `interrupt`: Ctrl-C and the request to end.
 
 mod bad_input;
+mod bench;
 mod datasets;
 #[cfg(unix)]
 mod interrupt;

@@ -127,7 +127,8 @@ const PURE: &[&str] = &[
 /// Stands for the folders of real drivers.
 const DRIVERS: &str = "src/hal/<driver>/";
 
-/// The twin's secrets, and who may know them: the twin, the door that hands them out, and the command that asks for them.
+/// The twin's secrets, and who may know them: the twin, the door that hands them out, the command that asks for them, and
+/// the scoring of a bench.
 const SECRETS: &[&str] = &["truth", "Truth", "specimen", "Specimen"];
 const CONFIDANTS: &[&str] = &[
     "src/hal/sim/",
@@ -136,6 +137,7 @@ const CONFIDANTS: &[&str] = &[
     "src/engine/command/system.rs",
     "src/cli/command.rs",
     "src/cli/mod.rs",
+    "src/cli/bench/score.rs",
 ];
 
 /// Vendors and what they sell, and the code that has to spell them to read their files.

@@ -5,7 +5,7 @@
 //! where it ends in walls on either side. Slivers, ridges and what the first of two trenches leaves are none.
 
 use crate::sim::matter::{Beamline, Matter, Ray};
-use crate::sim::specimen::Face;
+use crate::sim::specimen::{Face, Material};
 use crate::sim::workpiece::Finished;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -33,6 +33,9 @@ const SHEET: f64 = 3.0;
 const EVEN: f64 = 1.5;
 /// Points at which a lamella is measured.
 const POINTS: usize = 9;
+/// A lamella's cell is looked for so far (m) along the beam before and behind its middle, and at this distance.
+const REACH: f64 = 25e-6;
+const STEP: f64 = 0.5e-6;
 /// Far enough on the lens's side to be outside of everything (m).
 const OUTSIDE: f64 = 200e-6;
 
@@ -47,6 +50,8 @@ pub struct Site {
     pub milled_through: bool,
     /// Its middle on the sample plane (m).
     pub at_m: [f64; 2],
+    /// Share of its width in which something of a cell stands.
+    pub cell_share: f64,
 }
 
 /// m; nothing measured is none.
@@ -290,6 +295,7 @@ fn measured(matter: &Matter, view: &Beamline, looks: &Looks, slabs: &[Slab]) -> 
     let middle = slabs[slabs.len() / 2];
     let at = view.point(looks.u(middle.across), f64::midpoint(middle.v.0, middle.v.1), 0.0);
     let slide = view.along * (at.z / view.along.z.abs().max(0.01));
+    let with_cell = points.iter().filter(|(u, v)| holds_cell(matter, view, *u, *v)).count();
     Some(Site {
         name: String::new(),
         kind: "lamella",
@@ -301,6 +307,16 @@ fn measured(matter: &Matter, view: &Beamline, looks: &Looks, slabs: &[Slab]) -> 
         width_m: width,
         milled_through: most < EVEN * mean,
         at_m: [(at + slide).x, (at + slide).y],
+        cell_share: with_cell as f64 / POINTS as f64,
+    })
+}
+
+/// Whether the beam that meets a lamella edge on here runs through a cell that is still there.
+fn holds_cell(matter: &Matter, view: &Beamline, u: f64, v: f64) -> bool {
+    let steps = (2.0 * REACH / STEP) as usize;
+    (0..=steps).any(|n| {
+        let p = view.point(u, v, n as f64 * STEP - REACH);
+        matches!(matter.is_solid(&p), Some((Material::Cell, _)))
     })
 }
 

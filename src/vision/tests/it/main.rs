@@ -8,6 +8,7 @@ mod fuzz;
 mod models;
 mod mosaic;
 mod pictures;
+mod sites;
 mod truth;
 mod vectors;
 
