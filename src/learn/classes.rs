@@ -65,6 +65,21 @@ impl Classes {
         }
     }
 
+    /// As a file that openFIBSEM reads; classes without a colour of their own get the usual one.
+    pub fn to_yaml(&self) -> Result<String, LearnError> {
+        let usual = |id: u8| {
+            self.colours
+                .get(&id)
+                .cloned()
+                .or_else(|| vision::classes::colour_name(id).map(str::to_owned))
+        };
+        let whole = Classes {
+            colours: self.ids().filter_map(|id| Some((id, usual(id)?))).collect(),
+            labels: self.labels.clone(),
+        };
+        yaml::write(&whole).map_err(|e| LearnError::Refused(format!("the classes cannot be written ({e})")))
+    }
+
     pub fn knows(&self, id: u8) -> bool {
         self.labels.contains_key(&id)
     }

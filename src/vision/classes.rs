@@ -81,6 +81,11 @@ pub fn colour(class: u8) -> [u8; 3] {
     COLOURS[at].1
 }
 
+/// The CSS name of a class's colour, where it has one of its own.
+pub fn colour_name(class: u8) -> Option<&'static str> {
+    COLOURS.get(usize::from(class)).map(|(name, _)| *name)
+}
+
 /// The colour of a CSS name that a class of the list has.
 pub fn named_colour(name: &str) -> Option<[u8; 3]> {
     COLOURS.iter().find(|(n, _)| *n == name).map(|(_, rgb)| *rgb)

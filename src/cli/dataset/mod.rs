@@ -5,6 +5,7 @@
 mod chosen;
 mod nnunet;
 mod show;
+mod synth;
 
 use super::detect::library;
 use super::exit::{CliError, Exit};
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-/// Labelled pictures: take in, look through, check, split into train and test, convert.
+/// Labelled pictures: take in, make from the twin, look through, check, split into train and test, convert.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Datasets {
@@ -33,6 +34,7 @@ const EXAMPLES: &str = "Examples:
   fibdeck dataset show                                  what detections recorded
   fibdeck dataset show data --beam ion --corrected --list --plot look.png
   fibdeck dataset add *.tif --to data --masks masks
+  fibdeck dataset synth made --count 500 --seed 1        labelled pictures of the twin, to learn from
   fibdeck dataset check data --classes segmentation_config.yaml
   fibdeck dataset split -o data                         corrected pictures to data/train, correct ones to data/test
   fibdeck dataset split pictures -o data --test 0.2";
@@ -45,6 +47,7 @@ enum DatasetVerb {
     Split(Parted),
     ToNnunet(nnunet::ToNnunet),
     FromNnunet(nnunet::FromNnunet),
+    Synth(synth::Synth),
 }
 
 /// Take pictures in: grey, 8 bits, sides that are multiples of 32, metadata kept; never over a file, never the same pixels twice.
@@ -112,6 +115,7 @@ impl Datasets {
             DatasetVerb::Split(parted) => parted.run(globals),
             DatasetVerb::ToNnunet(to) => to.run(globals),
             DatasetVerb::FromNnunet(from) => from.run(globals),
+            DatasetVerb::Synth(synth) => synth.run(globals),
         }
     }
 }

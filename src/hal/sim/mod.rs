@@ -6,6 +6,7 @@
 //! - `workpiece`: what beams, gases and the needle do to `matter`, done when somebody looks.
 //! - `geometry`, `optics`, `specimen`, `render`, `chamber_view`: how it looks; pure. `imaging`: scans that take their time.
 //! - `matter`: what beams and gases change on the specimen; pure.
+//! - `studio`: labelled pictures for those who teach networks: sets made ready without a clock, each pixel's name known.
 //! - `driver`: the [`crate::Microscope`] of it. `truth`: what is really so, for tests, scoring and the `truth` command.
 //!
 //! Time and chance come in by the clock and the seed. Nothing above `hal` may read the specimen or the truth to decide.
@@ -27,6 +28,7 @@ pub mod render;
 mod room;
 pub mod specimen;
 mod stage;
+pub mod studio;
 #[cfg(test)]
 mod tests;
 mod truth;

@@ -95,14 +95,17 @@ fn one(folder: &Path, path: &Path, options: &Add, known: &mut HashSet<String>) -
     if let Some(mask) = mask.and_then(|mask| picture::fitted(&mask, options.fit)) {
         save_mask(&folder.join("labels"), &name, mask)?;
     }
-    file::ensure_folder(&folder.join(SETTINGS))?;
-    let told = serde_json::to_vec_pretty(&told).unwrap_or_default();
-    file::create_exact(
-        &folder.join(SETTINGS).join(format!("{name}.json")),
-        Durability::Cached,
-        &told,
-    )?;
+    save_provenance(folder, &name, &told)?;
     Ok(Added::As(saved, remarks))
+}
+
+/// Writes down where a picture of that name came from.
+pub(super) fn save_provenance(folder: &Path, name: &str, told: &Value) -> Result<(), LearnError> {
+    let settings = folder.join(SETTINGS);
+    let path = settings.join(format!("{name}.json"));
+    let told = serde_json::to_vec_pretty(told).map_err(|e| LearnError::file(&path, e))?;
+    file::ensure_folder(&settings)?;
+    Ok(file::create_exact(&path, Durability::Cached, &told)?)
 }
 
 /// The mask of a picture: `None` where there is none. Errors: one that cannot be its mask; the picture is left out then, too.

@@ -2,11 +2,13 @@
 //!
 //! Recorded detections have masks in `mask/`, training data in `labels/`; `train/` and `test/` in a folder are parts of it. Masks belong to pictures
 //! by name. Tables are `data.csv` and `keypoints.csv`; `settings/NAME.json` tells where a picture came from. `check` reads all of it and names what is
-//! wrong, `summary` counts, `filter` chooses, `split` makes train and test, `add` takes in pictures from elsewhere.
+//! wrong, `summary` counts, `filter` chooses, `split` makes train and test, `add` takes in pictures from elsewhere,
+//! `made` writes those whose masks are known when they are made.
 
 mod add;
 mod check;
 mod filter;
+mod made;
 mod split;
 mod summary;
 #[cfg(test)]
@@ -15,6 +17,7 @@ mod tests;
 pub use add::{Add, Added, add};
 pub use check::{Check, Fault, Problem, check, usable};
 pub use filter::Filter;
+pub use made::{Known, Made};
 pub use split::{By, Keep, Split, split};
 pub(crate) use summary::counts;
 pub use summary::{ClassCount, FeatureCount, Summary, summary};

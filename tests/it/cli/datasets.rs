@@ -303,3 +303,52 @@ fn a_training_is_checked_followed_and_becomes_a_model() {
         "{info}"
     );
 }
+
+#[test]
+fn pictures_of_the_twin_come_with_masks_and_points_and_never_over_files() {
+    let place = Place::new();
+    let made = |folder: &str, seed: &str| {
+        let args = [
+            "dataset", "synth", folder, "-n", "4", "--size", "192x128", "--scenes", "liftout", "--seed", seed,
+            "--demo", "--json",
+        ];
+        place.run(&args).ended(0).json()
+    };
+    let told = made("a", "3");
+    assert_eq!(told["pictures"], 4, "{told}");
+    let checked = place.run(&["dataset", "check", "a", "--json"]).ended(0).json();
+    assert_eq!(
+        (&checked["pictures"], &checked["unfit"]),
+        (&4.into(), &0.into()),
+        "{checked}"
+    );
+    // the classes it writes are those the masks have
+    place
+        .run(&["dataset", "check", "a", "--classes", "a/segmentation_config.yaml"])
+        .ended(0);
+    made("b", "3");
+    let files = |folder: &str| {
+        let mut names: Vec<String> = fs::read_dir(place.path(folder))
+            .unwrap()
+            .map(|item| item.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.contains('.'))
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(files("a"), files("b"));
+    let all = files("a")
+        .into_iter()
+        .chain(files("a/labels").into_iter().map(|name| format!("labels/{name}")));
+    for name in all {
+        let read = |folder: &str| fs::read(place.path(&format!("{folder}/{name}"))).unwrap();
+        assert_eq!(read("a"), read("b"), "{name}");
+    }
+    let ran = place.run(&["dataset", "synth", "a", "-n", "2", "--demo"]).ended(1);
+    assert!(ran.err.contains("not empty"), "{}", ran.err);
+    let ran = place
+        .run(&["dataset", "synth", "c", "--scenes", "moon", "--demo"])
+        .ended(2);
+    assert!(ran.err.contains("moon") && ran.err.contains("liftout"), "{}", ran.err);
+    assert!(!place.path("c").exists());
+}

@@ -29,7 +29,7 @@ const ROOMS: &[(&str, &[&str], bool)] = &[
     (
         "cli",
         &[
-            "ui", "engine", "learn", "vision", "lamella", "pattern", "model", "picture",
+            "ui", "engine", "learn", "hal", "vision", "lamella", "pattern", "model", "picture",
         ],
         false,
     ),

@@ -3,6 +3,8 @@
 use crate::sim::collision::Probe;
 use nalgebra::Vector3;
 
+/// What it is called where it stands in the way.
+pub const NAME: &str = "the needle";
 /// From the tip along the shaft, in the chamber: from the left and from above, between the columns and clear of a sample that
 /// faces either of them.
 pub const SHAFT: Vector3<f64> = Vector3::new(-0.8215, -0.1002, 0.5612);
@@ -20,7 +22,7 @@ pub fn probe(tip: Vector3<f64>) -> Probe {
 /// A needle that ends there with this radius (m).
 pub fn ended(tip: Vector3<f64>, radius: f64) -> Probe {
     Probe {
-        name: "the needle",
+        name: NAME,
         tip,
         shaft: SHAFT,
         radius,

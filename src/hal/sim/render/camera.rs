@@ -129,6 +129,12 @@ impl Camera {
         inverse * (Vector2::new(x, y) - self.origin) - self.shear_pixels() * z
     }
 
+    /// The point of the sample (m) that is seen at a pixel of the full frame, `height` (m) out of the face that is seen.
+    pub fn point(&self, col: f64, row: f64, height: f64) -> [f64; 3] {
+        let at = self.origin + self.per_pixel * Vector2::new(col, row) + self.shear() * height;
+        [at.x, at.y, if self.face == Face::Under { -height } else { height }]
+    }
+
     /// Shift on the sample plane per outward height (m per m) of what a pixel sees.
     pub fn shear(&self) -> Vector2<f64> {
         Vector2::new(self.toward.x, self.toward.y) / self.toward.z
@@ -149,7 +155,7 @@ pub fn project(shot: &Shot, point: [f64; 3]) -> [f64; 2] {
 }
 
 /// Full-frame pixel (column, row) at which a place of the chamber (m) appears.
-pub(super) fn appears(shot: &Shot, at: Vector3<f64>) -> [f64; 2] {
+pub fn appears(shot: &Shot, at: Vector3<f64>) -> [f64; 2] {
     let view = shot.geometry.column(shot.settings.beam_type);
     let (x, y) = (at.dot(&view.right), at.dot(&view.up));
     let (s, c) = shot.beam.settings.scan_rotation.sin_cos();

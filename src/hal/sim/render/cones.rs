@@ -19,6 +19,7 @@ const METAL: Material = Material::Gold;
 /// A probe as a beam sees it.
 #[derive(Clone, Debug, PartialEq)]
 struct Cone {
+    name: &'static str,
     tip: Vector3<f64>,
     /// Unit vector from the tip along the shaft.
     shaft: Vector3<f64>,
@@ -47,6 +48,7 @@ impl Cones {
         let cone = |probe: &Probe| {
             let [col, row] = super::camera::appears(shot, probe.tip);
             Cone {
+                name: probe.name,
                 // The picture is laid out before what is left of the drift, which moves the sample and not the probe.
                 tip: Vector3::new(col - anchor.left[0], row - anchor.left[1], probe.tip.dot(&toward) / px),
                 shaft: frame(&probe.shaft),
@@ -71,10 +73,22 @@ impl Cones {
         self.cones.is_empty()
     }
 
+    /// Whose cone is the nearest at a pixel of the full frame.
+    pub fn name(&self, col: f64, row: f64) -> Option<&'static str> {
+        self.nearest(col, row).map(|(cone, ..)| cone.name)
+    }
+
+    fn nearest(&self, col: f64, row: f64) -> Option<(&Cone, f64, Vector3<f64>)> {
+        let met = self
+            .cones
+            .iter()
+            .filter_map(|cone| cone.met(col, row).map(|(height, normal)| (cone, height, normal)));
+        met.max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
     /// The nearest cone at a pixel of the full frame: its signal, and how far it is above the coincidence plane (m).
     pub fn at(&self, col: f64, row: f64, shading: &Shading, channel: Channel) -> Option<(f32, f32)> {
-        let met = self.cones.iter().filter_map(|cone| cone.met(col, row));
-        let (height, normal) = met.max_by(|a, b| a.0.total_cmp(&b.0))?;
+        let (_, height, normal) = self.nearest(col, row)?;
         let angles = [normal.z.max(0.0) as f32, normal.dot(&self.detector) as f32];
         Some((
             shading.tone(METAL.response(channel), angles, 0.0, 0.0),

@@ -12,6 +12,7 @@ mod cones;
 mod facets;
 mod focus;
 mod horizon;
+mod label;
 mod lattice;
 mod lines;
 mod overlay;
@@ -22,7 +23,8 @@ mod scenery;
 mod shade;
 mod slices;
 
-pub use camera::project;
+pub use camera::{appears, project};
+pub use label::{Seen, label};
 pub use scan::Motion;
 
 use super::collision::Probe;

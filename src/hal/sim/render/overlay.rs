@@ -10,15 +10,33 @@ use super::lines::Lines;
 use super::relief::{BAND, BLOCK, Pass, Window};
 use super::shade::Shading;
 use super::slices::{Cuts, Lane};
-use crate::sim::matter::{Body, Matter};
+use crate::sim::matter::{Body, BodyId, Matter};
 use crate::sim::optics::Detector;
 use crate::sim::specimen::Face;
 use rayon::prelude::*;
 
 /// A part of a view with something in it: signal and distance above the coincidence plane (m) of each pixel.
 struct Layer {
+    of: Apart,
     window: Window,
     seen: Vec<Option<(f32, f32)>>,
+}
+
+/// What stands apart from the sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Apart {
+    Body(BodyId),
+    /// One of the cones.
+    Probe,
+}
+
+impl Layer {
+    /// Signal and depth at a pixel of the full frame.
+    fn at(&self, (col, row): (i32, i32)) -> Option<(f32, f32)> {
+        let w = self.window;
+        let (x, y) = (usize::try_from(col - w.col).ok()?, usize::try_from(row - w.row).ok()?);
+        (x < w.width && y < w.height).then(|| self.seen[y * w.width + x])?
+    }
 }
 
 pub(super) struct Overlay(Vec<Layer>);
@@ -43,7 +61,11 @@ impl Overlay {
                     *slot = cones.at(col, row, shading, detector.channel);
                 }
             });
-            layers.push(Layer { window, seen });
+            layers.push(Layer {
+                of: Apart::Probe,
+                window,
+                seen,
+            });
         }
         Overlay(layers)
     }
@@ -79,18 +101,28 @@ impl Overlay {
         }
     }
 
+    /// What stands nearest to the lens at a pixel of the lattice's window; `None` where nothing stands before the sample.
+    pub fn before(&self, lattice: &Lattice, [col, row]: [usize; 2]) -> Option<Apart> {
+        let window = lattice.window;
+        let frame = (window.col + col as i32, window.row + row as i32);
+        let met = self
+            .0
+            .iter()
+            .filter_map(|layer| layer.at(frame).map(|(_, depth)| (layer.of, depth)));
+        let (of, depth) = met.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let behind = lattice
+            .nearest(col, row)
+            .is_some_and(|(_, height)| lattice.depth(col as f64, row as f64, f64::from(height)) > depth);
+        (!behind).then_some(of)
+    }
+
     /// Whether another layer is nearer to the lens at a pixel of the window.
     fn hides(&self, than: &Layer, window: Window, [col, row]: [usize; 2], depth: f32) -> bool {
-        let (col, row) = (window.col + col as i32, window.row + row as i32);
-        self.0.iter().filter(|layer| !std::ptr::eq(*layer, than)).any(|layer| {
-            let w = layer.window;
-            let (x, y) = ((col - w.col) as usize, (row - w.row) as usize);
-            col >= w.col
-                && row >= w.row
-                && x < w.width
-                && y < w.height
-                && layer.seen[y * w.width + x].is_some_and(|(_, other)| other > depth)
-        })
+        let frame = (window.col + col as i32, window.row + row as i32);
+        let others = self.0.iter().filter(|layer| !std::ptr::eq(*layer, than));
+        others
+            .filter_map(|layer| layer.at(frame))
+            .any(|(_, other)| other > depth)
     }
 }
 
@@ -138,5 +170,9 @@ fn body(camera: &Camera, window: Window, body: &Body, detector: &Detector) -> Op
         Some((signal, lattice.depth(col as f64, row as f64, f64::from(height))))
     };
     let seen = (0..window.width * window.height).into_par_iter().map(at).collect();
-    Some(Layer { window, seen })
+    Some(Layer {
+        of: Apart::Body(body.id),
+        window,
+        seen,
+    })
 }

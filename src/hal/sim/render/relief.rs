@@ -143,6 +143,22 @@ impl<'a> Scene<'a> {
 
 /// Looks at matter: the signal of every pixel of `window`, with what stands before it (`cones`).
 pub(super) fn look(camera: &Camera, window: Window, matter: &Matter, cones: &Cones, detector: &Detector) -> Pass {
+    walk(camera, window, matter, cones, detector, |lattice, overlay| {
+        let mut pass = lattice.assemble();
+        overlay.lay(lattice, &mut pass);
+        pass
+    })
+}
+
+/// Walks the lines of a view; `tell` makes something of what was met along them and of what stands before that.
+pub(super) fn walk<T>(
+    camera: &Camera,
+    window: Window,
+    matter: &Matter,
+    cones: &Cones,
+    detector: &Detector,
+    tell: impl FnOnce(&Lattice, &Overlay) -> T,
+) -> T {
     let lines = Lines::new(camera, window, detector.channel);
     let scenery = Scenery::of(matter);
     let coarse = Coarse::new(&lines, &scenery);
@@ -168,7 +184,8 @@ pub(super) fn look(camera: &Camera, window: Window, matter: &Matter, cones: &Con
         window,
         bands: &bands,
     };
-    let mut pass = lattice.assemble();
-    Overlay::of(camera, window, matter, cones, &shading, detector).lay(&lattice, &mut pass);
-    pass
+    tell(
+        &lattice,
+        &Overlay::of(camera, window, matter, cones, &shading, detector),
+    )
 }

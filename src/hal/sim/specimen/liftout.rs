@@ -6,12 +6,14 @@ use super::bulk::Tissue;
 use super::grid::grain;
 use super::noise::{Noise, Texture, mix, smoothstep};
 use super::run::{self, Run, Textured};
-use super::{Face, Line, Material, Place, Relief, Surface};
+use super::{Face, Line, Material, Part, Place, Relief, Surface};
 
 /// Middle of the half-moon's arc (m), its radius, and thickness of its sheet.
 const HUB: (f32, f32) = (0.15e-3, -0.35e-3);
 const RADIUS: f32 = 1.2e-3;
 const SHEET: f32 = 30e-6;
+/// The half-moon ends, and its posts begin, so far below its hub (m).
+const SHOULDER: f32 = 60e-6;
 /// Middles of the posts in x and their half width at the tip (m).
 const POSTS: [(f32, f32); 4] = [(-0.42e-3, 26e-6), (0.0, 34e-6), (0.40e-3, 34e-6), (0.78e-3, 26e-6)];
 /// The block: middle and half size (m), and the height of its face above the posts.
@@ -34,7 +36,7 @@ impl Liftout {
 /// Signed distance to the half-moon with its posts (m), negative inside.
 fn half_moon(x: f32, y: f32) -> f32 {
     let (hx, hy) = (x - HUB.0, y - HUB.1);
-    let moon = (hx.hypot(hy) - RADIUS).max(hy + 60e-6);
+    let moon = (hx.hypot(hy) - RADIUS).max(hy + SHOULDER);
     let mut d = moon;
     for (i, (px, half)) in POSTS.iter().enumerate() {
         let u = (x - px).abs();
@@ -154,5 +156,13 @@ impl Relief for Liftout {
 
     fn bounds(&self) -> (f32, f32) {
         (FLOOR - 1e-6, 201e-6)
+    }
+
+    fn part(&self, _x: f32, y: f32, material: Material) -> Part {
+        match material {
+            Material::Copper if y > HUB.1 - SHOULDER => Part::Post,
+            Material::Tissue => Part::Block,
+            _ => Part::Ground,
+        }
     }
 }

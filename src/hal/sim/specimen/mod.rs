@@ -109,6 +109,20 @@ impl Line {
     }
 }
 
+/// What a place of a scene is a part of, for those who name what is seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// What has no name of its own: film, ice, cells, holder.
+    #[default]
+    Ground,
+    /// A bar of a grid, where nothing lies on it.
+    Bar,
+    /// A landing post.
+    Post,
+    /// A block of tissue.
+    Block,
+}
+
 /// A height field with stuff on it.
 pub trait Relief: Send + Sync + fmt::Debug {
     /// The surface at one place, averaged over a pixel.
@@ -123,6 +137,15 @@ pub trait Relief: Send + Sync + fmt::Debug {
 
     /// Lowest and highest outward height that matters to a view (m).
     fn bounds(&self) -> (f32, f32);
+
+    /// What the place (m) is a part of whose surface is of that material.
+    fn part(&self, _x: f32, _y: f32, material: Material) -> Part {
+        match material {
+            Material::Gold => Part::Bar,
+            Material::Tissue => Part::Block,
+            _ => Part::Ground,
+        }
+    }
 }
 
 /// One scene of the twin.
@@ -250,6 +273,11 @@ impl Specimen {
     /// Lowest and highest outward height that matters to a view (m).
     pub fn bounds(&self) -> (f32, f32) {
         self.relief.bounds()
+    }
+
+    /// What (x, y) (m) is a part of where its surface is of that material.
+    pub fn part(&self, x: f64, y: f64, material: Material) -> Part {
+        self.relief.part(x as f32, y as f32, material)
     }
 
     /// Points that can be told apart in a picture and whose place is known: for tests and scoring only.
