@@ -19,7 +19,7 @@ pub struct ExperimentView {
     pub tasks: Vec<TaskView>,
     pub lamellae: Vec<LamellaView>,
     pub queue: Queue,
-    /// When the queue will be done if it goes on now, POSIX seconds.
+    /// When the queue was to be done if it went on at its last change, POSIX seconds; [`ExperimentView::finish_at`] knows better.
     pub finish: Option<f64>,
 }
 
@@ -143,6 +143,15 @@ impl LamellaView {
 }
 
 impl ExperimentView {
+    /// When the queue will be done as things stand at `now`: later than foretold by what its task under way takes beyond its estimate,
+    /// answers that are waited for among it.
+    pub fn finish_at(&self, now: f64) -> Option<f64> {
+        let late = self.queue.running().map_or(0.0, |item| {
+            (now - item.started.unwrap_or(now) - item.estimate.unwrap_or(0.0)).max(0.0)
+        });
+        self.finish.map(|finish| finish + late)
+    }
+
     /// `now`: POSIX seconds.
     pub(crate) fn of(papers: &Papers, now: f64, zone: &jiff::tz::TimeZone) -> ExperimentView {
         let Papers {

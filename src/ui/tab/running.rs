@@ -61,7 +61,10 @@ pub fn item<'a>(job: &Job, cx: &'a Cx) -> Option<&'a Item> {
 /// has one end: that of the queue.
 pub fn progress(job: &Job, cx: &Cx) -> (Option<f64>, Option<f64>) {
     match cx.snapshot.experiment.as_ref().filter(|_| item(job, cx).is_some()) {
-        Some(run) => (run.queue.fraction(cx.now), run.finish.map(|at| (at - cx.now).max(0.0))),
+        Some(run) => (
+            run.queue.fraction(cx.now),
+            run.finish_at(cx.now).map(|at| (at - cx.now).max(0.0)),
+        ),
         None => {
             let told = job.progress.as_ref();
             (told.and_then(|p| p.fraction), told.and_then(|p| p.remaining))

@@ -21,7 +21,7 @@ const WIDE: u16 = 104;
 /// Columns of a lamella's name.
 const NAME: usize = 16;
 /// Columns of a task's name in the queue and in the history.
-const TASK: usize = 20;
+const TASK: usize = 22;
 
 pub fn draw(tab: &Workflow, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
     if area.is_empty() {
@@ -42,7 +42,7 @@ pub fn draw(tab: &Workflow, cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Can
     ])
     .areas(area);
     if area.width >= WIDE {
-        let [left, right] = Layout::horizontal([Constraint::Percentage(58), Constraint::Min(0)]).areas(lists);
+        let [left, right] = Layout::horizontal([Constraint::Percentage(54), Constraint::Min(0)]).areas(lists);
         lamellae(tab, experiment, cx, theme, left, canvas);
         queue(tab, experiment, cx, theme, right, canvas);
     } else if tab.in_queue {
@@ -144,7 +144,7 @@ fn queue(tab: &Workflow, experiment: &ExperimentView, cx: &Cx, theme: &Theme, ar
     let items = &experiment.queue.items;
     let over = items.iter().filter(|item| item.ended.is_some()).count();
     let waits = experiment.queue.pending().next().is_some() || experiment.queue.running().is_some();
-    let note = match experiment.finish.filter(|_| waits) {
+    let note = match experiment.finish_at(cx.now).filter(|_| waits) {
         Some(finish) => format!("{over} of {}, done at {}", items.len(), cx.clock(finish)),
         None if items.is_empty() => String::new(),
         None => format!("{over} of {}", items.len()),
@@ -263,7 +263,11 @@ fn course(experiment: &ExperimentView, cx: &Cx, theme: &Theme, width: u16) -> Li
     let begun = items.iter().filter_map(|item| item.started).reduce(f64::min);
     let begun = begun.unwrap_or(cx.now);
     let last = items.iter().filter_map(|item| item.ended).fold(begun, f64::max);
-    let finish = experiment.finish.unwrap_or(last).max(cx.now.min(last)).max(begun + 1.0);
+    let finish = experiment
+        .finish_at(cx.now)
+        .unwrap_or(last)
+        .max(cx.now.min(last))
+        .max(begun + 1.0);
     let (from, to) = (format!(" {} ", cx.clock(begun)), format!(" {} ", cx.clock(finish)));
     let cells = usize::from(width).saturating_sub(from.len() + to.len());
     // what waits follows on what is under way, each as long as it is thought to take

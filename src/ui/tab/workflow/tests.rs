@@ -120,6 +120,14 @@ fn the_status_line_tells_the_time_of_the_whole_run_and_not_of_a_picture_in_it() 
         .unwrap();
     // 1800 of 3600 s are over and 100 s of the one under way; it ends in 25 minutes
     assert!(line.contains("53 %") && line.contains("25 min left, 14:27"), "{line}");
+    // ten minutes later than its task was to end, all of it ends ten minutes later
+    let mut late = s.clone();
+    late.experiment.as_mut().unwrap().queue.items[3].started = Some(NOON - 1200.0);
+    let seen = screen(&state(TabId::Workflow, &late), &late, 160, 50);
+    assert!(
+        seen.contains("35 min left, 14:37") && seen.contains("done at 14:37"),
+        "{seen}"
+    );
 }
 
 #[test]
