@@ -37,7 +37,7 @@ pub enum Focusing {
 pub struct Overview {
     pub beam: Beam,
     pub rows: usize,
-    pub cols: usize,
+    pub columns: usize,
     /// Share of a tile that its neighbour shows, too.
     pub overlap: f64,
     pub order: TileOrder,
@@ -58,7 +58,7 @@ impl Default for Overview {
         Overview {
             beam: Beam::Electron,
             rows: 3,
-            cols: 3,
+            columns: 3,
             overlap: 0.1,
             order: TileOrder::default(),
             mask: None,
@@ -152,7 +152,7 @@ impl Plan {
         };
         let grid = Grid::new(
             params.rows,
-            params.cols,
+            params.columns,
             settings.resolution,
             settings.hfw,
             params.overlap,

@@ -42,12 +42,8 @@ impl Grid<'_> {
         let bench = On::new(&engine)?;
         let ended = self.steps(&bench, &kept);
         let snapshot = bench.link.snapshot();
-        Ok(score::scored(
-            &bench,
-            snapshot.experiment.as_ref(),
-            ended.err(),
-            (self.seed, self.lamellae, target),
-        ))
+        let asked = (self.seed, self.lamellae, target);
+        Ok(score::scored(&bench, snapshot.experiment.as_ref(), ended.err(), asked)?)
     }
 
     fn engine(&self, globals: &Globals, folder: &Path) -> Result<Engine, CliError> {
@@ -119,7 +115,7 @@ impl On {
     }
 
     /// The same again where the line or the instrument was gone: what waits goes on from where it was cut off.
-    fn patiently(&self, command: &Command) -> Result<Value, Failure> {
+    pub fn patiently(&self, command: &Command) -> Result<Value, Failure> {
         let mut ended = self.run(command.clone());
         for _ in 0..AGAIN {
             match &ended {

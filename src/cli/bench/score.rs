@@ -44,16 +44,21 @@ pub struct Scored {
     pub away_m: Option<f64>,
 }
 
-/// Scores what stands in the world; `ended`: why the run did not come to its end; how many lamellae of which thickness (m) were asked for.
+/// Scores what stands in the world, which fails where the twin does not say; `ended`: why the run did not come to its end; how many lamellae of which thickness (m) were asked for.
 pub fn scored(
     on: &On,
     experiment: Option<&ExperimentView>,
     ended: Option<Failure>,
     (seed, asked, target): (u64, u32, f64),
-) -> Outcome {
-    let truth = on.run(Command::new("truth")).unwrap_or(Value::Null);
-    let none = Vec::new();
-    let sites = truth["sites"].as_array().unwrap_or(&none);
+) -> Result<Outcome, Failure> {
+    let truth = on.patiently(&Command::new("truth"))?;
+    let unsaid = |what: &str| {
+        let told = format!("the twin's truth does not tell of {what}; nothing was scored");
+        Failure::new(model::ErrorKind::Protocol, told, "use the twin of this version")
+    };
+    let sites = truth["sites"].as_array().ok_or_else(|| unsaid("sites"))?;
+    let collisions = truth["collisions"].as_u64().ok_or_else(|| unsaid("collisions"))?;
+    let seconds = truth["clock_s"].as_f64().ok_or_else(|| unsaid("its clock"))?;
     let view = experiment.map(|e| e.lamellae.as_slice()).unwrap_or_default();
     let tasks = experiment
         .map(|e| e.tasks.iter().filter(|t| t.required).count())
@@ -78,12 +83,12 @@ pub fn scored(
             away_m: None,
         });
     }
-    Outcome {
+    Ok(Outcome {
         seed,
         lamellae,
-        unsafe_events: truth["collisions"].as_u64().unwrap_or(0),
-        hours: truth["clock_s"].as_f64().unwrap_or(0.0) / 3600.0,
-    }
+        unsafe_events: collisions,
+        hours: seconds / 3600.0,
+    })
 }
 
 fn one(lamella: &LamellaView, sites: &[Value], (target, tasks): (f64, usize), ended: Option<&Failure>) -> Scored {

@@ -28,6 +28,7 @@ mod words;
 
 pub use args::Args;
 pub use row::{ArgKind, ArgRow, CommandRow, Lane, READS};
+pub use words::quoted;
 
 use model::ErrorKind;
 use serde::{Deserialize, Serialize};

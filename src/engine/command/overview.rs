@@ -88,9 +88,6 @@ pub(crate) const ROWS: &[CommandRow] = &[
 
 async fn acquire(cx: Cx, args: Args) -> Ended {
     let mut args = super::image::with_beam(args, Beam::Electron);
-    if let Some(columns) = args.0.remove("columns") {
-        args.0.insert("cols".to_owned(), columns);
-    }
     if !args.0.contains_key("path") {
         let snapshot = cx.core.snapshot();
         let folder = snapshot

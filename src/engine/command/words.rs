@@ -37,3 +37,33 @@ pub(super) fn split(text: &str) -> Result<Vec<String>, Failure> {
     }
     Ok(words)
 }
+
+/// A value as [`split`] reads it as one word: in quotes where it needs them. One that holds both kinds of quotes and a blank cannot be written.
+pub fn quoted(value: &str) -> String {
+    if !value.is_empty() && !value.contains(char::is_whitespace) && !value.starts_with(['"', '\'']) {
+        return value.to_owned();
+    }
+    let quote = if value.contains('\'') { '"' } else { '\'' };
+    format!("{quote}{value}{quote}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_is_one_word_again() {
+        for value in [
+            "plain",
+            "two words",
+            "it's (a)",
+            "'begins",
+            "5' wide",
+            "say \"a\" b",
+            "",
+        ] {
+            let line = format!("x name={}", quoted(value));
+            assert_eq!(split(&line).unwrap()[1], format!("name={value}"), "{line}");
+        }
+    }
+}

@@ -99,21 +99,16 @@ impl Band {
             )
     }
 
-    /// The second peak, outside the first one's rings: (dy, dx), and its height relative to the first. `None` where no
-    /// allowed shift outside the rings correlates at all.
-    pub fn runner_up(&self) -> Option<((isize, isize), f64)> {
+    /// The height of the second peak, outside the first one's rings, relative to the first; 0 where no allowed shift outside the
+    /// rings correlates at all.
+    pub fn runner_up(&self) -> f64 {
         let clear = 1.2 / self.centre;
-        let (at, second) = self.highest(|at| distance(at, self.peak, self.map.dim()) > clear);
-        (second > 0.0).then(|| {
-            (
-                at,
-                if self.z > 0.0 {
-                    second * self.scale / self.z
-                } else {
-                    1.0
-                },
-            )
-        })
+        let (_, second) = self.highest(|at| distance(at, self.peak, self.map.dim()) > clear);
+        match (second > 0.0, self.z > 0.0) {
+            (false, _) => 0.0,
+            (true, false) => 1.0,
+            (true, true) => second * self.scale / self.z,
+        }
     }
 
     /// The highest top (dy, dx) that is more than `clear` away from `shift`; slopes are none, however high.

@@ -97,7 +97,7 @@ impl Evidence {
             },
             significance: best.excess(),
             support,
-            runner_up: best.runner_up().map_or(0.0, |(_, height)| height).max(rival),
+            runner_up: best.runner_up().max(rival),
             overlap,
             beyond_half,
             tolerance_px: f * 0.012 * pair.size.0.max(pair.size.1) as f64,

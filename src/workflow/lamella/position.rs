@@ -117,7 +117,11 @@ async fn find(work: &Work, file: PathBuf) -> Result<(), JobError> {
 /// Refuses a place whose bars are where they should be and which is another one.
 async fn is_itself(work: &Work, reference: Frame, pixel: f64) -> Result<(), JobError> {
     let Some(metadata) = &reference.metadata else {
-        return Ok(());
+        return Err(JobError::new(
+            ErrorKind::Doubtful,
+            "its picture does not say how it was taken; nothing was milled",
+            "place the lamella anew (lamella.place)",
+        ));
     };
     let settings = ImageSettings {
         autocontrast: false,

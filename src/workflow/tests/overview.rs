@@ -5,10 +5,10 @@ use crate::overview::{Focusing, Overview, overview};
 use hal::sim::Faults;
 use model::kinematics::tiles::TileOrder;
 
-fn small(rows: usize, cols: usize) -> Overview {
+fn small(rows: usize, columns: usize) -> Overview {
     Overview {
         rows,
-        cols,
+        columns,
         overlap: 0.2,
         options: crate::acquire::PictureOptions {
             hfw: Some(150e-6),

@@ -8,7 +8,7 @@ use crate::sim::matter::{Beamline, Drawing, Ions, Materials, Matter, MatterError
 use crate::sim::needle::body;
 use crate::sim::optics::Spot;
 use crate::sim::specimen::{Face, Material, Part, Specimen, Surface, hash};
-use model::shape::{CrossSection, Rectangle, ScanDirection};
+use model::shape::{Rectangle, ScanDirection};
 use model::{Beam, ErrorKind, Point, Pose, Shape};
 use nalgebra::{Matrix3, Point3, Vector3};
 use rand::{RngExt, SeedableRng};
@@ -154,7 +154,7 @@ impl Set {
         for (middle, scan_direction) in [(off, ScanDirection::TopToBottom), (-off, ScanDirection::BottomToTop)] {
             let trench = Shape::Rectangle(Rectangle {
                 scan_direction,
-                ..rectangle(width, height, (0.0, middle))
+                ..Rectangle::new(0.0, middle, width, height, 1e-6)
             });
             self.mill(&line, &trench, on.material, through.min(DEEPEST))?;
         }
@@ -167,7 +167,7 @@ impl Set {
             let arms = [1.0, -1.0].map(|sign: f64| {
                 Shape::Rectangle(Rectangle {
                     rotation: sign * std::f64::consts::FRAC_PI_4,
-                    ..rectangle(long, broad, (u, 0.0))
+                    ..Rectangle::new(u, 0.0, long, broad, 1e-6)
                 })
             });
             for arm in &arms {
@@ -304,21 +304,4 @@ fn place(specimen: &Specimen, subject: Subject, rng: &mut ChaCha8Rng) -> (Point3
 fn is_field(surface: &Surface) -> bool {
     let soft = [Material::Ice, Material::Cell, Material::Frost, Material::Tissue].contains(&surface.material);
     soft && surface.thickness > 1.5e-6
-}
-
-fn rectangle(width: f64, height: f64, (centre_x, centre_y): (f64, f64)) -> Rectangle {
-    Rectangle {
-        width,
-        height,
-        depth: 1e-6,
-        centre_x,
-        centre_y,
-        rotation: 0.0,
-        cleaning_cross_section: false,
-        scan_direction: ScanDirection::TopToBottom,
-        cross_section: CrossSection::Rectangle,
-        passes: 0,
-        time: 0.0,
-        is_exclusion: false,
-    }
 }

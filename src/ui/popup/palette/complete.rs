@@ -4,7 +4,7 @@
 use crate::action::{ACTIONS, Action, ActionRow};
 use crate::cx::Cx;
 use crate::keys::Layer;
-use engine::command::{ArgKind, ArgRow, CommandRow, parse, rows};
+use engine::command::{ArgKind, ArgRow, CommandRow, parse, quoted, rows};
 use model::key::KEYS;
 use model::{Beam, Key, Value, text, units};
 
@@ -167,14 +167,6 @@ fn arguments(row: &CommandRow, before: &str, word: &str, cx: &Cx) -> Vec<Offer> 
                 }
             })
             .collect(),
-    }
-}
-
-fn quoted(value: &str) -> String {
-    if value.contains(' ') {
-        format!("'{value}'")
-    } else {
-        value.to_owned()
     }
 }
 

@@ -19,6 +19,7 @@ use crate::theme::Theme;
 use crate::widget::list::Selection;
 use crate::widget::picture::tell;
 use engine::Command;
+use engine::command::quoted;
 use engine::papers::{ExperimentView, LamellaView};
 use lamella::experiment::Status;
 use lamella::queue::Item;
@@ -49,14 +50,6 @@ fn runs(cx: &Cx) -> bool {
     cx.snapshot
         .running()
         .is_some_and(|job| job.command.name == running::RUNS)
-}
-
-/// Text for the palette that a name ends or stands in.
-fn quoted(name: &str) -> String {
-    match name.contains(|c: char| c.is_whitespace() || c == '\'' || c == '"') {
-        true => format!("\"{}\"", name.replace('"', "")),
-        false => name.to_owned(),
-    }
 }
 
 impl Workflow {
