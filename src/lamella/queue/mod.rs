@@ -133,6 +133,28 @@ impl Queue {
         self.version += 1;
     }
 
+    /// Ends what the lamellae say was completed since then (POSIX seconds), and lets what was under way wait for its turn again: after a crash
+    /// their files may know more than the queue that was written down.
+    pub fn catch_up(&mut self, experiment: &Experiment, since: f64) {
+        let times = self.items.iter().flat_map(|item| [item.started, item.ended]).flatten();
+        let since = times.fold(since, f64::max);
+        for item in &mut self.items {
+            let since = match item.status {
+                Status::InProgress => item.started.unwrap_or(since),
+                Status::NotStarted => since,
+                _ => continue,
+            };
+            let lamella = experiment.lamellae.iter().find(|l| l.id == item.lamella);
+            let last = lamella.and_then(|l| l.history.iter().rev().find(|run| run.name == item.task));
+            let done = last.filter(|run| run.status == Status::Completed && run.start_timestamp >= since);
+            (item.status, item.ended) = match done {
+                Some(run) => (Status::Completed, run.end_timestamp),
+                None => (Status::NotStarted, None),
+            };
+        }
+        self.version += 1;
+    }
+
     /// When all of it will be done (POSIX seconds) if it goes on now, with what waits for a time of the day; `None` where
     /// nothing is left.
     pub fn finish(&self, protocol: &Protocol, now: f64, zone: &TimeZone) -> Option<f64> {

@@ -156,3 +156,35 @@ fn the_finish_counts_what_is_under_way_what_waits_and_the_hour() {
     queue.remove(2).unwrap();
     assert_eq!(queue.finish(&protocol, 1100.0, &zone), None);
 }
+
+#[test]
+fn after_a_crash_the_lamellae_say_what_was_completed_and_the_rest_waits() {
+    let (mut experiment, protocol, _folder) = papers(3);
+    // once before this queue was made
+    complete(&mut experiment, "b", "Rough");
+    let again = Choice {
+        again: true,
+        ..Choice::default()
+    };
+    let mut queue = Queue::plan(&experiment, &protocol, &again).unwrap();
+    assert_eq!(words(&queue), ["Ra", "Rb", "Rc", "Pa", "Pb", "Pc"]);
+    queue.begin(1, 100.0);
+    let since = |experiment: &mut Experiment, lamella: &str, start: f64| {
+        complete(experiment, lamella, "Rough");
+        let run = experiment.lamella_mut(lamella).unwrap().history.last_mut().unwrap();
+        (run.start_timestamp, run.end_timestamp) = (start, Some(start + 5.0));
+    };
+    let mut nothing = queue.clone();
+    nothing.catch_up(&experiment, 90.0);
+    assert_eq!(
+        words(&nothing),
+        ["Ra", "Rb", "Rc", "Pa", "Pb", "Pc"],
+        "what was begun waits again"
+    );
+    // its end, and all of the third one's, were not written down in the queue
+    since(&mut experiment, "a", 100.0);
+    since(&mut experiment, "c", 110.0);
+    queue.catch_up(&experiment, 90.0);
+    assert_eq!(words(&queue), ["Rb", "Pa", "Pb", "Pc"]);
+    assert_eq!(queue.item(1).unwrap().ended, Some(105.0));
+}

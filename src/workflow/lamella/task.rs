@@ -13,7 +13,8 @@ const FINISHED: &str = "Finished";
 
 /// Does a task to a lamella (by its identity). What it came to stands in the lamella's history, which is saved, before this returns.
 pub(super) async fn run(cx: &JobCx, book: &Book, lamella: &str, task: &str, supervised: bool) -> Result<(), JobError> {
-    let config = book.lamella(lamella)?.tasks.get(task).cloned().ok_or_else(|| {
+    let before = book.lamella(lamella)?;
+    let config = before.tasks.get(task).cloned().ok_or_else(|| {
         JobError::new(
             ErrorKind::Usage,
             format!("the lamella has no task `{task}`; nothing was done"),
@@ -22,6 +23,11 @@ pub(super) async fn run(cx: &JobCx, book: &Book, lamella: &str, task: &str, supe
     })?;
     let kind = kind(&config.task_type).ok_or_else(|| unknown(task, &config.task_type))?;
     let start = work_time(cx);
+    let folder = book.read(|papers| papers.experiment.folder_of(&before));
+    if before.state.status == Status::Completed {
+        // a crash may have left it there after the task's end was written
+        Left::forget(&folder)?;
+    }
     book.edit(lamella, |lamella| {
         lamella.state = TaskState {
             name: task.to_owned(),
@@ -35,10 +41,7 @@ pub(super) async fn run(cx: &JobCx, book: &Book, lamella: &str, task: &str, supe
     })
     .await?;
     let done = match Work::begin(cx, book, lamella, task, config, supervised) {
-        Ok(mut work) => match (kind.run)(&mut work).await {
-            Ok(()) => Left::forget(&work.folder),
-            Err(error) => Err(error),
-        },
+        Ok(mut work) => (kind.run)(&mut work).await,
         Err(error) => Err(error),
     };
     let (status, message) = match &done {
@@ -53,6 +56,13 @@ pub(super) async fn run(cx: &JobCx, book: &Book, lamella: &str, task: &str, supe
             lamella.history.push(lamella.state.clone());
         })
         .await;
+    // only now: until the history has it, that file alone says that it was milled
+    if done.is_ok()
+        && written.is_ok()
+        && let Err(error) = Left::forget(&folder)
+    {
+        tracing::warn!(%error.what, "it is forgotten when the lamella's next task begins");
+    }
     done.and(written)
 }
 

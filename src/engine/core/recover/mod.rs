@@ -11,7 +11,9 @@ use crate::event::{Event, How, Job, JobEnd};
 use crate::journal::{self, Entry, Past, line};
 use crate::link::{Asked, Ended};
 use crate::watchdog;
-use ::lamella::experiment::Status;
+use ::lamella::Experiment;
+use ::lamella::Queue;
+use ::lamella::queue::Item;
 use cut::Cut;
 use found::find;
 use hal::{Act, Scope};
@@ -318,8 +320,11 @@ async fn settle(cx: &Cx, past: &Past) -> Result<Answer, Failure> {
             Some(left) => choices.push((RESUME.to_owned(), left.offer(&state))),
             None => detail.push("what is left to mill is not known: look at it before you mill again".to_owned()),
         }
-    } else if let Some(offer) = queue_left(past).filter(|_| !state.phase.is_active()) {
-        choices.push((RESUME.to_owned(), offer));
+    } else if let Some(queue) = queue_left(past).filter(|_| !state.phase.is_active()) {
+        match queue.pending().next() {
+            Some(first) => choices.push((RESUME.to_owned(), offered(first, queue.pending().count()))),
+            None => detail.push("all that was queued is done".to_owned()),
+        }
     } else if changes_the_sample(past) {
         let before = match past.acts {
             0 => "it had not yet changed the sample".to_owned(),
@@ -428,36 +433,41 @@ async fn mill_on(cx: &Cx, past: &Past, cut: Cut) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What going on with a queue means that was cut off while nothing was milled: each lamella's own papers say what was milled of it,
-/// and what was begun and is not known is asked about, or parks it.
-fn queue_left(past: &Past) -> Option<String> {
-    let queue = &past.snapshot.experiment.as_ref()?.queue;
-    let was_run = past.job().is_some_and(|job| job.command.name == "queue.run");
-    let waits = queue.pending().count();
-    let first = match queue.running() {
-        Some(item) => format!(
-            "{} on {} is gone on with",
-            text::printable(&item.task),
-            text::printable(&item.name)
-        ),
-        None if was_run && waits > 0 => "the queue goes on".to_owned(),
-        None => return None,
-    };
-    Some(format!(
-        "{first}, then {waits} tasks that wait: the stage moves and the beam mills; what was milled is not milled again"
-    ))
+/// What is left of a queue that a crash cut off, where one was run: by its journal, and by the lamellae's own files, which may know more.
+fn queue_left(past: &Past) -> Option<Queue> {
+    let view = past.snapshot.experiment.as_ref()?;
+    let job = past.job()?;
+    if job.command.name != "queue.run" && view.queue.running().is_none() {
+        return None;
+    }
+    // where it cannot be read, going on is refused with the reason
+    let mut queue = view.queue.clone();
+    if let Ok(experiment) = Experiment::load(Path::new(&view.folder)) {
+        queue.catch_up(&experiment, job.started);
+    }
+    Some(queue)
+}
+
+/// What going on with a queue does: each lamella's own papers say what was milled of it, and what was begun and is not known is asked
+/// about, or parks it.
+fn offered(first: &Item, waits: usize) -> String {
+    format!(
+        "the queue goes on with {} on {}, {waits} tasks in all: the stage moves and the beam mills; what was milled is not milled again",
+        text::printable(&first.task),
+        text::printable(&first.name)
+    )
 }
 
 /// The queue of before goes on, with the lamella that was at work where it was cut off.
 async fn queue_on(cx: &Cx, past: &Past) -> Result<(), Failure> {
-    let Some(view) = past.snapshot.experiment.as_ref() else {
+    let (Some(view), Some(queue)) = (past.snapshot.experiment.as_ref(), queue_left(past)) else {
         return Ok(());
     };
-    let mut queue = view.queue.clone();
-    for item in queue.items.iter_mut().filter(|item| item.status == Status::InProgress) {
-        item.status = Status::NotStarted;
-    }
+    let done = queue.pending().next().is_none();
     let book = super::papers::open(&cx.core, Path::new(&view.folder), queue)?;
+    if done {
+        return Ok(());
+    }
     let args = past.job().map(|job| Args(job.command.args.clone())).unwrap_or_default();
     lamella::run(cx.job()?, book, queue::params(&args)).await?;
     Ok(())

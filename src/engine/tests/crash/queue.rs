@@ -112,11 +112,16 @@ fn a_queue_that_a_crash_cut_off_between_its_millings_goes_on_in_the_order_it_was
             all <= plan * (1.0 + 1e-6),
             "dosed twice: {all} of {plan}, {end:?}\n{told}"
         );
-        if !told.contains("in the middle of queue.run") || told.contains("is not known") {
+        if !told.contains("in the middle of queue.run") {
+            continue;
+        }
+        let experiment = ::lamella::Experiment::load(&folder.path().join("e")).unwrap();
+        // begun on the disk, and the crash came before the journal knew of the beam: that lamella is parked, and says so
+        let unsure = |note: &str| note.contains("is not known");
+        if unsure(&told) || experiment.lamellae.iter().any(|l| unsure(&l.defect.description)) {
             continue;
         }
         assert!(all > plan * 0.999, "left out: {all} of {plan}, {end:?}\n{told}");
-        let experiment = ::lamella::Experiment::load(&folder.path().join("e")).unwrap();
         let ended = |name: &str| {
             let lamella = experiment.lamellae.iter().find(|l| l.name == name).unwrap();
             lamella
