@@ -32,8 +32,8 @@ pub struct Order {
 
 /// What came of an order.
 pub struct Painted {
-    /// Pane, its area, and its picture where that changed.
-    pub pictures: Vec<(u8, Rect, Encoded)>,
+    /// Pane, its area, and its picture; none where the one before it is as good in this area.
+    pub pictures: Vec<(u8, Rect, Option<Encoded>)>,
     /// Pane, and the bytes that take its picture away.
     pub gone: Vec<(u8, Vec<u8>)>,
 }
@@ -140,9 +140,8 @@ fn paint(manner: Manner, inbox: &Receiver<Work>, done: impl Fn(Painted)) {
         }
         for (pane, key, pixels) in order.pictures {
             let scene = key.scene(spread.of(&key, pixels));
-            if let Some(encoded) = painter.paint(id(key.slot), &scene, pane) {
-                painted.pictures.push((key.slot, pane, encoded));
-            }
+            let encoded = painter.paint(id(key.slot), &scene, pane);
+            painted.pictures.push((key.slot, pane, encoded));
         }
         done(painted);
     }

@@ -65,8 +65,17 @@ impl Screen {
         self.unknown = true;
     }
 
-    /// A picture that was encoded for a pane.
-    pub fn picture(&mut self, slot: u8, pane: Rect, encoded: Encoded) {
+    /// A picture that was encoded for a pane. Without one, the pane shows what it showed last: another pane may put a picture
+    /// on the very same cells.
+    pub fn picture(&mut self, slot: u8, pane: Rect, encoded: Option<Encoded>) {
+        let Some(encoded) = encoded else {
+            if let Some(shown) = self.pictures.get_mut(&slot)
+                && pane.intersection(shown.encoded.area) == shown.encoded.area
+            {
+                shown.pane = pane;
+            }
+            return;
+        };
         let hides = self.pictures.get(&slot).and_then(|before| before.hides);
         self.pictures.insert(
             slot,

@@ -185,7 +185,7 @@ fn a_question_over_a_picture_can_be_read_and_the_picture_comes_back() {
         let mut picture = |grey: u8| {
             let mut raster = Raster::from(Grey::new(100, 60));
             raster.grey.data.fill(grey);
-            encoder.encode(1, &raster, PANE).unwrap()
+            encoder.encode(1, &raster, PANE)
         };
         let mut screen = Screen::new(Rect::new(0, 0, 30, 8));
         let mut terminal = Terminal {
@@ -224,4 +224,58 @@ fn a_question_over_a_picture_can_be_read_and_the_picture_comes_back() {
         screen.forget();
         assert_eq!(hidden(&mut screen, true, true).0, 0, "{protocol:?}");
     }
+}
+
+/// Two tabs with panes of other heights may put a picture on the same cells: it must be seen in both.
+#[test]
+fn a_picture_on_the_same_cells_of_another_pane_is_shown() {
+    let graphics = Graphics {
+        protocol: Protocol::Sixel,
+        cell_px: (10, 20),
+        tmux: false,
+        pixel_mouse: false,
+        synchronised: true,
+    };
+    let manner = crate::painting::Manner {
+        graphics,
+        budget: Budget::default(),
+        inks: InkTable::default(),
+    };
+    let (done, painted) = std::sync::mpsc::channel();
+    let mut painting = crate::painting::Painting::start(manner, move |p| drop(done.send(p))).unwrap();
+    let pixels = Arc::new(model::Pixels::filled(90, 20, 90));
+    let mut screen = Screen::new(Rect::new(0, 0, 30, 12));
+    let mut shown = |pane: Rect| {
+        let mut canvas = Canvas::new(Rect::new(0, 0, 30, 12));
+        let key = PictureKey {
+            slot: 0,
+            frame: 1,
+            view: View::default(),
+            spread: Spread::AsTaken,
+            tone: Tone::default(),
+            overlays: Arc::from([]),
+            smooth: false,
+        };
+        canvas.place(pane, key.clone());
+        // the frame that is drawn before the painter has answered
+        let mut blank = Canvas::new(canvas.buffer.area);
+        blank.place(pane, key.clone());
+        screen.render(blank, true);
+        painting.send(crate::painting::Order {
+            manner: None,
+            pictures: vec![(pane, key, pixels.clone())],
+            gone: Vec::new(),
+        });
+        let painted = painted.recv().unwrap();
+        painting.done();
+        let anew = painted.pictures.iter().any(|(_, _, encoded)| encoded.is_some());
+        for (slot, pane, encoded) in painted.pictures {
+            screen.picture(slot, pane, encoded);
+        }
+        (anew, screen.render(canvas, true).windows(3).any(|w| w == b"\x1bP0"))
+    };
+    // a wide picture stands in the middle of its pane: one row up and two rows shorter is the same place
+    assert_eq!(shown(Rect::new(1, 1, 20, 9)), (true, true));
+    assert_eq!(shown(Rect::new(1, 2, 20, 7)), (false, true));
+    assert_eq!(shown(Rect::new(1, 1, 20, 9)), (false, true));
 }
