@@ -80,6 +80,7 @@ impl Replay {
             snapshots: newest,
             heard: heard.clone(),
             stop: Arc::new(|_| tracing::info!(target: "stop", "this is a recording: nothing moves")),
+            glance: None,
             presses: Arc::default(),
             name: "replay".to_owned(),
             folder: None,

@@ -54,6 +54,11 @@ pub trait Microscope: Send {
     fn geometry(&self) -> Geometry;
     /// The red button: works from any thread while a call is in flight.
     fn stopper(&self) -> Arc<dyn Stopper>;
+    /// Whether states and keys are read in microseconds, since the instrument lives in this process: no other thread is then needed to
+    /// wait for them.
+    fn is_at_hand(&self) -> bool {
+        false
+    }
     fn poll(&mut self, ticket: Ticket) -> Result<Progress, HalError>;
     /// Ends what the ticket began, where it can be ended; the ticket then polls as `Failed(Stopped)` or `Done`.
     fn cancel(&mut self, ticket: Ticket) -> Result<(), HalError>;

@@ -42,6 +42,11 @@ pub const READS: &[&str] = &[
 const CONTROL: &[&str] = &["control.take", "control.release"];
 
 impl CommandRow {
+    /// Answers and changes nothing, whatever becomes of who asked.
+    pub(crate) fn only_looks(&self) -> bool {
+        READS.contains(&self.name) && self.name != "stop"
+    }
+
     /// May be run whoever has control. Everything else that is answered at once (an answer, a pause, the session's folder) changes
     /// what the holder of control works with, and is theirs.
     pub(crate) fn is_open(&self) -> bool {

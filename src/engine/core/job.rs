@@ -1,9 +1,11 @@
 //! Commands at work: the guard and the one job lane.
 
+use super::start::Speed;
 use super::{Core, Cx, host::JobHost, lease, lock, owed, stop};
 use crate::command::{Args, Command, CommandRow, Failure, Lane, parse};
 use crate::event::{Event, How, Job, JobEnd, JobId};
 use crate::link::{Asked, Ended};
+use futures::future::BoxFuture;
 use hal::scope::Release;
 use model::{Danger, ErrorKind};
 use std::sync::{Arc, Mutex};
@@ -197,8 +199,25 @@ async fn execute(core: &Arc<Core>, mut asked: Asked) -> Ended {
     }
 }
 
+/// A command that only looks, on the thread that asks. Nothing where it is more than that, or where time belongs to the engine's thread.
+pub(crate) fn look(core: &Arc<Core>, command: &Command, by: &str) -> Option<BoxFuture<'static, Ended>> {
+    let row = parse::find(&command.name).ok()?;
+    if !row.only_looks() || core.options.speed == Speed::Virtual {
+        return None;
+    }
+    let (core, asked) = (
+        core.clone(),
+        Asked {
+            command: command.clone(),
+            by: by.to_owned(),
+            presses: 0,
+        },
+    );
+    Some(Box::pin(async move { execute(&core, asked).await }))
+}
+
 /// Runs a command in a task of its own: a panic in it is its failure, not the engine's.
-async fn caught(work: futures::future::BoxFuture<'static, Ended>) -> Ended {
+async fn caught(work: BoxFuture<'static, Ended>) -> Ended {
     match tokio::spawn(work).await {
         Ok(ended) => ended,
         Err(_) => Err(Failure::new(

@@ -216,8 +216,10 @@ pub(crate) fn link(
 ) -> Link {
     let weak = Arc::downgrade(core);
     let to_engine = requests.clone();
+    let near = weak.clone();
     Link {
         requests,
+        glance: Some(Arc::new(move |command, by| job::look(&near.upgrade()?, command, by))),
         snapshots: core.bus.watch(),
         heard: core.bus.sender(),
         presses: core.presses.clone(),

@@ -95,7 +95,7 @@ pub(super) struct Call {
 impl Call {
     /// What a command that only reads answers.
     pub async fn read(&self, command: Command) -> Result<Value, Refusal> {
-        Ok(self.link.run(command).await?)
+        Ok(self.link.look(command).await?)
     }
 
     /// Carries out what changes something, when its turn has come.

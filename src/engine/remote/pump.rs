@@ -122,6 +122,7 @@ impl Line {
             requests,
             snapshots: newest,
             heard: heard.clone(),
+            glance: None,
             presses: presses.clone(),
             stop: Arc::new(move |_| {
                 // what this client sent before does not begin; what it sends from now on was sent after

@@ -21,6 +21,7 @@ use model::{
     Value,
 };
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -175,12 +176,12 @@ impl Scope {
     }
 
     pub async fn stage(&self) -> Result<Reading<StageState>, HalError> {
-        self.read(|m| m.stage().ok_or_else(|| HalError::unsupported("stage"))?.read())
+        self.glance(|m| m.stage().ok_or_else(|| HalError::unsupported("stage"))?.read())
             .await
     }
 
     pub async fn beam(&self, beam: Beam) -> Result<Reading<BeamState>, HalError> {
-        self.read(move |m| {
+        self.glance(move |m| {
             m.beam(beam)
                 .ok_or_else(|| HalError::unsupported(&format!("{beam} beam")))?
                 .read()
@@ -189,7 +190,7 @@ impl Scope {
     }
 
     pub async fn chamber(&self) -> Result<Reading<ChamberState>, HalError> {
-        self.read(|m| {
+        self.glance(|m| {
             m.chamber()
                 .ok_or_else(|| HalError::unsupported("chamber control"))?
                 .read()
@@ -198,19 +199,19 @@ impl Scope {
     }
 
     pub async fn patterning(&self) -> Result<Reading<PatterningState>, HalError> {
-        self.read(|m| m.milling().ok_or_else(|| HalError::unsupported("milling"))?.read())
+        self.glance(|m| m.milling().ok_or_else(|| HalError::unsupported("milling"))?.read())
             .await
     }
 
     /// By which the instrument plans the time of each application file, where it tells: m3 removed per C.
     pub async fn milling_rates(&self) -> Result<BTreeMap<String, f64>, HalError> {
-        self.read(|m| Ok(m.milling().map(|m| m.rates()).unwrap_or_default()))
+        self.glance(|m| Ok(m.milling().map(|m| m.rates()).unwrap_or_default()))
             .await
     }
 
     pub async fn manipulator(&self) -> Result<Reading<ManipulatorState>, HalError> {
         let mut reading = self
-            .read(|m| {
+            .glance(|m| {
                 m.manipulator()
                     .ok_or_else(|| HalError::unsupported("manipulator"))?
                     .read()
@@ -223,7 +224,7 @@ impl Scope {
     /// A needle position that the instrument itself remembers.
     pub async fn saved_needle(&self, name: &str) -> Result<ManipulatorPosition, HalError> {
         let name = name.to_owned();
-        self.read(move |m| {
+        self.glance(move |m| {
             m.manipulator()
                 .ok_or_else(|| HalError::unsupported("manipulator"))?
                 .saved(&name)
@@ -232,7 +233,7 @@ impl Scope {
     }
 
     pub async fn gas(&self) -> Result<Reading<GasState>, HalError> {
-        self.read(|m| m.gas().ok_or_else(|| HalError::unsupported("gas injection"))?.read())
+        self.glance(|m| m.gas().ok_or_else(|| HalError::unsupported("gas injection"))?.read())
             .await
     }
 
@@ -264,7 +265,7 @@ impl Scope {
             }
             _ => {}
         }
-        self.read(move |m| match (key.row().per_beam, beam) {
+        self.glance(move |m| match (key.row().per_beam, beam) {
             (true, None) => Err(HalError::new(
                 ErrorKind::OutOfRange,
                 format!("`{key}` belongs to a beam and none was named; nothing was read"),
@@ -290,6 +291,20 @@ impl Scope {
     ) -> Result<T, HalError> {
         let inner = self.0.clone();
         blocking(move || read(lock(&inner.microscope).as_mut())).await
+    }
+
+    /// As [`Scope::read`] for what an instrument in this process says at once: made right here then, unless somebody else speaks with it.
+    async fn glance<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut dyn Microscope) -> Result<T, HalError> + Send + 'static,
+    ) -> Result<T, HalError> {
+        if let Ok(mut microscope) = self.0.microscope.try_lock()
+            && microscope.is_at_hand()
+        {
+            return catch_unwind(AssertUnwindSafe(|| read(microscope.as_mut())))
+                .unwrap_or_else(|_| Err(failed_inside()));
+        }
+        self.read(read).await
     }
 
     /// The red button: goes out at once, from any thread; every hand made before it can do nothing more.
@@ -389,11 +404,14 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, HalError> {
     match tokio::task::spawn_blocking(call).await {
         Ok(result) => result,
-        Err(join) => Err(HalError::new(
-            ErrorKind::Unknown,
-            "the driver failed inside this call; what it did is not known",
-            "read the instrument's state before you go on",
-        )
-        .caused_by(join)),
+        Err(join) => Err(failed_inside().caused_by(join)),
     }
+}
+
+fn failed_inside() -> HalError {
+    HalError::new(
+        ErrorKind::Unknown,
+        "the driver failed inside this call; what it did is not known",
+        "read the instrument's state before you go on",
+    )
 }

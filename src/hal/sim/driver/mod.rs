@@ -92,6 +92,10 @@ impl Microscope for Twin {
         Arc::new(TwinStopper(self.world.clone()))
     }
 
+    fn is_at_hand(&self) -> bool {
+        true
+    }
+
     fn poll(&mut self, ticket: Ticket) -> Result<Progress, HalError> {
         self.world.develop(ticket.0);
         self.world.call(|state, now| state.progress(ticket.0, now))
