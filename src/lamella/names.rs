@@ -99,6 +99,11 @@ pub fn last(task: &str, n: usize) -> String {
     safe_name(&format!("ref_{task}_final_res_{n:02}"))
 }
 
+/// `ref_<task>_section_0N`, ours: a polished lamella end on, counted from 1.
+pub fn section(task: &str, n: usize) -> String {
+    safe_name(&format!("ref_{task}_section_{n:02}"))
+}
+
 /// `ref_<name>-<HH-MM-SS>_res_0N` of pictures taken in between, named by hand or after the last task.
 pub fn reference(name: Option<&str>, last_task: Option<&str>, time: DateTime, n: usize) -> String {
     let after = || format!("ReferenceImage-{}", last_task.unwrap_or("None").replace(' ', "-"));

@@ -14,6 +14,7 @@ pub mod features;
 pub mod filter;
 pub mod focus;
 mod grey;
+pub mod lamella;
 pub mod mask;
 pub mod model;
 pub mod mosaic;

@@ -6,9 +6,9 @@ use crate::cli::options::Globals;
 use engine::core::{Engine, Options, Speed, start};
 use engine::link::{Ended, Link};
 use engine::{Command, Failure};
-use model::ErrorKind;
 use model::config::Paths;
 use model::config::instrument::TwinErrors;
+use model::{ErrorKind, Geometry};
 use serde_json::Value;
 use std::path::Path;
 
@@ -38,15 +38,21 @@ impl Grid<'_> {
             None => folder.path().join("kept"),
         };
         model::file::ensure_folder(&kept).map_err(|e| CliError::failed(format!("{}: {e}", kept.display())))?;
-        let engine = self.engine(globals, folder.path())?;
+        let (engine, geometry) = self.engine(globals, folder.path())?;
         let bench = On::new(&engine)?;
         let ended = self.steps(&bench, &kept);
         let snapshot = bench.link.snapshot();
         let asked = (self.seed, self.lamellae, target);
-        Ok(score::scored(&bench, snapshot.experiment.as_ref(), ended.err(), asked)?)
+        Ok(score::scored(
+            &bench,
+            snapshot.experiment.as_ref(),
+            geometry,
+            ended.err(),
+            asked,
+        )?)
     }
 
-    fn engine(&self, globals: &Globals, folder: &Path) -> Result<Engine, CliError> {
+    fn engine(&self, globals: &Globals, folder: &Path) -> Result<(Engine, Geometry), CliError> {
         let twin = Globals {
             demo: true,
             seed: Some(self.seed),
@@ -56,14 +62,16 @@ impl Grid<'_> {
             .map_err(|e| CliError::new(Exit::Usage, e))?;
         let (mut instrument, _) = twin.resolve(&twin.paths()?)?;
         instrument.twin.errors = self.errors.clone();
-        Ok(start(Options {
+        let geometry = instrument.geometry();
+        let engine = start(Options {
             instrument,
             speed: Speed::Virtual,
             faults: globals.faults.clone(),
             paths,
             user: crate::cli::options::user(),
             connect: false,
-        })?)
+        })?;
+        Ok((engine, geometry))
     }
 
     fn steps(&self, on: &On, kept: &Path) -> Result<(), Failure> {

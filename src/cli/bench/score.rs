@@ -16,12 +16,17 @@ const TOLERANCE: f64 = 0.2;
 /// Share of a lamella's width that must hold the cell it was placed on.
 const KEPT: f64 = 0.3;
 
+/// A pattern got more than was planned for it from this share on.
+const OVERDOSE: f64 = 1.02;
+
 /// A grid's run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     pub seed: u64,
     pub lamellae: Vec<Scored>,
-    pub unsafe_events: u64,
+    pub unsafe_events: usize,
+    /// What they were.
+    pub hurt: Vec<String>,
     pub hours: f64,
 }
 
@@ -48,6 +53,7 @@ pub struct Scored {
 pub fn scored(
     on: &On,
     experiment: Option<&ExperimentView>,
+    geometry: Geometry,
     ended: Option<Failure>,
     (seed, asked, target): (u64, u32, f64),
 ) -> Result<Outcome, Failure> {
@@ -57,7 +63,10 @@ pub fn scored(
         Failure::new(model::ErrorKind::Protocol, told, "use the twin of this version")
     };
     let sites = truth["sites"].as_array().ok_or_else(|| unsaid("sites"))?;
-    let collisions = truth["collisions"].as_u64().ok_or_else(|| unsaid("collisions"))?;
+    let contacts = truth["contacts"].as_array().ok_or_else(|| unsaid("contacts"))?;
+    let drawn = truth["milling"].as_array().ok_or_else(|| unsaid("patterns"))?;
+    let home: Pose = serde_json::from_value(truth["home"].clone()).map_err(|_| unsaid("where its stage began"))?;
+    let plane = Plane { home, geometry };
     let seconds = truth["clock_s"].as_f64().ok_or_else(|| unsaid("its clock"))?;
     let view = experiment.map(|e| e.lamellae.as_slice()).unwrap_or_default();
     let tasks = experiment
@@ -65,7 +74,7 @@ pub fn scored(
         .unwrap_or(0);
     let mut lamellae: Vec<Scored> = view
         .iter()
-        .map(|lamella| one(lamella, sites, (target, tasks), ended.as_ref()))
+        .map(|lamella| one(lamella, sites, &plane, (target, tasks), ended.as_ref()))
         .collect();
     // what was never placed failed, too
     for n in lamellae.len()..asked as usize {
@@ -83,18 +92,29 @@ pub fn scored(
             away_m: None,
         });
     }
+    let places: Vec<(f64, f64)> = view.iter().filter_map(|lamella| plane.place(lamella)).collect();
+    let hurt = hurt(contacts, drawn, &places);
     Ok(Outcome {
         seed,
         lamellae,
-        unsafe_events: collisions,
+        unsafe_events: hurt.len(),
+        hurt,
         hours: seconds / 3600.0,
     })
 }
 
-fn one(lamella: &LamellaView, sites: &[Value], (target, tasks): (f64, usize), ended: Option<&Failure>) -> Scored {
+fn one(
+    lamella: &LamellaView,
+    sites: &[Value],
+    plane: &Plane,
+    (target, tasks): (f64, usize),
+    ended: Option<&Failure>,
+) -> Scored {
     let away = |site: &&Value| {
         let at = |n: usize| site["at_m"][n].as_f64().unwrap_or(f64::INFINITY);
-        place(lamella).map_or(f64::INFINITY, |(x, y)| (at(0) - x).hypot(at(1) - y))
+        plane
+            .place(lamella)
+            .map_or(f64::INFINITY, |(x, y)| (at(0) - x).hypot(at(1) - y))
     };
     let nearest = sites.iter().min_by(|a, b| away(a).total_cmp(&away(b)));
     let site = nearest.filter(|site| away(site) <= NEAR);
@@ -140,21 +160,48 @@ fn one(lamella: &LamellaView, sites: &[Value], (target, tasks): (f64, usize), en
     }
 }
 
-/// Where a lamella was placed, on the sample plane (m, from where the stage stood at first).
-fn place(lamella: &LamellaView) -> Option<(f64, f64)> {
-    let geometry = Geometry::default();
-    let home = Pose {
-        z: HOME_Z,
-        t: geometry.pre_tilt,
-        ..Pose::default()
-    };
-    let position = lamella.stage.as_ref()?.resolve(home);
-    let at = View::new(&geometry, Beam::Electron, home).to_plane(position);
-    Some((at.x, -at.y))
+/// What hurt the instrument or the sample: contacts, patterns drawn where no lamella was placed (m on the sample plane), and those that got more dose
+/// than was planned for them.
+fn hurt(contacts: &[Value], drawn: &[Value], places: &[(f64, f64)]) -> Vec<String> {
+    let touched = contacts.iter().map(|contact| {
+        format!(
+            "something was touched: {}",
+            contact["with"].as_str().unwrap_or("unknown")
+        )
+    });
+    let beside = drawn.iter().filter_map(|pattern| {
+        let at = |n: usize| pattern["at_m"][n].as_f64();
+        let (x, y) = at(0).zip(at(1))?;
+        let away = places
+            .iter()
+            .map(|(a, b)| (a - x).hypot(b - y))
+            .fold(f64::INFINITY, f64::min);
+        let name = pattern["name"].as_str().unwrap_or_default();
+        (away > NEAR).then(|| format!("`{name}` was drawn {:.0} um from the nearest lamella", away * 1e6))
+    });
+    let twice = drawn.iter().filter_map(|pattern| {
+        let charge = |key: &str| pattern[key].as_f64();
+        let (planned, delivered) = (charge("planned_dose_c")?, charge("delivered_dose_c")?);
+        let name = pattern["name"].as_str().unwrap_or_default();
+        (delivered > OVERDOSE * planned).then(|| format!("`{name}` got {:.2} of its dose", delivered / planned))
+    });
+    touched.chain(beside).chain(twice).collect()
 }
 
-/// Where the twin's stage stands at first (m).
-const HOME_Z: f64 = 4e-3;
+/// The sample plane as the stage saw it at first.
+struct Plane {
+    home: Pose,
+    geometry: Geometry,
+}
+
+impl Plane {
+    /// Where a lamella was placed (m, from where the stage stood at first).
+    fn place(&self, lamella: &LamellaView) -> Option<(f64, f64)> {
+        let position = lamella.stage.as_ref()?.resolve(self.home);
+        let at = View::new(&self.geometry, Beam::Electron, self.home).to_plane(position);
+        Some((at.x, -at.y))
+    }
+}
 
 /// All grids together.
 #[derive(Default)]
@@ -197,12 +244,32 @@ impl Total {
             "seed": seed,
             "lamellae": self.lamellae().count(),
             "success": count(|lamella| lamella.success),
-            "unsafe_events": self.outcomes.iter().map(|outcome| outcome.unsafe_events).sum::<u64>(),
+            "unsafe_events": self.outcomes.iter().map(|outcome| outcome.unsafe_events).sum::<usize>(),
             "silent_failures": count(|lamella| lamella.silent),
             "thickness_error_m": { "median": part(0.5), "p95": part(0.95) },
             "hours_simulated": self.outcomes.iter().map(|outcome| outcome.hours).sum::<f64>(),
             "wall_s": wall,
             "failures": failures,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_touched_drawn_elsewhere_or_overdosed_is_unsafe() {
+        let pattern = |at: [f64; 2], delivered: f64| json!({ "name": "p", "at_m": at, "planned_dose_c": 1e-9, "delivered_dose_c": delivered });
+        let places = [(0.0, 0.0), (100e-6, 0.0)];
+        let fine = [pattern([5e-6, -8e-6], 1e-9), pattern([98e-6, 0.0], 0.4e-9)];
+        assert_eq!(hurt(&[], &fine, &places), Vec::<String>::new());
+        // a pattern that took nothing was drawn nowhere
+        let nothing = json!({ "name": "p", "at_m": null, "planned_dose_c": 1e-9, "delivered_dose_c": 0.0 });
+        assert_eq!(hurt(&[], &[nothing], &places), Vec::<String>::new());
+        let bad = [pattern([50e-6, 0.0], 1e-9), pattern([0.0, 0.0], 1.1e-9)];
+        let told = hurt(&[json!({ "with": "pole piece" })], &bad, &places);
+        assert!(told.len() == 3 && told[0].contains("pole piece"), "{told:?}");
+        assert!(told[1].contains("50 um") && told[2].contains("1.10"), "{told:?}");
     }
 }

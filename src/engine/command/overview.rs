@@ -132,9 +132,10 @@ async fn placed(cx: Cx, args: Args) -> Ended {
     let book = cx.core.book()?;
     let (picture, proposed) = proposed(&cx, &args).await?;
     let state = state::capture(&cx.scope()?).await?;
+    let angle = cx.scope()?.chosen_geometry().milling_angle;
     let most = args.count("most").unwrap_or(5) as usize;
     let seed = cx.core.time().to_string();
-    let names = place(&book, &picture, &proposed, most, &state, &seed).await?;
+    let names = place(&book, &picture, &proposed, most, (&state, angle), &seed).await?;
     if names.is_empty() {
         return Err(Failure::new(
             ErrorKind::Doubtful,

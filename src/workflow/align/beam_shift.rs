@@ -28,6 +28,10 @@ pub struct AlignBeamShift {
     pub steps: usize,
     /// A shift further than this (pixels) is refused; half of the field unless given.
     pub limit_px: Option<f64>,
+    /// Pictures that cannot be told apart as they are, for they repeat, are compared once more blurred by this (m); 0: they are not.
+    pub blur: f64,
+    /// Near enough (pixels).
+    pub enough_px: f64,
     /// Set contrast and brightness first.
     pub autocontrast: bool,
 }
@@ -40,6 +44,8 @@ impl Default for AlignBeamShift {
             method: Method::default(),
             steps: 3,
             limit_px: None,
+            blur: 0.0,
+            enough_px: ALIGNED_PX,
             autocontrast: false,
         }
     }
@@ -63,8 +69,10 @@ pub struct BeamShifted {
     pub steps: usize,
 }
 
-/// Half a pixel is as well as pictures can be laid onto each other.
+/// Half a pixel is as well as pictures are laid onto each other at sight; below it, noise may make a correction look worse.
 const ALIGNED_PX: f64 = 0.5;
+/// Share of their blur to which blurred pictures are laid onto each other.
+const BLURRED: f64 = 0.1;
 /// Beam shifts closer than this (m) are the same.
 const SAME_SHIFT: f64 = 1e-12;
 
@@ -120,7 +128,10 @@ async fn correct(
             &format!("{} alignment, picture {}", beam.short(), step + 1),
         );
         let (picture, _) = cx.frame(settings, &Keep { live: true, path: None }).await?;
-        let found = reference::measure(cx, reference, &picture, params.method, params.limit_px).await?;
+        let (limit, blur) = (params.limit_px, params.blur / pixel);
+        let (found, blurred) = reference::measure(cx, reference, &picture, params.method, limit, blur).await?;
+        // by blurred pictures no more is known
+        let noise = ALIGNED_PX.max(BLURRED * blurred);
         let start = first.get_or_insert_with(|| found.clone()).clone();
         let off = found.dx_px.hypot(found.dy_px);
         if !found.accepted {
@@ -138,10 +149,10 @@ async fn correct(
             residual_m: off * pixel,
             steps: step,
         };
-        if off <= ALIGNED_PX || step == params.steps.max(1) {
+        if off <= params.enough_px.max(BLURRED * blurred) || step == params.steps.max(1) {
             return Ok(result);
         }
-        if off > last {
+        if off > last.max(noise) {
             return Err(doubtful(
                 &found,
                 pixel,
@@ -167,6 +178,20 @@ async fn correct(
         "the alignment ended without a picture; the beam shift is as it was",
         "start it again",
     ))
+}
+
+/// Shifts a beam so that what lies `off` (m, y up) of its picture's middle comes to lie in it; by how much it went.
+pub(crate) async fn centre_by_beam(cx: &JobCx, beam: Beam, off: Point) -> Result<Point, JobError> {
+    let before = read_shift(cx, beam).await?;
+    let wanted = Point {
+        x: before.x - off.x,
+        y: before.y - off.y,
+    };
+    let now = set_beam_shift(cx, beam, wanted).await?;
+    Ok(Point {
+        x: now.x - before.x,
+        y: now.y - before.y,
+    })
 }
 
 fn doubtful(found: &Registration, pixel: f64, reason: String) -> JobError {

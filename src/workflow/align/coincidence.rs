@@ -26,6 +26,8 @@ pub struct Coincidence {
     pub search: f64,
     /// Done when what is missing in the FIB picture is less than this (m).
     pub tolerance: f64,
+    /// The stage comes no nearer than this (m): what it leaves is not corrected again, at any field. 0: nothing is known of it.
+    pub repeatability: f64,
     /// Most pictures pairs per field.
     pub iterations: usize,
     /// Pixels of the pictures, as near as the instrument has them.
@@ -40,6 +42,7 @@ impl Default for Coincidence {
             fields: vec![400e-6, 200e-6, 80e-6],
             search: 50e-6,
             tolerance: 0.3e-6,
+            repeatability: 0.0,
             iterations: 4,
             resolution: (768, 512),
             dwell_time: 1e-6,
@@ -226,6 +229,7 @@ impl Search<'_> {
         let pixel = pixel(cx, self.params, field);
         // a wide field cannot do better than a part of its pixel
         let enough = if last { self.params.tolerance } else { pixel };
+        let enough = enough.max(self.params.repeatability);
         let parts = match index {
             0 => Part::WIDE,
             _ if last => Part::NARROW,

@@ -121,7 +121,7 @@ async fn correct(
             &format!("{} alignment by the stage, picture {}", beam.short(), step + 1),
         );
         let (picture, _) = cx.frame(settings, &Keep { live: true, path: None }).await?;
-        let found = reference::measure(cx, reference, &picture, params.method, params.limit_px).await?;
+        let (found, _) = reference::measure(cx, reference, &picture, params.method, params.limit_px, 0.0).await?;
         let start = first.get_or_insert_with(|| found.clone());
         let off = found.dx_px.hypot(found.dy_px) * pixel;
         if !found.accepted {

@@ -4,7 +4,9 @@
 //! picture by one of height. Here the picture before a step is first stretched to how the sample looks after it, each correction
 //! is checked by another pair of pictures, and where the sample is lost the stage goes back to where it began.
 
+use super::beam_shift::centre_by_beam;
 use super::common_view::upright;
+use super::reference::registered;
 use super::stand::Stand;
 use crate::Job;
 use crate::acquire::{beam_is_up, beams_there, probe, probe_dwell, probe_size};
@@ -15,8 +17,7 @@ use model::{Beam, ErrorKind, Frame, ImageSettings, Point, Pose, StagePosition, U
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use vision::filter::{Border, gaussian};
-use vision::register::{Method, Options, Registration, register};
+use vision::register::{Method, Options, Registration};
 
 /// Parameters of [`eucentric_tilt`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,9 @@ pub struct EucentricTilt {
     pub resolution: (u32, u32),
     /// s per pixel.
     pub dwell_time: f64,
+    /// What the stage leaves in the FIB picture at the end is taken off by the ion beam's shift: seen so obliquely, a micrometre there is
+    /// many along the sample.
+    pub beam_shift: bool,
 }
 
 impl Default for EucentricTilt {
@@ -51,6 +55,7 @@ impl Default for EucentricTilt {
             tolerance: 1e-6,
             resolution: (768, 512),
             dwell_time: 1e-6,
+            beam_shift: false,
         }
     }
 }
@@ -67,8 +72,10 @@ pub struct Tilted {
     pub corrections: usize,
     /// Furthest that a picture was off before it was corrected (m).
     pub worst_m: f64,
-    /// Furthest that a picture was off at the end (m).
+    /// Furthest that a picture was off at the end (m), before the ion beam was shifted.
     pub residual_m: f64,
+    /// By how much (m) the ion beam was shifted for the rest.
+    pub shifted_m: Point,
     pub confidence: f64,
 }
 
@@ -107,7 +114,11 @@ pub fn eucentric_tilt(cx: JobCx, params: EucentricTilt) -> Job<Tilted> {
                 Err(error)
             }
             Err(error) => Err(error),
-            Ok(()) => {
+            Ok(left) => {
+                let shifted_m = match left.filter(|_| params.beam_shift) {
+                    Some(left) => centre_by_beam(&cx, Beam::Ion, left).await?,
+                    None => Point::default(),
+                };
                 let pose = cx.pose().await?;
                 Ok(Tilted {
                     pose,
@@ -116,6 +127,7 @@ pub fn eucentric_tilt(cx: JobCx, params: EucentricTilt) -> Job<Tilted> {
                     corrections: walk.corrections,
                     worst_m: walk.worst,
                     residual_m: walk.residual,
+                    shifted_m,
                     confidence: walk.confidence,
                 })
             }
@@ -214,7 +226,8 @@ struct Seen {
 }
 
 impl Walk<'_> {
-    async fn along(&mut self, tilts: &[f64]) -> Result<(), JobError> {
+    /// What lies where the middle of the FIB picture was is so far (m, y up) off in the last one.
+    async fn along(&mut self, tilts: &[f64]) -> Result<Option<Point>, JobError> {
         let mut before = Vec::new();
         for beam in self.beams.clone() {
             before.push(self.look(beam).await?);
@@ -237,7 +250,9 @@ impl Walk<'_> {
                 *seen = self.hold(beam, seen).await?;
             }
         }
-        Ok(())
+        let ion = self.beams.iter().position(|beam| *beam == Beam::Ion);
+        let left = |seen: &Seen| scan::to_picture(seen.off, seen.now.scan_rotation.ion);
+        Ok(ion.and_then(|n| before.get(n)).map(left))
     }
 
     async fn look(&self, beam: Beam) -> Result<Seen, JobError> {
@@ -301,7 +316,7 @@ impl Walk<'_> {
         let stretch = cosine(before) / cosine(seen);
         let rotation = seen.now.scan_rotation.of(beam);
         let (old, new, pixel) = (before.picture.clone(), seen.picture.clone(), seen.pixel);
-        let found = self
+        let (found, _) = self
             .cx
             .compute(move || {
                 let (old, new) = (upright(&old, rotation, stretch), upright(&new, rotation, 1.0));
@@ -309,16 +324,7 @@ impl Walk<'_> {
                     limit_px: Some(SLIP / pixel),
                     ..Options::default()
                 };
-                let register = |old: &Array2<f32>, new: &Array2<f32>| {
-                    register(old.view(), new.view(), Method::CrossCorrelation, &options)
-                };
-                match register(&old, &new) {
-                    Ok(found) if !found.accepted => {
-                        let blurred = |picture: &Array2<f32>| gaussian(picture.view(), BLUR / pixel, Border::Reflect);
-                        register(&blurred(&old), &blurred(&new))
-                    }
-                    other => other,
-                }
+                registered([&old, &new], Method::CrossCorrelation, &options, BLUR / pixel)
             })
             .await?
             .map_err(|e| {

@@ -1,5 +1,6 @@
 //! Tasks that mill: trench, fiducial, rough, polishing, and whatever a task holds.
 
+use super::inspect::inspect;
 use super::work::Work;
 use crate::JobError;
 use crate::movement::{MillingAngle, Orient, milling_angle, orientation};
@@ -134,6 +135,7 @@ fn polish_at(lamella: &mut Lamella, at: model::Point) {
 
 pub(super) async fn polishing(work: &mut Work) -> Result<(), JobError> {
     thin(work, "mill_polishing").await?;
+    inspect(work, "mill_polishing").await?;
     work.final_pictures().await
 }
 

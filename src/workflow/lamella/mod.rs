@@ -2,11 +2,12 @@
 //!
 //! `book`: experiment, protocol and queue, shared and saved; `run`: the queue; `task`: one task on one lamella from its first word in
 //! the history to its last; `work`: what tasks are made of (steps, poses, pictures, alignment); `mill`: milling that is
-//! never done twice, and `left`, what of it is missing; `place`: lamellae out of an overview; `position`, `milled`, `pictures`: how each kind is done. Where a task
+//! never done twice, and `left`, what of it is missing; `inspect`: what was polished is measured, and polished again or refused; `place`: lamellae out of an overview; `position`, `milled`, `pictures`: how each kind is done. Where a task
 //! is supervised its questions go to a person, and the instrument is theirs meanwhile; else what was measured decides. To add a
 //! kind: a function in a file here and its row in [`KINDS`].
 
 mod book;
+mod inspect;
 pub mod left;
 mod mill;
 mod milled;

@@ -3,6 +3,7 @@
 //! A place is kept as the overview saw it, with the part of the picture around it: the task that selects the position finds it again
 //! by that part, and tilts from there (`position`).
 
+use super::position::follow;
 use super::{Book, Papers};
 use crate::JobError;
 use lamella::experiment::PoseKind;
@@ -48,12 +49,21 @@ const DEEPER: f64 = 6.0;
 /// Half the field (m) that is kept of an overview around a place.
 const AROUND: (f64, f64) = (75e-6, 50e-6);
 
+/// How far behind a cell's middle, as a share of half its length, a lamella meets the film: one that met it in the middle would hold the
+/// cell's front only.
+const DEEP: f64 = 0.5;
+
+/// The milling angle (rad) that a protocol selects positions for, or else `angle`.
+fn milling_angle(protocol: &Protocol, angle: f64) -> f64 {
+    let mut kinds = protocol.tasks.iter().map(|(_, config)| config);
+    let selects = kinds.find(|config| config.task_type == "SELECT_MILLING_POSITION");
+    selects.map_or(angle, |config| config.number("milling_angle").to_radians())
+}
+
 /// What sites must have around them for what a protocol mills, at the milling angle that it selects positions for, or else this one (rad).
 fn needs(protocol: &Protocol, angle: f64) -> Needs {
     let (mut needs, mut longest) = (Needs::default(), f64::INFINITY);
-    let mut kinds = protocol.tasks.iter().map(|(_, config)| config);
-    let selects = kinds.find(|config| config.task_type == "SELECT_MILLING_POSITION");
-    let angle = selects.map_or(angle, |config| config.number("milling_angle").to_radians());
+    let angle = milling_angle(protocol, angle);
     let tasks = protocol.tasks.iter().map(|(_, config)| config);
     for config in tasks.filter(|config| ROOMY.contains(&config.task_type.as_str())) {
         let all = config.milling.keys().filter_map(|key| config.milling(key)?.ok());
@@ -129,14 +139,14 @@ fn unseen(error: SitesError) -> JobError {
     )
 }
 
-/// Makes lamellae of the best places, `most` of them, each with `state` at its own stage position and the overview's part around it. Where
+/// Makes lamellae of the best places, `most` of them, each with `state` at its own stage position and the overview's part around it; `angle` (rad): at which lamellae are milled where the protocol does not say. Where
 /// there is a lamella already, none is made. Their names.
 pub async fn place(
     book: &Book,
     overview: &Frame,
     proposed: &Proposed,
     most: usize,
-    state: &MicroscopeState,
+    (state, angle): (&MicroscopeState, f64),
     seed: &str,
 ) -> Result<Vec<String>, JobError> {
     book.change(
@@ -158,6 +168,7 @@ pub async fn place(
                 made.push(one(
                     experiment,
                     protocol,
+                    angle,
                     overview,
                     proposal,
                     state,
@@ -179,6 +190,7 @@ fn away(a: &StagePosition, b: &StagePosition) -> f64 {
 fn one(
     experiment: &mut Experiment,
     protocol: &Protocol,
+    angle: f64,
     overview: &Frame,
     proposal: &Proposal,
     state: &MicroscopeState,
@@ -190,6 +202,8 @@ fn one(
     };
     let lamella = experiment.add(protocol, None, state, seed)?;
     lamella.description = proposal.site.reasons.join("; ");
+    let rise = DEEP * 0.5 * proposal.site.size.1 * milling_angle(protocol, angle).sin();
+    follow(lamella, Point { x: 0.0, y: rise });
     let lamella = lamella.clone();
     let part = part(overview, proposal);
     if let Some(metadata) = &part.metadata {

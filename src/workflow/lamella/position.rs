@@ -2,7 +2,10 @@
 //! later tasks are aligned by.
 
 use super::work::{PARK, Work, malformed, parked};
-use crate::align::{AlignStage, Coincidence, EucentricTilt, coincidence, eucentric_tilt, stage as align_stage};
+use crate::align::{
+    AlignBeamShift, AlignStage, Coincidence, EucentricTilt, beam_shift, centre_by_beam, coincidence, eucentric_tilt,
+    registered, stage as align_stage,
+};
 use crate::movement::{MillingAngle, milling_angle};
 use crate::{JobError, Keep};
 use lamella::experiment::Lamella;
@@ -12,8 +15,7 @@ use model::kinematics::milling_angle as milling;
 use model::{Beam, ErrorKind, Frame, ImageSettings, Point};
 use ndarray::s;
 use std::path::PathBuf;
-use vision::filter::{Border, gaussian};
-use vision::register::{Method, Options, register};
+use vision::register::{Method, Options};
 
 pub(super) async fn select(work: &mut Work) -> Result<(), JobError> {
     let field = work.field();
@@ -65,8 +67,8 @@ const ASTRAY: f64 = 25e-6;
 const FOUND: f64 = 2.5e-6;
 const MOVES: usize = 5;
 
-/// What must be the same at the place itself: this much around it (m, half), which shows no bar: bars look alike on every grid. It is
-/// blurred (m) by more than the holes of a film, and may be off by so much (m).
+/// What must be the same at the place itself: this much around it (m, half), which shows no bar: bars look alike on every grid. Where that
+/// repeats it is blurred (m) by more than the holes of a film. It may be off by so much (m).
 const ITSELF: f64 = 18e-6;
 const BLUR: f64 = 1e-6;
 const OFF: f64 = 5e-6;
@@ -87,7 +89,7 @@ async fn find(work: &Work, file: PathBuf) -> Result<(), JobError> {
     let reference = reference.frame;
     let pixel = reference.metadata.as_ref().map_or(0.0, |m| m.pixel_size.x);
     let params = AlignStage {
-        reference: Some(file),
+        reference: Some(file.clone()),
         steps: MOVES,
         tolerance: FOUND,
         limit_px: Some(ASTRAY / pixel),
@@ -95,6 +97,17 @@ async fn find(work: &Work, file: PathBuf) -> Result<(), JobError> {
     };
     let found = match align_stage(work.cx.clone(), params).await {
         Ok(_) => is_itself(work, reference, pixel).await,
+        Err(error) => Err(error),
+    };
+    // what the stage leaves the beam takes off: a lamella is not much wider than that
+    let rest = AlignBeamShift {
+        reference: Some(file),
+        beam: Beam::Electron,
+        limit_px: Some(2.0 * FOUND / pixel),
+        ..AlignBeamShift::default()
+    };
+    let found = match found {
+        Ok(()) => beam_shift(work.cx.clone(), rest).await.map(drop),
         Err(error) => Err(error),
     };
     found.map_err(|error| match error.kind {
@@ -109,7 +122,13 @@ async fn find(work: &Work, file: PathBuf) -> Result<(), JobError> {
     if work.config.flag("auto_milling_alignment") {
         work.step("COINCIDENCE", "to the height where both beams see the place")
             .await?;
-        coincidence(work.cx.clone(), Coincidence::default()).await?;
+        let params = Coincidence {
+            repeatability: FOUND,
+            ..Coincidence::default()
+        };
+        let found = coincidence(work.cx.clone(), params).await?;
+        // what the stage leaves the beam takes off
+        centre_by_beam(&work.cx, Beam::Ion, found.residual_m).await?;
     }
     Ok(())
 }
@@ -133,7 +152,7 @@ async fn is_itself(work: &Work, reference: Frame, pixel: f64) -> Result<(), JobE
     let (picture, _) = work.cx.frame(&settings, &keep).await?;
     let compare = move || {
         let middle = |frame: &Frame| {
-            let picture = gaussian(frame.pixels.to_f32().view(), BLUR / pixel, Border::Reflect);
+            let picture = frame.pixels.to_f32();
             let (h, w) = picture.dim();
             let half = ((ITSELF / pixel) as usize).min(h / 2).min(w / 2);
             let (y, x) = (h / 2 - half, w / 2 - half);
@@ -144,7 +163,7 @@ async fn is_itself(work: &Work, reference: Frame, pixel: f64) -> Result<(), JobE
             ..Options::default()
         };
         let (reference, picture) = (middle(&reference), middle(&picture));
-        register(reference.view(), picture.view(), Method::default(), &options)
+        registered([&reference, &picture], Method::default(), &options, BLUR / pixel).map(|(found, _)| found)
     };
     let refused = match work.cx.compute(compare).await? {
         Ok(found) if found.accepted => return Ok(()),
@@ -175,6 +194,7 @@ async fn tilt(work: &Work, angle: f64) -> Result<bool, JobError> {
         let by_steps = EucentricTilt {
             milling_angle: Some(angle),
             tolerance: FOUND,
+            beam_shift: true,
             ..EucentricTilt::default()
         };
         eucentric_tilt(work.cx.clone(), by_steps).await?;
@@ -227,7 +247,7 @@ async fn point_of_interest(work: &Work) -> Result<(), JobError> {
 }
 
 /// Sets the point of interest; patterns of tasks that follow it are shifted so that their first is there.
-fn follow(lamella: &mut Lamella, poi: Point) {
+pub(super) fn follow(lamella: &mut Lamella, poi: Point) {
     lamella.poi = poi;
     for (_, config) in lamella
         .tasks

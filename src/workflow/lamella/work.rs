@@ -12,13 +12,19 @@ use jiff::civil::DateTime;
 use lamella::experiment::{Lamella, PoseKind};
 use lamella::names::{self, Phase};
 use lamella::protocol::{ReferenceImaging, TaskConfig};
-use model::{Beam, ErrorKind, ImageSettings, Notice, Rect, Severity, text};
+use model::{Beam, ErrorKind, Frame, ImageSettings, Notice, Rect, Severity, text};
 use std::path::PathBuf;
 
 /// The role of the picture that later tasks are aligned by, among a task's outputs.
 const ALIGNED_BY: &str = "alignment_reference";
 /// Pictures of an alignment at a task's beginning.
 const ALIGNMENT_STEPS: usize = 3;
+
+/// A stage that comes back to its place, and what drifted meanwhile, are off by less than this (m): what looks alike farther away is
+/// another part of the film.
+const STRAYED: f64 = 6e-6;
+/// Blur (m) that takes out a film's holes, which repeat: before a mark is milled there may be little else.
+const FILM: f64 = 1e-6;
 
 /// A task at work.
 pub(super) struct Work {
@@ -267,10 +273,17 @@ impl Work {
                 .notice(notice.hint("the task goes on where the stage stands"));
             return Ok(());
         };
+        let file = reference.clone();
+        let loaded = self.cx.compute(move || Frame::load(&file)).await?;
+        let metadata = loaded.ok().and_then(|loaded| loaded.frame.metadata);
+        // a file that cannot be read is refused with its reason below
+        let pixel = metadata.map_or(STRAYED, |m| m.pixel_size.x);
         let params = AlignBeamShift {
             reference: Some(reference),
             beam: Beam::Ion,
             steps: ALIGNMENT_STEPS,
+            limit_px: Some(STRAYED / pixel),
+            blur: FILM,
             ..AlignBeamShift::default()
         };
         beam_shift(self.cx.clone(), params)

@@ -87,6 +87,9 @@ pub(super) fn planned_current(run: &Run<'_>, stage: &MillingStage) -> Option<f64
 /// Share of an alignment area by which drift, another current or a tilt may have moved what is in it.
 const FURTHEST: f64 = 0.3;
 
+/// Near enough, pixels: a lamella's two sides are as far apart as their alignments were off, and a pixel is a quarter of its thickness.
+const NEAR: f64 = 0.1;
+
 /// The furthest that a picture of these settings is shifted by an alignment while milling, pixels.
 fn furthest(settings: &ImageSettings) -> f64 {
     let area = settings.reduced_area.unwrap_or(Rect::FULL);
@@ -118,6 +121,7 @@ pub(super) async fn align(
         beam: settings.beam_type,
         steps: alignment.steps as usize,
         limit_px: Some(furthest(settings)),
+        enough_px: NEAR,
         ..AlignBeamShift::default()
     };
     align::onto(cx, reference, settings, &params)

@@ -129,6 +129,26 @@ async fn what_both_beams_see_stays_coincident_while_it_is_tilted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_stage_leaves_in_the_fib_picture_its_beam_takes_off() {
+    let rig = Rig::with(|i| (i.twin.errors.coincidence, i.twin.errors.repeatability) = (20e-6, 1e-6));
+    coincidence(rig.cx.clone(), Coincidence::default()).await.unwrap();
+    let from = rig.cx.pose().await.unwrap();
+    let before = rig.look(Beam::Ion, 40e-6).await;
+    let params = |tilt| EucentricTilt {
+        tilt: Some(tilt),
+        tolerance: 2.5e-6,
+        beam_shift: true,
+        ..EucentricTilt::default()
+    };
+    let there = eucentric_tilt(rig.cx.clone(), params(tilted(from))).await.unwrap();
+    assert!(there.shifted_m.x.hypot(there.shifted_m.y) > 0.2e-6, "{there:?}");
+    let back = eucentric_tilt(rig.cx.clone(), params(from.t)).await.unwrap();
+    assert!(back.shifted_m.x.hypot(back.shifted_m.y) > 0.2e-6, "{back:?}");
+    let off = shift(&before, &rig.look(Beam::Ion, 40e-6).await);
+    near(off.0.hypot(off.1), 0.0, 0.6e-6, &format!("{there:?} {back:?}"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tilt_that_cannot_be_watched_is_not_begun_and_a_lost_sample_goes_back() {
     let rig = Rig::new();
     let from = rig.cx.pose().await.unwrap();

@@ -23,6 +23,7 @@ const TOUCHING: f64 = 30e-9;
 struct Seen {
     sites: Vec<Site>,
     removed: BTreeMap<usize, f64>,
+    drawn_at: BTreeMap<usize, [f64; 2]>,
     bodies: Value,
     deposits: Value,
     contact: Value,
@@ -89,6 +90,7 @@ impl World {
                         "name": record.name,
                         "planned_dose_c": record.planned,
                         "delivered_dose_c": record.delivered * gain,
+                        "at_m": seen.drawn_at.get(&i),
                         "volume_removed_m3": seen.removed.get(&i).copied().unwrap_or(0.0),
                     })
                 })
@@ -99,6 +101,7 @@ impl World {
                 "seed": twin.seed,
                 "scene": twin.scene,
                 "pose": pose,
+                "home": self.geometry.home(),
                 "coincidence_error_m": surface(Beam::Electron),
                 "focus_error_m": { "electron": electron, "ion": ion },
                 "sites": seen.sites,
@@ -127,6 +130,7 @@ impl Seen {
         Seen {
             sites: Vec::new(),
             removed: BTreeMap::new(),
+            drawn_at: BTreeMap::new(),
             bodies: json!([]),
             deposits: json!([]),
             contact: Value::Null,
@@ -184,6 +188,7 @@ fn see(finished: &mut Finished, tip: Option<nalgebra::Point3<f64>>) -> Seen {
     Seen {
         sites,
         removed: finished.removed.clone(),
+        drawn_at: finished.drawn_at.clone(),
         bodies: bodies.into(),
         deposits: all.into(),
         contact: contact.map_or(Value::Null, Value::String),

@@ -134,6 +134,8 @@ impl Finished {
                 None if aim.channel() == Beam::Ion => {
                     let cut = self.matter.mill(&line, &drawing, &aim.ions())?;
                     *self.removed.entry(segment.record).or_default() += cut.removed;
+                    let on_plane = line.origin - line.along * (line.origin.z / line.along.z.min(-0.01));
+                    self.drawn_at.insert(segment.record, [on_plane.x, on_plane.y]);
                     self.remember(line);
                 }
                 None => {}

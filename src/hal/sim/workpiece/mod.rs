@@ -62,6 +62,8 @@ pub struct Finished {
     pub matter: Matter,
     /// m3 by record of the patterning engine.
     pub removed: BTreeMap<usize, f64>,
+    /// Where on the sample plane (m) the middle of the picture lay that it was last drawn in, by record.
+    pub drawn_at: BTreeMap<usize, [f64; 2]>,
     /// Views from which was milled, oldest first.
     pub views: Vec<Beamline>,
     /// The needle's frame in the sample's, when it was last told.
@@ -152,6 +154,7 @@ impl Workpiece {
                 guard.insert(Finished {
                     matter: Matter::new(self.specimen()?.clone(), Arc::new(materials)),
                     removed: BTreeMap::new(),
+                    drawn_at: BTreeMap::new(),
                     views: Vec::new(),
                     needle: None,
                     failures: Vec::new(),
