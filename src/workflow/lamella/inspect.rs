@@ -207,3 +207,76 @@ fn unseen(error: JobError) -> JobError {
         _ => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lamella::protocol::shipped;
+
+    fn meant() -> Meant {
+        let protocol = shipped("on-grid").unwrap();
+        let (task, _) = protocol
+            .tasks
+            .get("Polishing")
+            .unwrap()
+            .milling("mill_polishing")
+            .unwrap()
+            .unwrap();
+        Meant::of(task).unwrap()
+    }
+
+    fn found(mean: f64, stands: f64) -> Found {
+        let section = Section {
+            mean,
+            least: mean,
+            most: mean,
+            at: (0.0, 0.0),
+            stands,
+        };
+        Found {
+            section,
+            pixel: 10e-9,
+            at: Point::default(),
+        }
+    }
+
+    #[test]
+    fn the_last_trench_says_how_thick_a_lamella_becomes() {
+        let meant = meant();
+        assert!((meant.thickness - 200e-9).abs() < 1e-12 && (meant.width - 9.2e-6).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_is_thin_thick_or_broken_is_refused_with_its_figures() {
+        assert!(judged(&found(20.0, 1.0), &meant()).is_ok() && judged(&found(23.5, 1.0), &meant()).is_ok());
+        for (bad, word) in [
+            (found(15.0, 1.0), "150 nm thick, not 200 nm"),
+            (found(25.0, 1.0), "250 nm thick"),
+            (found(20.0, 0.7), "30 % of its width"),
+        ] {
+            let error = judged(&bad, &meant()).unwrap_err();
+            assert!(
+                error.kind == ErrorKind::OutOfRange && error.what.contains(word),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_too_thick_is_polished_again_about_where_it_stands() {
+        let at = Point { x: 0.0, y: 0.1e-6 };
+        let task = meant().again(at, 900e-9).unwrap();
+        let [stage] = task.stages.as_slice() else {
+            panic!("{task:?}")
+        };
+        assert_eq!(stage.pattern.place(), at);
+        // the trenches reach beyond what stands
+        let top = stage
+            .pattern
+            .shapes()
+            .iter()
+            .map(|s| s.bounds().top)
+            .fold(f64::MIN, f64::max);
+        assert!(top > at.y + 450e-9 && top < at.y + 800e-9, "{top:e}");
+    }
+}

@@ -263,3 +263,86 @@ fn cut<T: Copy + Default>(picture: ArrayView2<T>, (x, y): (i64, i64), (w, h): (u
     }
     part
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::tz::TimeZone;
+    use lamella::{Queue, protocol::shipped};
+
+    fn proposal(x: f64) -> Proposal {
+        Proposal {
+            site: Site {
+                at: Point { x: 20.0, y: 20.0 },
+                size: (12e-6, 10e-6),
+                score: 1.0,
+                reasons: Vec::new(),
+            },
+            position: StagePosition {
+                x: Some(x),
+                y: Some(0.0),
+                ..StagePosition::default()
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn a_taken_place_is_not_placed_again_and_patterns_go_through_the_cell() {
+        let folder = tempfile::tempdir().unwrap();
+        let protocol = shipped("on-grid").unwrap();
+        let experiment = Experiment::new(&folder.path().join("e"), "e", "id", 0.0);
+        let papers = Papers {
+            experiment: experiment.create(&protocol).unwrap(),
+            protocol,
+            queue: Queue::default(),
+        };
+        let book = Book::new(papers, TimeZone::UTC, |_| {});
+        let settings = model::ImageSettings {
+            hfw: 40e-6,
+            resolution: (40, 40),
+            ..model::ImageSettings::default()
+        };
+        let state = MicroscopeState::bare(0.0, StagePosition::default());
+        let overview = Frame {
+            pixels: Pixels::U8(Array2::zeros((40, 40))),
+            metadata: Some(model::frame::Metadata::new(settings, state.clone())),
+        };
+        let needs = Needs::default();
+        let (first, near, far) = (0.0, 0.5 * needs.apart, 3.0 * needs.apart);
+        let proposed = |at: &[f64]| Proposed {
+            needs,
+            proposals: at.iter().map(|x| proposal(*x)).collect(),
+            refused: Vec::new(),
+            squares: (1, 1),
+        };
+        let made = async |at: &[f64], most, seed| {
+            let (proposed, state) = (proposed(at), (&state, 0.2));
+            place(&book, &overview, &proposed, most, state, seed)
+                .await
+                .unwrap()
+                .len()
+        };
+        assert_eq!(made(&[first, far], 1, "a").await, 1);
+        // the first again, one beside it, and one that is free
+        assert_eq!(made(&[first, near, far], 5, "b").await, 1);
+        assert_eq!(made(&[first, near, far], 5, "c").await, 0);
+        let lamellae = book.read(|papers| papers.experiment.lamellae.clone());
+        let at = |lamella: &lamella::Lamella| lamella.pose(PoseKind::Milling).and_then(|pose| pose.stage_position.x);
+        assert_eq!(lamellae.iter().map(at).collect::<Vec<_>>(), [Some(first), Some(far)]);
+        // half of half a cell's length behind its middle, seen at the protocol's 12 degrees
+        let rise = 2.5e-6 * 12f64.to_radians().sin();
+        let (task, _) = lamellae[0]
+            .tasks
+            .get("Polishing")
+            .unwrap()
+            .milling("mill_polishing")
+            .unwrap()
+            .unwrap();
+        for (what, y) in [
+            ("point of interest", lamellae[0].poi.y),
+            ("pattern", task.stages[0].pattern.place().y),
+        ] {
+            assert!((y - rise).abs() < 1e-9, "{what}: {y:e} for {rise:e}");
+        }
+    }
+}

@@ -53,11 +53,7 @@ const LOOK: f64 = 10.0;
 pub fn run(cx: JobCx, book: Book, params: Run) -> Job<Ran> {
     Box::pin(async move {
         check(&book)?;
-        for beam in cx.scope().capabilities().beams() {
-            if !cx.scope().beam(beam).await?.value.on {
-                cx.act(Act::BeamPower { beam, on: true }).await?;
-            }
-        }
+        beams_on(&cx).await?;
         let mut ran = Ran::default();
         loop {
             let zone = book.zone().clone();
@@ -90,6 +86,17 @@ pub fn run(cx: JobCx, book: Book, params: Run) -> Job<Ran> {
     })
 }
 
+/// Turns on beams that are off: at the beginning, and before each task of an unsupervised run, for a beam may have tripped. One that
+/// may not come on (the vacuum is gone) is refused by the interlock.
+async fn beams_on(cx: &JobCx) -> Result<(), JobError> {
+    for beam in cx.scope().capabilities().beams() {
+        if !cx.scope().beam(beam).await?.value.on {
+            cx.act(Act::BeamPower { beam, on: true }).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Refuses what cannot be run before anything moves.
 fn check(book: &Book) -> Result<(), JobError> {
     book.read(|papers| {
@@ -120,6 +127,13 @@ async fn item(cx: &JobCx, book: &Book, params: Run, id: u64, ran: &mut Ran) -> R
     let Some(item) = book.change(begun).await? else {
         return Ok(());
     };
+    // a beam that tripped comes on again for the next try; where it may not, no other lamella can be milled either
+    if params.unsupervised
+        && let Err(error) = beams_on(cx).await
+    {
+        end(book, &item, Status::Failed, &error.what, work_time(cx), u32::MAX).await?;
+        return Err(error);
+    }
     let done = task::run(cx, book, &item.lamella, &item.task, !params.unsupervised).await;
     // nothing is owed over the end of a task, and the next one begins anew
     cx.parts_tell();
@@ -162,7 +176,12 @@ async fn item(cx: &JobCx, book: &Book, params: Run, id: u64, ran: &mut Ran) -> R
 fn may_differ(kind: ErrorKind) -> bool {
     matches!(
         kind,
-        ErrorKind::Doubtful | ErrorKind::Timeout | ErrorKind::Protocol | ErrorKind::Busy | ErrorKind::Other
+        ErrorKind::Doubtful
+            | ErrorKind::Timeout
+            | ErrorKind::Protocol
+            | ErrorKind::Busy
+            | ErrorKind::Interlock
+            | ErrorKind::Other
     )
 }
 
