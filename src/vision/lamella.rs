@@ -84,8 +84,7 @@ pub fn section(picture: ArrayView2<f32>, planned: &Planned) -> Result<Section, U
     if f64::from(bright - dark) < CLEAR * noise(part) / ((x1 - x0) as f64).sqrt() {
         return Err(Unmeasured::Gone);
     }
-    // the floor and the ledges of a trench are dimmer than half of a face
-    let strip = strip(whole.view(), f32::midpoint(dark, bright), planned, y0)?;
+    let strip = strip(whole.view(), edge_level(dark, bright), planned, y0)?;
     // a lamella may lie askew: each part is looked for a little beyond the whole
     let beyond = (0.25 * planned.trench).max(2.0);
     let rows = (

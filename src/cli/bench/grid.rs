@@ -23,8 +23,8 @@ pub struct Grid<'a> {
     pub keep: Option<&'a Path>,
 }
 
-/// A run that ends for a line, an instrument or a vacuum that is gone is taken up again so often, after so many seconds.
-const AGAIN: usize = 30;
+/// A run that ends for a line or an instrument that is gone is taken up again so often, after so many seconds.
+const AGAIN: usize = 6;
 /// Most that a task is begun before its lamella is parked: on a bad night something fails every few minutes.
 const ATTEMPTS: u32 = 8;
 const REST: f64 = 120.0;
@@ -136,10 +136,6 @@ impl On {
                         // where it fails the next turn tries again
                         let _ = self.run(Command::new("system.connect"));
                     }
-                    if failure.kind == ErrorKind::Interlock {
-                        // as whoever looks after the instrument would; where it is pumped already this changes nothing
-                        let _ = self.run(Command::new("chamber.pump"));
-                    }
                 }
                 _ => return ended,
             }
@@ -152,11 +148,6 @@ impl On {
 fn may_differ(kind: ErrorKind) -> bool {
     matches!(
         kind,
-        ErrorKind::NotConnected
-            | ErrorKind::Timeout
-            | ErrorKind::Protocol
-            | ErrorKind::Busy
-            | ErrorKind::Interlock
-            | ErrorKind::Other
+        ErrorKind::NotConnected | ErrorKind::Timeout | ErrorKind::Protocol | ErrorKind::Busy | ErrorKind::Other
     )
 }
