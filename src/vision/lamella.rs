@@ -84,7 +84,7 @@ pub fn section(picture: ArrayView2<f32>, planned: &Planned) -> Result<Section, U
     if f64::from(bright - dark) < CLEAR * noise(part) / ((x1 - x0) as f64).sqrt() {
         return Err(Unmeasured::Gone);
     }
-    let strip = strip(whole.view(), edge_level(dark, bright), planned, y0)?;
+    let strip = strip(whole.view(), (dark, bright), planned, y0)?;
     // a lamella may lie askew: each part is looked for a little beyond the whole
     let beyond = (0.25 * planned.trench).max(2.0);
     let rows = (
@@ -148,25 +148,37 @@ fn noise(part: ArrayView2<f32>) -> f64 {
     (0.5 * sum / a.len().max(1) as f64).sqrt()
 }
 
-/// From and to of the strip that is nearest to where it should be.
-fn strip(profile: ArrayView1<f32>, level: f32, planned: &Planned, y0: usize) -> Result<(f64, f64), Unmeasured> {
-    let all = strips(profile, level);
+/// From and to of the strip that is nearest to where it should be. The floor of a trench and the ledges in it are dimmer than half of a face;
+/// a trench with a narrow one is dark for the most part.
+fn strip(
+    profile: ArrayView1<f32>,
+    (dark, bright): (f32, f32),
+    planned: &Planned,
+    y0: usize,
+) -> Result<(f64, f64), Unmeasured> {
+    let face = f32::midpoint(dark, bright);
     let wanted = planned.at.1 - y0 as f64;
     let away = |strip: &(f64, f64)| (f64::midpoint(strip.0, strip.1) - wanted).abs();
-    let nearest = all.iter().enumerate().min_by(|a, b| away(a.1).total_cmp(&away(b.1)));
-    let (n, found) = nearest
-        .filter(|(_, strip)| away(strip) <= planned.search + 0.5 * planned.thickness)
-        .ok_or(match profile.iter().any(|v| *v > level) {
+    let nearest = strips(profile, face)
+        .into_iter()
+        .min_by(|a, b| away(a).total_cmp(&away(b)));
+    let found = nearest
+        .filter(|strip| away(strip) <= planned.search + 0.5 * planned.thickness)
+        .ok_or(match profile.iter().any(|v| *v > face) {
             true => Unmeasured::Uncut,
             false => Unmeasured::Gone,
         })?;
-    let before = n.checked_sub(1).map_or(0.0, |n| all[n].1);
-    let after = all.get(n + 1).map_or(profile.len() as f64, |next| next.0);
-    let free = FREE * planned.trench;
-    if found.1 - found.0 > THICKEST * planned.thickness || found.0 - before < free || after - found.1 < free {
+    let free = |from: f64, to: f64| {
+        let (from, to) = (from.max(0.0) as usize, (to.max(0.0) as usize).min(profile.len()));
+        let trench = profile.slice(s![from.min(to)..to]);
+        let clear = trench.iter().filter(|v| **v < edge_level(dark, bright)).count();
+        clear as f64 >= FREE * planned.trench
+    };
+    let beside = free(found.0 - planned.trench, found.0) && free(found.1, found.1 + planned.trench);
+    if found.1 - found.0 > THICKEST * planned.thickness || !beside {
         return Err(Unmeasured::Uncut);
     }
-    Ok(*found)
+    Ok(found)
 }
 
 /// Stretches above the level, from and to between pixels.
@@ -279,6 +291,14 @@ mod tests {
         assert_eq!(measured(|_| None), Err(Unmeasured::Gone));
         assert_eq!(measured(|_| Some((190.0, 320.0))), Err(Unmeasured::Uncut));
         assert_eq!(measured(|_| Some((160.0, 245.0))), Err(Unmeasured::Uncut));
+        // a ledge in a trench is none of that, a step that fills it is
+        let with = |ledge: std::ops::Range<usize>| {
+            let mut picture = picture(|_| Some((190.0, 210.0)), 15.0);
+            picture.slice_mut(s![ledge, 100..500]).fill(66.0);
+            section(picture.view(), &PLANNED)
+        };
+        assert!((with(225..237).unwrap().mean - 20.0).abs() < 0.5);
+        assert_eq!(with(225..300), Err(Unmeasured::Uncut));
         let beside = Planned {
             at: (10.0, 200.0),
             ..PLANNED

@@ -303,7 +303,7 @@ async fn edit(cx: Cx, args: Args) -> Ended {
             .core
             .book()?
             .read(|p| p.experiment.lamella(name).map(|l| p.experiment.folder_of(l)));
-        Left::forget(&folder.ok_or_else(|| unknown(name))?)?;
+        Left::forget_all(&folder.ok_or_else(|| unknown(name))?)?;
     }
     change(&cx, &args, |lamella| {
         if let Some(text) = args.text("description") {

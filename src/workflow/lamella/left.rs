@@ -15,11 +15,29 @@ use std::path::{Path, PathBuf};
 const FILE: &str = "unfinished.json";
 
 /// How far the milling of a task came, by the keys of what it mills.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Left {
     /// The task's name.
     pub task: String,
     pub milling: BTreeMap<String, Milled>,
+}
+
+/// The file: every task of a lamella that was cut off, by name. Another that is done meanwhile does not take its place.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Tasks {
+    tasks: BTreeMap<String, BTreeMap<String, Milled>>,
+}
+
+/// What such a file may hold.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Tasks(Tasks),
+    /// As earlier versions wrote it.
+    One {
+        task: String,
+        milling: BTreeMap<String, Milled>,
+    },
 }
 
 /// How far one milling of a task came.
@@ -44,23 +62,24 @@ pub struct Underway {
     pub rest: Rest,
 }
 
-impl Left {
-    /// What the last run of this task left; nothing where another task, or none, was cut off.
-    pub fn load(folder: &Path, task: &str) -> Result<Left, JobError> {
-        let new = Left {
-            task: task.to_owned(),
-            ..Left::default()
-        };
+impl Tasks {
+    fn load(folder: &Path) -> Result<Tasks, JobError> {
         let text = match std::fs::read_to_string(folder.join(FILE)) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(new),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Tasks::default()),
             Err(error) => return Err(unread(folder, &error)),
         };
-        let left: Left = serde_json::from_str(&text).map_err(|error| unread(folder, &error))?;
-        Ok(if left.task == task { left } else { new })
+        Ok(
+            match serde_json::from_str(&text).map_err(|error| unread(folder, &error))? {
+                Stored::Tasks(tasks) => tasks,
+                Stored::One { task, milling } => Tasks {
+                    tasks: [(task, milling)].into(),
+                },
+            },
+        )
     }
 
-    pub fn save(&self, folder: &Path) -> Result<(), JobError> {
+    fn save(&self, folder: &Path) -> Result<(), JobError> {
         let unwritten = |error: &dyn std::fmt::Display| {
             JobError::new(
                 ErrorKind::File,
@@ -73,9 +92,35 @@ impl Left {
             .and_then(|()| file::replace(&folder.join(FILE), Durability::Synced, &text))
             .map_err(|error| unwritten(&error))
     }
+}
+
+impl Left {
+    /// What the last run of this task left; nothing where it was not cut off.
+    pub fn load(folder: &Path, task: &str) -> Result<Left, JobError> {
+        Ok(Left {
+            task: task.to_owned(),
+            milling: Tasks::load(folder)?.tasks.remove(task).unwrap_or_default(),
+        })
+    }
+
+    pub fn save(&self, folder: &Path) -> Result<(), JobError> {
+        let mut all = Tasks::load(folder)?;
+        all.tasks.insert(self.task.clone(), self.milling.clone());
+        all.save(folder)
+    }
 
     /// The task is done: nothing is left of it.
-    pub fn forget(folder: &Path) -> Result<(), JobError> {
+    pub fn forget(folder: &Path, task: &str) -> Result<(), JobError> {
+        let mut all = Tasks::load(folder)?;
+        match all.tasks.remove(task) {
+            None => Ok(()),
+            Some(_) if all.tasks.is_empty() => Left::forget_all(folder),
+            Some(_) => all.save(folder),
+        }
+    }
+
+    /// Whatever is left of any task, be it readable or not.
+    pub fn forget_all(folder: &Path) -> Result<(), JobError> {
         match std::fs::remove_file(folder.join(FILE)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(unread(folder, &error)),
             _ => Ok(()),
@@ -93,4 +138,48 @@ fn unread(folder: &Path, why: &dyn std::fmt::Display) -> JobError {
         ),
         "look at the lamella; `lamella.edit name=... forget=true` takes it that nothing was milled",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole(task: &str) -> Left {
+        Left {
+            task: task.to_owned(),
+            milling: [("key".to_owned(), Milled::Whole)].into(),
+        }
+    }
+
+    #[test]
+    fn a_task_that_was_cut_off_is_remembered_while_another_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        whole("Rough").save(at).unwrap();
+        whole("Polishing").save(at).unwrap();
+        Left::forget(at, "Polishing").unwrap();
+        assert_eq!(Left::load(at, "Rough").unwrap(), whole("Rough"));
+        assert!(Left::load(at, "Polishing").unwrap().milling.is_empty());
+        // the last one takes the file with it
+        Left::forget(at, "Rough").unwrap();
+        assert!(!at.join(FILE).exists());
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_is_read_and_a_damaged_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        std::fs::write(at.join(FILE), r#"{"task": "Rough", "milling": {"key": "whole"}}"#).unwrap();
+        assert_eq!(Left::load(at, "Rough").unwrap(), whole("Rough"));
+        std::fs::write(at.join(FILE), "{").unwrap();
+        assert!(
+            Left::load(at, "Rough")
+                .unwrap_err()
+                .what
+                .ends_with("nothing was milled")
+        );
+        assert!(Left::forget(at, "Rough").is_err());
+        Left::forget_all(at).unwrap();
+        assert!(Left::load(at, "Rough").unwrap().milling.is_empty());
+    }
 }

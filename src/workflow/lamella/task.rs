@@ -26,7 +26,7 @@ pub(super) async fn run(cx: &JobCx, book: &Book, lamella: &str, task: &str, supe
     let folder = book.read(|papers| papers.experiment.folder_of(&before));
     if before.state.status == Status::Completed {
         // a crash may have left it there after the task's end was written
-        Left::forget(&folder)?;
+        Left::forget(&folder, &before.state.name)?;
     }
     book.edit(lamella, |lamella| {
         lamella.state = TaskState {
@@ -59,7 +59,7 @@ pub(super) async fn run(cx: &JobCx, book: &Book, lamella: &str, task: &str, supe
     // only now: until the history has it, that file alone says that it was milled
     if done.is_ok()
         && written.is_ok()
-        && let Err(error) = Left::forget(&folder)
+        && let Err(error) = Left::forget(&folder, task)
     {
         tracing::warn!(%error.what, "it is forgotten when the lamella's next task begins");
     }
