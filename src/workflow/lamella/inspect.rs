@@ -2,14 +2,14 @@
 //!
 //! One picture end on, at the ion beam's imaging current and a field not much wider than the lamella: its dose takes less than a
 //! nanometre. What is too thick is polished again, about where it really stands; what is too thin, broken or gone ends the task with that
-//! as its reason. Where somebody watches they are told, and decide.
+//! as its reason; where ledges beside it leave that open, a warning says so. Where somebody watches they are told, and decide.
 
 use super::work::Work;
 use crate::{JobError, Keep};
 use lamella::names;
 use model::{Beam, ErrorKind, Frame, ImageSettings, Notice, Point, Severity, Unit, text, units};
 use pattern::{MillingStage, MillingTask};
-use vision::lamella::{Planned, Section, section};
+use vision::lamella::{Planned, Section, Unmeasured, section};
 
 /// Field width by the lamella's width.
 const FIELD: f64 = 1.6;
@@ -83,6 +83,7 @@ pub(super) async fn inspect(work: &mut Work, key: &str) -> Result<(), JobError> 
             }
             found => found?,
         };
+        let Some(found) = found else { return Ok(()) };
         let thickness = found.section.mean * found.pixel;
         told(work, &found)?;
         let thick = thickness > (1.0 + TOLERANCE) * meant.thickness;
@@ -110,7 +111,8 @@ struct Found {
     at: Point,
 }
 
-async fn look(work: &Work, meant: &Meant, round: usize) -> Result<Found, JobError> {
+/// What a picture shows of it. Nothing, and a warning, where ledges hide whether it is cut free: that is no reason to give up a good one.
+async fn look(work: &Work, meant: &Meant, round: usize) -> Result<Option<Found>, JobError> {
     work.align().await.map_err(unseen)?;
     work.step("INSPECT_LAMELLA", "looking at the lamella").await?;
     let settings = ImageSettings {
@@ -141,15 +143,27 @@ async fn look(work: &Work, meant: &Meant, round: usize) -> Result<Found, JobErro
         .cx
         .compute(move || section(frame.pixels.to_f32().view(), &planned))
         .await?;
-    let section = measured.map_err(|why| wrong(&why.to_string()))?;
-    Ok(Found {
+    let section = match measured {
+        Ok(section) => section,
+        Err(why @ Unmeasured::Uncut) => {
+            let name = text::printable(&work.now()?.name).to_string();
+            let notice = Notice::new(
+                Severity::Warning,
+                format!("{name}: its thickness was not measured: {why}"),
+            );
+            work.cx.host.notice(notice.hint("look at the picture of its section"));
+            return Ok(None);
+        }
+        Err(why) => return Err(wrong(&why.to_string())),
+    };
+    Ok(Some(Found {
         section,
         pixel,
         at: Point {
             x: meant.at.x,
             y: (middle.1 - section.at.1) * pixel,
         },
-    })
+    }))
 }
 
 fn told(work: &Work, found: &Found) -> Result<(), JobError> {
