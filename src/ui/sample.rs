@@ -1,5 +1,6 @@
 //! Hand-made snapshots and screens for tests: what an instrument could have said.
 
+use crate::canvas::PictureKey;
 use crate::cx::{Frames, Pending};
 use crate::keys::{Chord, Keymap};
 use crate::remembered::Remembered;
@@ -23,12 +24,27 @@ use model::{
     GasState, Identity, ImageSettings, Key, Limits, ManipulatorPosition, ManipulatorState, MillingSettings, Pose,
     StageKind, StageState, Value,
 };
-use picture::Grid;
+use picture::{Grid, Tone, View};
 use ratatui::backend::TestBackend;
 use ratatui::layout::Rect;
+use std::sync::Arc;
+use vision::contrast::Spread;
 
 /// 2026-11-22 14:02:00 UTC.
 pub const NOON: f64 = 1_795_356_120.0;
+
+/// A picture of a pane, as it was taken.
+pub fn picture_key() -> PictureKey {
+    PictureKey {
+        slot: 0,
+        frame: 1,
+        view: View::default(),
+        spread: Spread::AsTaken,
+        tone: Tone::default(),
+        overlays: Arc::from([]),
+        smooth: false,
+    }
+}
 
 fn aged<T>(value: T) -> Option<Aged<T>> {
     Some(Aged {

@@ -49,11 +49,8 @@ fn framed(title: &str, note: &str, place: Rect, theme: &Theme, canvas: &mut Canv
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canvas::PictureKey;
+    use crate::sample::picture_key;
     use crate::theme::Themes;
-    use picture::{Tone, View};
-    use std::sync::Arc;
-    use vision::contrast::Spread;
 
     #[test]
     fn a_question_lies_beside_the_picture_where_there_is_room() {
@@ -61,16 +58,7 @@ mod tests {
         let body = Rect::new(0, 1, 120, 34);
         let shown = |picture: Rect| {
             let mut canvas = Canvas::new(Rect::new(0, 0, 120, 40));
-            let key = PictureKey {
-                slot: 0,
-                frame: 1,
-                view: View::default(),
-                spread: Spread::AsTaken,
-                tone: Tone::default(),
-                overlays: Arc::from([]),
-                smooth: false,
-            };
-            canvas.place(picture, key);
+            canvas.place(picture, picture_key());
             canvas
         };
         let asked = |picture, size| frame_beside("Mill?", size, &theme, body, &mut shown(picture));

@@ -1,9 +1,8 @@
 use super::*;
-use crate::canvas::PictureKey;
-use picture::{Budget, Encoder, Graphics, Grey, InkTable, Protocol, Raster, Tone, View};
+use crate::sample::picture_key;
+use picture::{Budget, Encoder, Graphics, Grey, InkTable, Protocol, Raster};
 use ratatui::style::Style;
 use std::sync::Arc;
-use vision::contrast::Spread;
 
 fn canvas(text: &str) -> Canvas {
     let mut canvas = Canvas::new(Rect::new(0, 0, 20, 3));
@@ -103,6 +102,16 @@ const PLACED: [Protocol; 3] = [
     Protocol::Sixel,
 ];
 
+fn graphics(protocol: Protocol) -> Graphics {
+    Graphics {
+        protocol,
+        cell_px: (10, 20),
+        tmux: false,
+        pixel_mouse: false,
+        synchronised: true,
+    }
+}
+
 /// A terminal as far as pictures go: `#` is where one hides the text.
 struct Terminal {
     protocol: Protocol,
@@ -151,17 +160,8 @@ impl Terminal {
 fn frame(placed: bool, popup: bool) -> Canvas {
     let mut canvas = Canvas::new(Rect::new(0, 0, 30, 8));
     canvas.buffer.set_string(0, 0, "the tab", Style::new());
-    let key = PictureKey {
-        slot: 0,
-        frame: 1,
-        view: View::default(),
-        spread: Spread::AsTaken,
-        tone: Tone::default(),
-        overlays: Arc::from([]),
-        smooth: false,
-    };
     match placed {
-        true => canvas.place(PANE, key),
+        true => canvas.place(PANE, picture_key()),
         false => canvas.buffer.set_string(4, 2, "another tab", Style::new()),
     }
     if popup {
@@ -174,14 +174,7 @@ fn frame(placed: bool, popup: bool) -> Canvas {
 #[test]
 fn a_question_over_a_picture_can_be_read_and_the_picture_comes_back() {
     for protocol in PLACED {
-        let graphics = Graphics {
-            protocol,
-            cell_px: (10, 20),
-            tmux: false,
-            pixel_mouse: false,
-            synchronised: true,
-        };
-        let mut encoder = Encoder::new(graphics, Budget::default(), InkTable::default());
+        let mut encoder = Encoder::new(graphics(protocol), Budget::default(), InkTable::default());
         let mut picture = |grey: u8| {
             let mut raster = Raster::from(Grey::new(100, 60));
             raster.grey.data.fill(grey);
@@ -229,15 +222,8 @@ fn a_question_over_a_picture_can_be_read_and_the_picture_comes_back() {
 /// Two tabs with panes of other heights may put a picture on the same cells: it must be seen in both.
 #[test]
 fn a_picture_on_the_same_cells_of_another_pane_is_shown() {
-    let graphics = Graphics {
-        protocol: Protocol::Sixel,
-        cell_px: (10, 20),
-        tmux: false,
-        pixel_mouse: false,
-        synchronised: true,
-    };
     let manner = crate::painting::Manner {
-        graphics,
+        graphics: graphics(Protocol::Sixel),
         budget: Budget::default(),
         inks: InkTable::default(),
     };
@@ -247,15 +233,7 @@ fn a_picture_on_the_same_cells_of_another_pane_is_shown() {
     let mut screen = Screen::new(Rect::new(0, 0, 30, 12));
     let mut shown = |pane: Rect| {
         let mut canvas = Canvas::new(Rect::new(0, 0, 30, 12));
-        let key = PictureKey {
-            slot: 0,
-            frame: 1,
-            view: View::default(),
-            spread: Spread::AsTaken,
-            tone: Tone::default(),
-            overlays: Arc::from([]),
-            smooth: false,
-        };
+        let key = picture_key();
         canvas.place(pane, key.clone());
         // the frame that is drawn before the painter has answered
         let mut blank = Canvas::new(canvas.buffer.area);

@@ -28,6 +28,8 @@ pub struct AlignBeamShift {
     pub steps: usize,
     /// A shift further than this (pixels) is refused; half of the field unless given.
     pub limit_px: Option<f64>,
+    /// The same in metres; the nearer one counts.
+    pub limit_m: Option<f64>,
     /// Pictures that cannot be told apart as they are, for they repeat, are compared once more blurred by this (m); 0: they are not.
     pub blur: f64,
     /// Near enough (pixels).
@@ -44,6 +46,7 @@ impl Default for AlignBeamShift {
             method: Method::default(),
             steps: 3,
             limit_px: None,
+            limit_m: None,
             blur: 0.0,
             enough_px: ALIGNED_PX,
             autocontrast: false,
@@ -128,7 +131,8 @@ async fn correct(
             &format!("{} alignment, picture {}", beam.short(), step + 1),
         );
         let (picture, _) = cx.frame(settings, &Keep { live: true, path: None }).await?;
-        let (limit, blur) = (params.limit_px, params.blur / pixel);
+        let limits = [params.limit_px, params.limit_m.map(|limit| limit / pixel)];
+        let (limit, blur) = (limits.into_iter().flatten().reduce(f64::min), params.blur / pixel);
         let (found, blurred) = reference::measure(cx, reference, &picture, params.method, limit, blur).await?;
         // by blurred pictures no more is known
         let noise = ALIGNED_PX.max(BLURRED * blurred);

@@ -103,7 +103,7 @@ async fn find(work: &Work, file: PathBuf) -> Result<(), JobError> {
     let rest = AlignBeamShift {
         reference: Some(file),
         beam: Beam::Electron,
-        limit_px: Some(2.0 * FOUND / pixel),
+        limit_m: Some(2.0 * FOUND),
         ..AlignBeamShift::default()
     };
     let found = match found {

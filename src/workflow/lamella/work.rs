@@ -12,7 +12,7 @@ use jiff::civil::DateTime;
 use lamella::experiment::{Lamella, PoseKind};
 use lamella::names::{self, Phase};
 use lamella::protocol::{ReferenceImaging, TaskConfig};
-use model::{Beam, ErrorKind, Frame, ImageSettings, Notice, Rect, Severity, text};
+use model::{Beam, ErrorKind, ImageSettings, Notice, Rect, Severity, text};
 use std::path::PathBuf;
 
 /// The role of the picture that later tasks are aligned by, among a task's outputs.
@@ -273,16 +273,11 @@ impl Work {
                 .notice(notice.hint("the task goes on where the stage stands"));
             return Ok(());
         };
-        let file = reference.clone();
-        let loaded = self.cx.compute(move || Frame::load(&file)).await?;
-        let metadata = loaded.ok().and_then(|loaded| loaded.frame.metadata);
-        // a file that cannot be read is refused with its reason below
-        let pixel = metadata.map_or(STRAYED, |m| m.pixel_size.x);
         let params = AlignBeamShift {
             reference: Some(reference),
             beam: Beam::Ion,
             steps: ALIGNMENT_STEPS,
-            limit_px: Some(STRAYED / pixel),
+            limit_m: Some(STRAYED),
             blur: FILM,
             ..AlignBeamShift::default()
         };
