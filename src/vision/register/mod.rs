@@ -2,12 +2,13 @@
 //!
 //! [`register`] is for everyone above: it runs a [`Method`], weighs independent evidence (`evidence.rs`), accepts or refuses
 //! with a reason, and places what it accepts by the whole overlap where noise has moved the peak (`settle.rs`). [`cross_correlation`], [`phase_correlation`] and [`skimage_phase_correlation`] are the bare methods with the original's numbers and scores;
-//! [`shift_between`] is the quick sub-pixel shift for frames of one series.
+//! [`register_blurred`] looks once more, blurred, at what repeats; [`shift_between`] is the quick sub-pixel shift for frames of one series.
 //!
 //! Convention: the displacement of `new` relative to `reference` in pixels, dx > 0 = the feature moved right, dy > 0 = down.
 //! A new method is a file here, a variant of `Method` with its file name, and an arm in `register`.
 
 mod band;
+mod blurred;
 mod compare;
 mod cross;
 mod evidence;
@@ -17,6 +18,7 @@ mod picture;
 mod settle;
 mod upsampled;
 
+pub use blurred::{MOST_BLUR, register_blurred};
 pub use compare::{AGREEMENT_PX, Comparison, compare};
 pub use cross::{CrossCorrelation, cross_correlation};
 pub use evidence::{Evidence, shift_between};

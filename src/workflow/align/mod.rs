@@ -22,6 +22,5 @@ pub(crate) use beam_shift::{centre_by_beam, onto};
 pub use coincidence::{Coincidence, Coincident, coincidence};
 pub use guided::guided;
 pub use parts::Part;
-pub(crate) use reference::registered;
 pub use stage::{AlignStage, StageAligned, stage};
 pub use tilt::{EucentricTilt, Tilted, eucentric_tilt};

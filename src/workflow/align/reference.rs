@@ -2,11 +2,9 @@
 
 use crate::{JobCx, JobError};
 use model::{Beam, ErrorKind, Frame, ImageSettings};
-use ndarray::Array2;
 use serde_json::json;
 use std::path::PathBuf;
-use vision::filter::{Border, gaussian};
-use vision::register::{Method, Options, RegisterError, Registration, register};
+use vision::register::{Method, Options, Registration, register_blurred};
 
 /// A reference picture, of a file or else the beam's last, and the settings to repeat it with.
 pub(super) async fn of(cx: &JobCx, file: Option<PathBuf>, beam: Beam) -> Result<(Frame, ImageSettings), JobError> {
@@ -45,24 +43,7 @@ pub(super) async fn of(cx: &JobCx, file: Option<PathBuf>, beam: Beam) -> Result<
     Ok((frame, settings))
 }
 
-/// Registers two pictures; a pair that is refused as it is, once more blurred by so many pixels, and the blur that it was accepted
-/// with. That takes out the pattern of a holey film, which repeats; what is left must convince like any other picture.
-pub(crate) fn registered(
-    [old, new]: [&Array2<f32>; 2],
-    method: Method,
-    options: &Options,
-    blur: f64,
-) -> Result<(Registration, f64), RegisterError> {
-    match register(old.view(), new.view(), method, options)? {
-        found if found.accepted || blur <= 0.0 => Ok((found, 0.0)),
-        _ => {
-            let [old, new] = [old, new].map(|picture| gaussian(picture.view(), blur, Border::Reflect));
-            Ok((register(old.view(), new.view(), method, options)?, blur))
-        }
-    }
-}
-
-/// How far a picture lies off, and whether to believe it; see [`registered`].
+/// How far a picture lies off, and whether to believe it; see [`register_blurred`].
 pub(super) async fn measure(
     cx: &JobCx,
     reference: &Frame,
@@ -76,7 +57,7 @@ pub(super) async fn measure(
         limit_px,
         ..Options::default()
     };
-    cx.compute(move || registered([&reference, &picture], method, &options, blur))
+    cx.compute(move || register_blurred([&reference, &picture], method, &options, blur))
         .await?
         .map_err(|e| {
             JobError::new(

@@ -6,7 +6,6 @@
 
 use super::beam_shift::centre_by_beam;
 use super::common_view::upright;
-use super::reference::registered;
 use super::stand::Stand;
 use crate::Job;
 use crate::acquire::{beam_is_up, beams_there, probe, probe_dwell, probe_size};
@@ -17,7 +16,7 @@ use model::{Beam, ErrorKind, Frame, ImageSettings, Point, Pose, StagePosition, U
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use vision::register::{Method, Options, Registration};
+use vision::register::{Method, Options, Registration, register_blurred};
 
 /// Parameters of [`eucentric_tilt`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -324,7 +323,7 @@ impl Walk<'_> {
                     limit_px: Some(SLIP / pixel),
                     ..Options::default()
                 };
-                registered([&old, &new], Method::CrossCorrelation, &options, BLUR / pixel)
+                register_blurred([&old, &new], Method::CrossCorrelation, &options, BLUR / pixel)
             })
             .await?
             .map_err(|e| {

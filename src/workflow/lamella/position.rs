@@ -4,7 +4,7 @@
 use super::work::{PARK, Work, malformed, parked};
 use crate::align::{
     AlignBeamShift, AlignStage, Coincidence, EucentricTilt, beam_shift, centre_by_beam, coincidence, eucentric_tilt,
-    registered, stage as align_stage,
+    stage as align_stage,
 };
 use crate::movement::{MillingAngle, milling_angle};
 use crate::{JobError, Keep};
@@ -15,7 +15,7 @@ use model::kinematics::milling_angle as milling;
 use model::{Beam, ErrorKind, Frame, ImageSettings, Point};
 use ndarray::s;
 use std::path::PathBuf;
-use vision::register::{Method, Options};
+use vision::register::{Method, Options, register_blurred};
 
 pub(super) async fn select(work: &mut Work) -> Result<(), JobError> {
     let field = work.field();
@@ -163,7 +163,7 @@ async fn is_itself(work: &Work, reference: Frame, pixel: f64) -> Result<(), JobE
             ..Options::default()
         };
         let (reference, picture) = (middle(&reference), middle(&picture));
-        registered([&reference, &picture], Method::default(), &options, BLUR / pixel).map(|(found, _)| found)
+        register_blurred([&reference, &picture], Method::default(), &options, BLUR / pixel).map(|(found, _)| found)
     };
     let refused = match work.cx.compute(compare).await? {
         Ok(found) if found.accepted => return Ok(()),

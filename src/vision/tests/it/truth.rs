@@ -2,7 +2,9 @@
 
 use crate::pictures::{MARGIN, SIZE, Scene, scene, view};
 use ndarray::{Array2, s};
-use vision::register::{Method, Options, RegisterError, Registration, register, shift_between};
+use vision::register::{
+    MOST_BLUR, Method, Options, RegisterError, Registration, register, register_blurred, shift_between,
+};
 
 fn run(a: &Array2<f32>, b: &Array2<f32>, method: Method, options: &Options) -> Registration {
     let found = register(a.view(), b.view(), method, options).unwrap();
@@ -90,8 +92,10 @@ fn pairs_without_an_answer_are_refused() {
     let (mut worst, mut wrong, mut total) = (0.0f64, Vec::new(), 0);
     let mut refuse = |what: &str, a: &Array2<f32>, b: &Array2<f32>| {
         total += 1;
-        for method in Method::ALL {
-            let found = run(a, b, method, &Options::default());
+        let by_each = Method::ALL.map(|method| run(a, b, method, &Options::default()));
+        let blur = MOST_BLUR * SIZE.0 as f64;
+        let (blurred, _) = register_blurred([a, b], Method::default(), &Options::default(), blur).unwrap();
+        for found in by_each.into_iter().chain([blurred]) {
             worst = worst.max(found.confidence);
             if found.accepted {
                 wrong.push((what.to_owned(), found));
@@ -237,4 +241,17 @@ fn small_and_odd_pictures_work() {
             "{h}x{w}: {still:?}"
         );
     }
+}
+
+#[test]
+fn a_second_look_is_blurred_only_where_the_first_was_refused_and_never_too_far() {
+    let whole = scene(Scene::Texture, 3);
+    let (a, b) = (view(&whole, (0, 0), 4.0, 1), view(&whole, (9, -6), 4.0, 2));
+    let look = |blur| register_blurred([&a, &b], Method::default(), &Options::default(), blur).unwrap();
+    assert!(look(3.0).0.accepted && look(3.0).1 == 0.0);
+    let blank = Array2::from_elem(SIZE, 90.0f32);
+    let refused = |blur| register_blurred([&a, &blank], Method::default(), &Options::default(), blur).unwrap();
+    assert!(!refused(3.0).0.accepted && refused(3.0).1 == 3.0);
+    // beyond the most it is not tried
+    assert_eq!(refused(2.0 * MOST_BLUR * SIZE.0 as f64).1, 0.0);
 }
