@@ -10,6 +10,7 @@ epoch and picture alone, and resume.pt holds the optimizer, so that a run that w
 """
 
 import json
+import math
 import os
 import sys
 import time
@@ -21,6 +22,7 @@ import torch
 import torch.distributed as dist
 import torchvision.transforms.v2.functional as F
 from PIL import Image
+from torch import nn
 
 RANK = int(os.environ.get("RANK", 0))
 WORLD = int(os.environ.get("WORLD_SIZE", 1))
@@ -42,13 +44,22 @@ def sample(run, index, epoch=None):
     image = torch.from_numpy(np.array(Image.open(image)))[None]
     label = torch.from_numpy(np.array(Image.open(label)).astype(np.int64))[None]
     label[label >= run["num_classes"]] = 0
-    if epoch is not None:
+    if run["shrink"] > 1:
+        size = [side // run["shrink"] for side in image.shape[1:]]
+        image = F.resize(image, size, antialias=True)
+        label = F.resize(label, size, interpolation=F.InterpolationMode.NEAREST_EXACT)
+    augment = run["augment"]
+    if epoch is not None and augment != "none":
         rng = np.random.default_rng([run["seed"], epoch, index])
         angle = float(rng.uniform(-15, 15))
-        image, label = F.rotate(image, angle), F.rotate(label, angle)
-        if rng.random() < 0.1:
+        if augment == "all":
+            image, label = F.rotate(image, angle), F.rotate(label, angle)
+        chance = 0.1 if augment == "all" else 0.5
+        if rng.random() < chance:
             image, label = F.horizontal_flip(image), F.horizontal_flip(label)
-        if rng.random() < 0.1:
+        if augment == "mirror":
+            return image.float() / 255.0, label[0]
+        if rng.random() < chance:
             image, label = F.vertical_flip(image), F.vertical_flip(label)
         if rng.random() < 0.1:
             image = F.autocontrast(image)
@@ -66,13 +77,50 @@ def batch(run, indices, epoch, device):
     return torch.stack([p[0] for p in pairs]).to(device), torch.stack([p[1] for p in pairs]).to(device)
 
 
-def losses():
-    parts = [torch.nn.CrossEntropyLoss(), smp.losses.DiceLoss(mode="multiclass"), smp.losses.FocalLoss(mode="multiclass")]
+LOSSES = {
+    "cross-entropy": nn.CrossEntropyLoss,
+    "dice": lambda: smp.losses.DiceLoss(mode="multiclass"),
+    "focal": lambda: smp.losses.FocalLoss(mode="multiclass"),
+}
+
+
+def losses(run):
+    parts = [LOSSES[name]() for name in run["loss"]]
     return lambda output, target: sum(part(output, target) for part in parts)
+
+
+def unit(inputs, outputs, stride=1):
+    """A convolution of 3 x 3, its normalisation, and what is above 0."""
+    return [nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+
+
+class Small(nn.Module):
+    """A plain U-Net of half a million parameters whose first level has half the picture's size; the head brings it back."""
+
+    WIDTHS = [16, 24, 32, 48, 64, 96]
+
+    def __init__(self, classes, widths=None):
+        super().__init__()
+        widths = widths or self.WIDTHS
+        self.down = nn.ModuleList(nn.Sequential(*unit(i, o, 2), *unit(o, o)) for i, o in zip([1] + widths[:-1], widths))
+        # from the coarsest level to the finest
+        self.up = nn.ModuleList(nn.Sequential(*unit(a + b, a)) for a, b in reversed(list(zip(widths[:-1], widths[1:]))))
+        self.head = nn.ConvTranspose2d(widths[0], classes, 2, stride=2)
+
+    def forward(self, x):
+        levels = []
+        for down in self.down:
+            x = down(x)
+            levels.append(x)
+        for up, skip in zip(self.up, levels[-2::-1]):
+            x = up(torch.cat([nn.functional.interpolate(x, scale_factor=2), skip], 1))
+        return self.head(x)
 
 
 def build(run):
     """The network; without the network's pretrained weights where they cannot be fetched."""
+    if run["network"] == "small":
+        return Small(run["num_classes"])
     made = dict(encoder_name=run["encoder"], in_channels=1, classes=run["num_classes"])
     weights = None if run["checkpoint"] or run["resume"] else run.get("encoder_weights", "imagenet")
     try:
@@ -113,7 +161,7 @@ def main():
     torch.manual_seed(run["seed"])
     torch.use_deterministic_algorithms(True, warn_only=True)
 
-    model = build(run).to(device)
+    model = build(run).to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=run["lr"])
     first, best, since = 0, None, 0
     if run["resume"]:
@@ -125,7 +173,7 @@ def main():
         state = torch.load(run["checkpoint"], map_location=device, weights_only=True)
         model.load_state_dict(state.get("checkpoint", state))
     trained = torch.nn.parallel.DistributedDataParallel(model) if WORLD > 1 else model
-    loss = losses()
+    loss = losses(run)
 
     wandb = None
     if run["wandb"] and RANK == 0:
@@ -149,6 +197,9 @@ def main():
         began = time.monotonic()
         order = np.random.default_rng([run["seed"], epoch]).permutation(training)
         steps, total = len(order) // size, 0.0
+        if run["schedule"] == "cosine":
+            for group in optimizer.param_groups:
+                group["lr"] = run["lr"] * (0.51 + 0.49 * math.cos(math.pi * epoch / run["epochs"]))
         trained.train()
         for step in range(steps):
             mine = order[step * size:(step + 1) * size][RANK::WORLD]
@@ -170,7 +221,8 @@ def main():
             path = os.path.join(run["save_path"], name)
             # beside and then over: a cut leaves the old file or the new one
             for target, state in (
-                (path, {"checkpoint": model.state_dict(), "encoder": run["encoder"], "nc": run["num_classes"]}),
+                (path, {"checkpoint": model.state_dict(), "encoder": run["encoder"], "nc": run["num_classes"], "network": run["network"],
+                        "rows": images.shape[2], "columns": images.shape[3]}),
                 (os.path.join(run["save_path"], "resume.pt"),
                  {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch, "best": best, "since": since}),
             ):

@@ -26,7 +26,7 @@ use vision::model::{Norm, convert};
 /// line for each epoch. This build trains with PyTorch (torch, torchvision, segmentation-models-pytorch), on the processor or on GPUs.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  fibdeck train config.yml --engine torch\n  fibdeck train config.yml --python venv/bin/python --processes 4\n  fibdeck train config.yml --resume\n\nA configuration:\n  data_paths: [data/train]\n  label_paths: [data/train/labels]\n  save_path: models/new\n  checkpoint: null\n  encoder: resnet34\n  epochs: 20\n  batch_size: 4\n  num_classes: 6\n  lr: 3.0e-4\n  split: 0.15\n  wandb: false"
+    after_help = "Examples:\n  fibdeck train config.yml --engine torch\n  fibdeck train config.yml --python venv/bin/python --processes 4\n  fibdeck train config.yml --resume\n\nA configuration:\n  data_paths: [data/train]\n  label_paths: [data/train/labels]\n  save_path: models/new\n  checkpoint: null\n  encoder: resnet34\n  epochs: 20\n  batch_size: 4\n  num_classes: 6\n  lr: 3.0e-4\n  split: 0.15\n  wandb: false\n\nBeside the original's keys:\n  seed: 0                             the same seed, the same training\n  early_stop: 5                       after so many epochs without a better one\n  network: small                      half a million parameters, instead of a U-Net with an encoder\n  loss: [cross-entropy, dice, focal]  their sum, or some of them\n  schedule: cosine                    lr goes down over the epochs, instead of constant\n  augment: mirror                     or none, instead of all that the original does\n  shrink: 2                           learn from pictures of half their width and height"
 )]
 pub struct Train {
     config: PathBuf,

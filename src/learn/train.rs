@@ -5,6 +5,7 @@
 use crate::LearnError;
 use crate::classes::Classes;
 use crate::dataset::{self, Check, Dataset};
+use crate::picture::SIDE;
 use model::yaml;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -21,6 +22,11 @@ pub struct TrainConfig {
     /// Begin with the weights of this one.
     #[serde(default)]
     pub checkpoint: Option<PathBuf>,
+    /// Not in the original: which network.
+    #[serde(default)]
+    pub network: Network,
+    /// Of [`Network::Unet`].
+    #[serde(default = "resnet34")]
     pub encoder: String,
     pub epochs: usize,
     pub batch_size: usize,
@@ -44,10 +50,75 @@ pub struct TrainConfig {
     /// Not in the original: `imagenet`, as there, or none.
     #[serde(default = "imagenet")]
     pub encoder_weights: Option<String>,
+    /// Not in the original: what is made small, their sum; all three, as there, unless given.
+    #[serde(default = "losses")]
+    pub loss: Vec<Loss>,
+    /// Not in the original: how `lr` goes on over the epochs.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Not in the original: pictures are learnt from at the so-manieth part of their width and height.
+    #[serde(default = "one")]
+    pub shrink: usize,
+    /// Not in the original: how pictures are varied each time they are learnt from.
+    #[serde(default)]
+    pub augment: Augment,
 }
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Network {
+    /// segmentation-models-pytorch's, with an encoder.
+    #[default]
+    Unet,
+    /// A plain one of half a million parameters. It sees pictures at the size it learnt from, and grey values divided by 255.
+    Small,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    CrossEntropy,
+    Dice,
+    Focal,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    #[default]
+    Constant,
+    /// Down to a fiftieth, as half a wave.
+    Cosine,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Augment {
+    /// As openFIBSEM does it: turned, mirrored, blurred, brighter, darker.
+    #[default]
+    All,
+    /// Every second one mirrored left to right.
+    Mirror,
+    None,
+}
+
+/// Sides of what [`Network::Small`] learns from are multiples of this: its levels halve it away.
+const SMALL_MULTIPLE: usize = 64;
 
 fn split() -> f64 {
     0.15
+}
+
+fn one() -> usize {
+    1
+}
+
+fn resnet34() -> String {
+    "resnet34".to_owned()
+}
+
+fn losses() -> Vec<Loss> {
+    vec![Loss::CrossEntropy, Loss::Dice, Loss::Focal]
 }
 
 fn imagenet() -> Option<String> {
@@ -126,6 +197,7 @@ impl TrainConfig {
             ("epochs", self.epochs),
             ("batch_size", self.batch_size),
             ("num_classes", self.num_classes),
+            ("shrink", self.shrink),
         ];
         if let Some((name, _)) = counts.iter().find(|(_, n)| *n == 0) {
             return Some(format!("`{name}` is 0; give a whole number above it"));
@@ -144,6 +216,9 @@ impl TrainConfig {
             return Some(format!(
                 "names {pictures} folders of pictures and {masks} of masks; each needs its own"
             ));
+        }
+        if self.loss.is_empty() {
+            return Some("`loss` is empty; give cross-entropy, dice, focal or several of them".to_owned());
         }
         let encoder = &self.encoder;
         let plain = !encoder.is_empty() && encoder.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
@@ -177,7 +252,26 @@ impl TrainConfig {
         }
         let mut sizes = HashSet::new();
         for (image, _) in &pairs {
-            sizes.insert(crate::picture::header(image)?.size);
+            let (columns, rows) = crate::picture::header(image)?.size;
+            let multiple = self.shrink
+                * if self.network == Network::Small {
+                    SMALL_MULTIPLE
+                } else {
+                    SIDE
+                };
+            if [columns, rows].iter().any(|side| !side.is_multiple_of(multiple)) {
+                let needs = format!(
+                    "is {columns}x{rows}; this network and `shrink` need sides that are multiples of {multiple}, nothing was trained"
+                );
+                return Err(LearnError::file(image, needs));
+            }
+            sizes.insert((columns, rows));
+        }
+        if sizes.len() > 1 && self.network == Network::Small {
+            return Err(LearnError::Refused(
+                "the pictures have different sizes, and the small network learns from one; nothing was trained: bring them to one"
+                    .to_owned(),
+            ));
         }
         if sizes.len() > 1 && self.batch_size > 1 {
             return Err(LearnError::Refused(format!(
@@ -255,6 +349,28 @@ mod tests {
                 .contains("split")
         );
         assert!(config(dir.path(), "early_stop: x\n").is_err());
+        assert!(
+            config(dir.path(), "loss: []\n")
+                .unwrap_err()
+                .to_string()
+                .contains("`loss`")
+        );
+        assert!(config(dir.path(), "network: large\n").is_err());
+        assert_eq!(
+            (read.network, read.loss.len(), read.augment),
+            (Network::Unet, 3, Augment::All)
+        );
+        for name in ["r.tif", "s.tif"] {
+            fs::remove_file(dir.path().join("a").join(name)).unwrap();
+            fs::remove_file(dir.path().join("a/labels").join(name)).unwrap();
+        }
+        let small = config(
+            dir.path(),
+            "network: small\nloss: [cross-entropy]\nschedule: cosine\naugment: mirror\n",
+        )
+        .unwrap();
+        let error = small.pairs(false).unwrap_err().to_string();
+        assert!(error.contains("64x32") && error.contains("multiples of 64"), "{error}");
     }
 
     #[test]

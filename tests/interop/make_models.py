@@ -213,6 +213,14 @@ def main(folder):
 
     for file, network in [("nnunet.pth", PlainConvUNet), ("nnunet-residual.pth", ResidualEncoderUNet)]:
         record(file, "nnunet", nnunet(folder / file, image, network))
+    # the small U-Net of fibdeck's own training: with the size it learnt from, which is the picture's
+    sys.path.insert(0, str(Path(__file__).parents[2] / "assets" / "train"))
+    from torch_train import Small
+
+    model = trained(Small(3, [4, 6, 6, 8, 8]))
+    with torch.no_grad():
+        record("small.pt", "onnx", model(whole / 255.0)[0].numpy(), network="unet-small")
+    torch.save({"checkpoint": model.state_dict(), "network": "small", "nc": 3, "rows": 64, "columns": 96}, folder / "small.pt")
     (folder / "index.json").write_text(json.dumps(index, indent=1))
 
 

@@ -15,11 +15,12 @@ mod load;
 mod method;
 mod network;
 
+pub use ::model::library::CLASSICAL;
 pub use checkpoint::archive;
 pub use engine::{Engine, Native, Runtime, Shape};
 pub use error::ModelError;
 pub use folder::Folder;
-pub use load::{CLASSICAL, LoadError, runtime};
+pub use load::{LoadError, runtime};
 pub use method::{Step, Watch};
 pub use network::{Network, Norm, Plan};
 
@@ -195,7 +196,9 @@ impl Model {
         let prepared: Option<Preparation> = notes.get(PREPARATION).and_then(|json| serde_json::from_str(json).ok());
         if let Some(prepared) = prepared.filter(Preparation::is_sane) {
             let labels = notes.get(LABELS).and_then(|json| serde_json::from_str(json).ok());
-            let model = Self::resized(bytes, prepared, options)?;
+            let small = notes.get("architecture").is_some_and(|what| what == "unet-small");
+            let backend = if small { Backend::Onnx } else { Backend::Huggingface };
+            let model = Self::resized(bytes, prepared, backend, options)?;
             return Ok(Model {
                 labels: labels.unwrap_or_default(),
                 ..model
@@ -238,23 +241,32 @@ impl Model {
     }
 
     /// A network whose pictures are all brought to one size.
-    fn resized(bytes: Vec<u8>, prepared: Preparation, options: &Options) -> Result<Self, ModelError> {
-        if let Some(wanted) = options.backend.filter(|wanted| *wanted != Backend::Huggingface) {
+    fn resized(bytes: Vec<u8>, prepared: Preparation, is: Backend, options: &Options) -> Result<Self, ModelError> {
+        if let Some(wanted) = options.backend.filter(|wanted| *wanted != is) {
             return Err(ModelError::Backend {
-                is: Backend::Huggingface.name(),
+                is: is.name(),
                 wanted: wanted.name(),
             });
         }
         let engine = options.runtime.open(bytes)?;
         let name = engine.name();
         let method = Method::Resized(Resized { engine, prepared });
-        Ok(Model::by(Backend::Huggingface, name, method))
+        Ok(Model::by(is, name, method))
     }
 
     fn checkpoint(bytes: Vec<u8>, name: &str, options: &Options) -> Result<Self, ModelError> {
         let unscaled = UNSCALED.contains(&name);
         let norm = if unscaled { Norm::Picture } else { Norm::Trained };
-        let network = convert(bytes, norm)?;
+        let mut network = convert(bytes, norm)?;
+        if let [onnx] = network.onnx.as_mut_slice()
+            && graph::notes(onnx).contains_key(PREPARATION)
+        {
+            let model = Self::onnx(std::mem::take(onnx), options)?;
+            return Ok(Model {
+                network: network.name,
+                ..model
+            });
+        }
         let is = if network.plan.is_some() {
             Backend::Nnunet
         } else {

@@ -1,4 +1,4 @@
-//! transformers' way to run its networks: every picture brought to one size, standardised, and the result brought back.
+//! transformers' way to run its networks, and that of the small U-Net: every picture brought to one size, standardised, and the result brought back.
 //!
 //! Pictures are resized as its image library (Pillow) does it: in two passes that each round to whole grey values, with weights in fixed
 //! point. With other rounding one grey value in twenty is a level off, which is seen in the labels.
@@ -25,7 +25,8 @@ impl Resized {
         let small = levels(small.t(), rows).reversed_axes();
         let (mean, spread) = (self.prepared.mean, self.prepared.spread);
         let scale = self.prepared.scale;
-        let input = Array4::from_shape_fn((1, 3, rows, columns), |(_, c, y, x)| {
+        let channels = self.engine.input().channels.unwrap_or(3).min(3);
+        let input = Array4::from_shape_fn((1, channels, rows, columns), |(_, c, y, x)| {
             (small[[y, x]] * scale - mean[c]) / spread[c]
         });
         let logits = first(self.engine.run(input)?)?;

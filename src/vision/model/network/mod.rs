@@ -10,6 +10,7 @@ mod layers;
 mod nnunet;
 mod sam;
 mod segformer;
+mod small;
 mod smp;
 
 pub use nnunet::Plan;
@@ -37,7 +38,7 @@ pub struct Network {
     pub plan: Option<Plan>,
 }
 
-/// How pictures go into a network that takes one size.
+/// How pictures go into a network that takes one size, in as many channels as it has, up to three.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preparation {
     /// (rows, columns).
@@ -117,6 +118,11 @@ pub fn build(checkpoint: &Checkpoint, norm: Norm) -> Result<Network, ModelError>
     let weights = checkpoint.weights(checkpoint.pickle().and_then(state))?;
     if weights.has("segmentation_head.0.weight") && weights.has("encoder.conv1.weight") {
         return Ok(smp::build(&weights, norm)?);
+    }
+    if let Some(beside) = checkpoint.pickle()
+        && small::is(&weights)
+    {
+        return small::build(weights, beside);
     }
     let known: Vec<&str> = weights.names().take(3).collect();
     Err(ModelError::UnknownNetwork(if known.is_empty() {
