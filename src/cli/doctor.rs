@@ -192,8 +192,8 @@ fn eyes(globals: &Globals) -> Finding {
             Runtime::Native(native) => format!("{} at {}", native.name(), native.path().display()),
         };
         let model = &library.settings.model;
-        if model != vision::model::CLASSICAL {
-            library.find(model).map_err(CliError::failed)?;
+        if ![model::carried::CLASSICAL, model::carried::AUTO].contains(&model.as_str()) {
+            library.place(model).map_err(CliError::failed)?;
         }
         let models = library.list().len();
         Ok(format!(

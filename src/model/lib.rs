@@ -6,6 +6,7 @@
 
 pub mod beam;
 pub mod capabilities;
+pub mod carried;
 pub mod config;
 pub mod detection;
 pub mod failure;

@@ -12,6 +12,7 @@ use super::exit::{CliError, Exit};
 use super::options::Globals;
 use super::output;
 use clap::{Args, Subcommand};
+use model::carried::{CARRIED, Carried, Place};
 use model::file::{self, Durability};
 use model::library::{Card, Library, sha256};
 use serde_json::{Value, json};
@@ -96,21 +97,29 @@ const SUGGESTED: &[&str] = &["patrickcleeve/openfibsem-baseline", "patrickcleeve
 
 fn list(library: &Library, globals: &Globals) -> Result<Exit, CliError> {
     let entries = library.list();
+    let carried: Vec<Value> = CARRIED
+        .iter()
+        .map(
+            |model| json!({ "name": model.name, "bytes": model.bytes.len(), "only": model.only, "card": model.card() }),
+        )
+        .collect();
     if globals.json {
         let chosen = &library.settings.model;
-        let value = json!({ "folder": library.folder, "default": chosen, "models": entries, "suggested": SUGGESTED });
+        let value = json!({ "folder": library.folder, "default": chosen, "models": entries, "carried": carried, "suggested": SUGGESTED });
         output::line(&value.to_string())?;
         return Ok(Exit::Done);
     }
+    let line = |name: &str, bytes: u64, said: &str| {
+        output::line(&format!("{name:40} {:8.1} MB  {}", bytes as f64 / 1e6, said.trim()))
+    };
     for entry in &entries {
         let card = entry.card.clone().unwrap_or_default();
-        let said = [card.network, card.source].join("  ");
-        output::line(&format!(
-            "{:40} {:8.1} MB  {}",
-            entry.name,
-            entry.bytes as f64 / 1e6,
-            said.trim()
-        ))?;
+        line(&entry.name, entry.bytes, &[card.network, card.source].join("  "))?;
+    }
+    for model in CARRIED {
+        let card = model.card();
+        let said = format!("{}  in the program, for `{}` only", card.network, model.only);
+        line(model.name, model.bytes.len() as u64, &said)?;
     }
     if entries.is_empty() && !globals.quiet {
         eprintln!(
@@ -122,17 +131,30 @@ fn list(library: &Library, globals: &Globals) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn described(path: &Path, model: &Model) -> Value {
+/// The file of a model, if it is one, and its card.
+fn told(place: &Place) -> (Option<&Path>, Option<Card>) {
+    match place {
+        Place::File(path) => (Some(path), Card::beside(path)),
+        Place::Carried(model) => (None, Some(Carried::card(model))),
+    }
+}
+
+fn described(place: &Place, model: &Model) -> Value {
+    let (path, card) = told(place);
     json!({
         "model": model.name, "file": path, "backend": model.backend.name(), "network": model.network, "engine": model.engine,
-        "sha256": model.hash, "labels": model.labels, "remark": model.remark, "card": Card::beside(path),
+        "sha256": model.hash, "labels": model.labels, "remark": model.remark, "card": card,
     })
 }
 
 fn info(library: &Library, name: &str, globals: &Globals) -> Result<Exit, CliError> {
     let model = Model::load(library, Some(name), None).map_err(CliError::failed)?;
-    let path = library.find(name).unwrap_or_default();
-    tell(globals, &described(&path, &model))?;
+    let value = match library.place(name) {
+        Ok(place) => described(&place, &model),
+        // needs no file
+        Err(_) => described(&Place::File(PathBuf::new()), &model),
+    };
+    tell(globals, &value)?;
     Ok(Exit::Done)
 }
 
@@ -213,9 +235,14 @@ pub fn place(path: &Path, bytes: &[u8], card: Card) -> Result<(), CliError> {
 }
 
 fn verify(library: &Library, names: &[String], globals: &Globals) -> Result<Exit, CliError> {
-    let named = |name: &String| library.find(name).map_err(CliError::failed);
-    let paths: Vec<PathBuf> = match names {
-        [] => library.list().into_iter().map(|entry| entry.path).collect(),
+    let named = |name: &String| library.place(name).map_err(CliError::failed);
+    let places: Vec<Place> = match names {
+        [] => library
+            .list()
+            .into_iter()
+            .map(|entry| Place::File(entry.path))
+            .chain(CARRIED.iter().map(Place::Carried))
+            .collect(),
         names => names.iter().map(named).collect::<Result<_, _>>()?,
     };
     let (runtime, _) = vision::model::runtime(library).map_err(CliError::failed)?;
@@ -224,25 +251,28 @@ fn verify(library: &Library, names: &[String], globals: &Globals) -> Result<Exit
         ..Options::default()
     };
     let mut bad = 0;
-    for path in &paths {
-        let checked = check(path, &options);
+    for place in &places {
+        let checked = check(place, &options);
+        let (path, _) = told(place);
         bad += usize::from(checked.is_err());
         let value = match checked {
-            Ok(model) => json!({ "file": path, "ok": true, "network": model.network, "sha256": model.hash }),
+            Ok(model) => {
+                json!({ "model": model.name, "file": path, "ok": true, "network": model.network, "sha256": model.hash })
+            }
             Err(error) => json!({ "file": path, "ok": false, "error": error }),
         };
         tell(globals, &value)?;
     }
     Ok(match bad {
         0 => Exit::Done,
-        n if n < paths.len() => Exit::Partly,
+        n if n < places.len() => Exit::Partly,
         _ => Exit::Failed,
     })
 }
 
-fn check(path: &Path, options: &Options) -> Result<Model, String> {
-    let model = Model::open_path(path, options).map_err(|e: LoadError| e.to_string())?;
-    if let Some(card) = Card::beside(path)
+fn check(place: &Place, options: &Options) -> Result<Model, String> {
+    let model = Model::open_place(place, options).map_err(|e: LoadError| e.to_string())?;
+    if let (_, Some(card)) = told(place)
         && !card.sha256.is_empty()
         && card.sha256 != model.hash
     {

@@ -61,6 +61,18 @@ fn what_was_found_is_told_kept_and_recorded() {
 }
 
 #[test]
+fn the_model_that_the_program_carries_is_chosen_on_the_twin_where_the_settings_leave_it_open() {
+    let bench = Bench::new();
+    let config = bench.folder.path().join("config");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(config.join("detection.yaml"), "model: auto\n").unwrap();
+    bench.lines(&["system.connect", LOOK]).unwrap();
+    assert_eq!(detection(&bench).model, "twin.onnx");
+    bench.lines(&[&format!("{LOOK} model=classical")]).unwrap();
+    assert_eq!(detection(&bench).model, "classical");
+}
+
+#[test]
 fn corrections_are_kept_for_everyone_and_recorded_when_they_are_confirmed() {
     let bench = Bench::new();
     bench.lines(&["system.connect", LOOK]).unwrap();

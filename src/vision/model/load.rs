@@ -1,6 +1,7 @@
 //! From a name to a model ready to run: the only place of this room that reads files.
 
 use super::{Backend, Folder, Model, ModelError, Native, Options, Runtime};
+use model::carried::{CLASSICAL, Place};
 use model::library::{Card, Library, NoModel, sha256};
 use std::path::{Path, PathBuf};
 
@@ -21,25 +22,46 @@ pub enum LoadError {
 }
 
 impl Model {
-    /// The model that a name means, run by what the settings say; `None` is the settings' own.
+    /// The model that a name means, run by what the settings say; `None` is the settings' own for no instrument in particular.
     pub fn load(library: &Library, name: Option<&str>, backend: Option<Backend>) -> Result<Model, LoadError> {
-        let name = name.unwrap_or(&library.settings.model).trim();
+        let name = name.unwrap_or_else(|| library.chosen(None)).trim();
         if name == CLASSICAL {
             return Ok(Model::classical());
         }
-        let path = library.find(name)?;
+        let place = library.place(name)?;
         let (runtime, doubt) = runtime(library)?;
         let options = Options {
             runtime,
             backend,
             ..Options::default()
         };
-        let mut model = Model::open_path(&path, &options)?;
+        let mut model = Model::open_place(&place, &options)?;
         model.remark = match (model.remark.take(), doubt) {
             (Some(remark), Some(doubt)) => Some(format!("{remark}; {doubt}")),
             (remark, doubt) => remark.or(doubt),
         };
         Ok(model)
+    }
+
+    /// The model in a file or folder, or one that the program carries.
+    pub fn open_place(place: &Place, options: &Options) -> Result<Model, LoadError> {
+        match place {
+            Place::File(path) => Model::open_path(path, options),
+            Place::Carried(carried) => {
+                let broken = |source| LoadError::Model {
+                    path: carried.name.into(),
+                    source,
+                };
+                let model = Model::open(carried.bytes.to_vec(), carried.name, options).map_err(broken)?;
+                let card = carried.card();
+                Ok(Model {
+                    hash: sha256(carried.bytes),
+                    network: card.network,
+                    labels: card.labels,
+                    ..model
+                })
+            }
+        }
     }
 
     /// The model in a file, or in a folder of the transformers library.
@@ -85,9 +107,6 @@ impl Folder {
         })
     }
 }
-
-/// The word for finding features without a network.
-pub const CLASSICAL: &str = "classical";
 
 /// What computes, by the settings; and why it is not the native runtime that lies about, or not the device it was made for. What is named
 /// must work.

@@ -15,7 +15,6 @@ mod load;
 mod method;
 mod network;
 
-pub use ::model::library::CLASSICAL;
 pub use checkpoint::archive;
 pub use engine::{Engine, Native, Runtime, Shape};
 pub use error::ModelError;
@@ -27,6 +26,7 @@ pub use network::{Network, Norm, Plan};
 use crate::View;
 use crate::features::Feature;
 use crate::segment::Segmented;
+use ::model::carried::CLASSICAL;
 use checkpoint::Checkpoint;
 use method::{Folds, Method, Resized, Whole, Window};
 use network::{LABELS, PREPARATION, Preparation};

@@ -10,16 +10,16 @@ pub use record::confirm;
 use crate::acquire::PictureOptions;
 use crate::{Job, JobCx, JobError, Keep};
 use hal::HalError;
+use model::carried::{CLASSICAL, Place};
 use model::config::Paths;
 use model::detection::{ClassShare, Detection, SmallMask, Spotted};
 use model::library::Library;
 use model::{Beam, ErrorKind, Frame, ImageSettings, Point};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use vision::features::{Detected, DetectedFeatures, Feature, Which, named, own, to_metres};
-use vision::model::{CLASSICAL, Model, ModelError, Step};
+use vision::model::{Model, ModelError, Step};
 use vision::segment::{ClassSeen, Segmented};
 
 /// Parameters of [`detect`].
@@ -69,7 +69,7 @@ pub struct Eyes {
 }
 
 struct Loaded {
-    path: PathBuf,
+    place: Place,
     /// Bytes and time of change: another file is another model.
     stamp: String,
     /// What computes: runtime and device.
@@ -90,8 +90,8 @@ impl Eyes {
         Library::of(&self.paths).map_err(|e| usage(e, "mend detection.yaml in the configuration folder"))
     }
 
-    /// The model a name means, kept from the last time where it is the same.
-    fn model(&self, library: &Library, name: Option<&str>) -> Result<Arc<Model>, JobError> {
+    /// The model a name means, or the settings for such an instrument, kept from the last time where it is the same.
+    fn model(&self, library: &Library, name: Option<&str>, instrument: &str) -> Result<Arc<Model>, JobError> {
         let failed = |e: &dyn std::fmt::Display| {
             JobError::new(
                 ErrorKind::File,
@@ -99,22 +99,22 @@ impl Eyes {
                 "`fibdeck model list` and `model verify` say more",
             )
         };
-        let name = name.unwrap_or(&library.settings.model);
+        let name = name.unwrap_or_else(|| library.chosen(Some(instrument)));
         if name == CLASSICAL {
             return Ok(Arc::new(Model::classical()));
         }
-        let path = library.find(name).map_err(|e| failed(&e))?;
-        let stamp = stamp(&path);
+        let place = library.place(name).map_err(|e| failed(&e))?;
+        let stamp = stamp(&place);
         let by = [&library.settings.runtime, &library.settings.device].map(String::clone);
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = loaded.as_ref()
-            && (kept.path == path && kept.stamp == stamp && kept.by == by)
+            && (kept.place == place && kept.stamp == stamp && kept.by == by)
         {
             return Ok(kept.model.clone());
         }
         let model = Arc::new(Model::load(library, Some(name), None).map_err(|e| failed(&e))?);
         *loaded = Some(Loaded {
-            path,
+            place,
             stamp,
             by,
             model: model.clone(),
@@ -123,7 +123,10 @@ impl Eyes {
     }
 }
 
-fn stamp(path: &std::path::Path) -> String {
+fn stamp(place: &Place) -> String {
+    let Place::File(path) = place else {
+        return String::new();
+    };
     std::fs::metadata(path).map_or_else(
         |_| String::new(),
         |data| format!("{} {:?}", data.len(), data.modified()),
@@ -152,7 +155,9 @@ pub fn detect(cx: JobCx, eyes: Arc<Eyes>, params: Detect, given: Option<Given>) 
         let model = {
             let (eyes, library, name) = (eyes.clone(), library.clone(), params.model.clone());
             cx.tell(None, None, "loading the model");
-            cx.compute(move || eyes.model(&library, name.as_deref())).await??
+            let instrument = cx.scope().identity().model.clone();
+            cx.compute(move || eyes.model(&library, name.as_deref(), &instrument))
+                .await??
         };
         let features = model.looked_for(features, params.features.is_empty());
         let features = features.map_err(|e| usage(e, "`fibdeck model list` shows those that are here"))?;

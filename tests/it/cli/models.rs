@@ -294,3 +294,46 @@ fn a_model_is_pulled_from_a_hub_goes_on_after_a_break_and_is_checked() {
     );
     pull("b.pt", &["--from", &file, "--sha256", &hash]).ended(0);
 }
+
+/// Pictures of seeds that it has not seen.
+#[test]
+fn the_carried_model_is_listed_whole_and_sees_the_twin() {
+    let place = Place::new();
+    let list = place.run(&["model", "list", "--json"]).ended(0).json();
+    assert_eq!(list["carried"][0]["name"], "twin.onnx");
+    assert!(list["carried"][0]["only"].is_string());
+    let told = place.run(&["model", "verify", "--json"]).ended(0).json();
+    assert_eq!((&told["model"], &told["ok"]), (&"twin.onnx".into(), &true.into()));
+    let info = place.run(&["model", "info", "twin", "--json"]).ended(0).json();
+    assert_eq!(
+        (&info["network"], &info["backend"]),
+        (&"unet-small".into(), &"onnx".into())
+    );
+
+    place
+        .run(&[
+            "dataset", "synth", "set", "-n", "8", "--seed", "4242", "--demo", "--quiet",
+        ])
+        .ended(0);
+    let config =
+        "data_path: set/keypoints.csv\nimages_path: set\nsave_path: results\ncheckpoints: [{checkpoint: twin}]\n";
+    std::fs::write(place.path("evaluation.yaml"), config).unwrap();
+    let report = place.run(&["evaluate", "evaluation.yaml", "--json"]).ended(0).json();
+    let iou = |label: &str| {
+        let classes = report["checkpoints"][0]["classes"].as_array().unwrap();
+        let of = classes.iter().find(|class| class["label"] == label);
+        of.and_then(|class| class["iou"].as_f64()).unwrap()
+    };
+    for (label, least) in LEAST {
+        assert!(iou(label) >= *least, "{label}: {} below {least}", iou(label));
+    }
+}
+
+/// What the carried model reaches on those pictures, less a little.
+const LEAST: &[(&str, f64)] = &[
+    ("lamella", 0.1),
+    ("manipulator", 0.28),
+    ("landing_post", 0.33),
+    ("volume_block", 0.36),
+    ("grid_bar", 0.4),
+];
