@@ -166,8 +166,7 @@ fn rgb(raster: &Raster) -> DynamicImage {
     let (w, h) = (raster.grey.width, raster.grey.height);
     DynamicImage::ImageRgb8(RgbImage::from_fn(w as u32, h as u32, |x, y| {
         let (x, y) = (x as usize, y as usize);
-        let grey = raster.grey.at(x, y);
-        image::Rgb(raster.ink_at(x, y).map_or([grey; 3], |ink| inks.rgb(ink)))
+        image::Rgb(raster.rgb_at(x, y, &inks))
     }))
 }
 

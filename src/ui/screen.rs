@@ -21,6 +21,8 @@ struct Shown {
     encoded: Encoded,
     /// Its bytes are on the terminal and nothing was written over them.
     there: bool,
+    /// The bytes before these are there already.
+    from: usize,
     /// The cells that a picture of this pane hides on the terminal, this one or the one before it. Placeholders and half blocks
     /// are text and hide nothing.
     hides: Option<Rect>,
@@ -30,6 +32,7 @@ impl Shown {
     /// What makes room for text, where a picture hides any.
     fn leave(&mut self) -> &[u8] {
         self.there = false;
+        self.from = 0;
         match self.hides.take() {
             Some(_) => &self.encoded.away,
             None => &[],
@@ -76,13 +79,19 @@ impl Screen {
             }
             return;
         };
-        let hides = self.pictures.get(&slot).and_then(|before| before.hides);
+        let before = self.pictures.get(&slot);
+        let hides = before.and_then(|before| before.hides);
+        let from = match before {
+            Some(before) if before.there && before.pane == pane => encoded.fresh,
+            _ => 0,
+        };
         self.pictures.insert(
             slot,
             Shown {
                 pane,
                 encoded,
                 there: false,
+                from,
                 hides,
             },
         );
@@ -132,7 +141,7 @@ impl Screen {
                 shown.encoded.draw(&mut canvas.buffer);
             }
             if !shown.there {
-                late.extend_from_slice(&shown.encoded.bytes);
+                late.extend_from_slice(&shown.encoded.bytes[shown.from..]);
                 shown.there = true;
             }
         }

@@ -1,7 +1,7 @@
 //! Labelling a picture by hand: what an edit does to a mask, and how it is taken back. No screen and no keys: those are the console's.
 //!
 //! A [`Sheet`] is a mask over its picture. `stroke` says which pixels a tool means, `history` keeps what they were; `store` finds the pictures of a
-//! folder and saves masks. A new tool is a function in `stroke` and a variant of [`Edit`].
+//! folder and what saves their masks. A new tool is a function in `stroke` and a variant of [`Edit`].
 
 mod history;
 mod store;
@@ -9,11 +9,12 @@ mod stroke;
 #[cfg(test)]
 mod tests;
 
-pub use store::{Desk, Origin};
+pub use store::{Desk, Known, Origin, Save};
 
 use crate::LearnError;
 use history::History;
 use ndarray::Array2;
+use std::sync::Arc;
 
 /// A pixel: column and row. It may lie outside the picture.
 pub type Pixel = (i32, i32);
@@ -37,8 +38,11 @@ pub enum Edit {
 #[derive(Debug)]
 pub struct Sheet {
     picture: Array2<u8>,
-    labels: Array2<u8>,
+    /// Shared with who draws or saves it.
+    labels: Arc<Array2<u8>>,
     history: History,
+    /// The stroke that is being drawn has changed something.
+    drawn: bool,
     /// Edits, undone ones included, since it was saved last.
     unsaved: usize,
 }
@@ -49,8 +53,9 @@ impl Sheet {
         fits(&picture, &labels)?;
         Ok(Sheet {
             picture,
-            labels,
+            labels: Arc::new(labels),
             history: History::default(),
+            drawn: false,
             unsaved: 0,
         })
     }
@@ -59,7 +64,7 @@ impl Sheet {
         &self.picture
     }
 
-    pub fn labels(&self) -> &Array2<u8> {
+    pub fn labels(&self) -> &Arc<Array2<u8>> {
         &self.labels
     }
 
@@ -72,24 +77,27 @@ impl Sheet {
     ///
     /// Errors: a mask of another size; nothing is changed then.
     pub fn edit(&mut self, edit: &Edit) -> Result<usize, LearnError> {
-        let (next, replaced);
-        let (marked, class) = match edit {
+        self.draw(edit, true)
+    }
+
+    /// As [`Sheet::edit`], a piece of a stroke at a time: those after the one that `begins` it are taken back with it.
+    pub fn draw(&mut self, edit: &Edit, begins: bool) -> Result<usize, LearnError> {
+        self.drawn &= !begins;
+        let step = match edit {
             Edit::Replace { labels } => {
                 fits(&self.picture, labels)?;
-                replaced = labels;
-                (None, replaced)
+                history::Step::between(&self.labels, labels)
             }
             other => {
-                let (mask, class) = stroke::marked(other, &self.picture, &self.labels);
-                next = Array2::from_elem(self.labels.dim(), class);
-                (Some(mask), &next)
+                let (marked, class) = stroke::marked(other, &self.picture, &self.labels);
+                history::Step::of(&self.labels, &marked, class, self.drawn)
             }
         };
-        let step = history::Step::between(&self.labels, class, marked.as_ref());
         let count = step.pixels();
         if count > 0 {
-            step.redo(&mut self.labels);
+            step.redo(Arc::make_mut(&mut self.labels));
             self.history.push(step);
+            self.drawn = true;
             self.unsaved += 1;
         }
         Ok(count)
@@ -97,14 +105,16 @@ impl Sheet {
 
     /// Takes the last edit back; false where there is none, or none that is still kept.
     pub fn undo(&mut self) -> bool {
-        let done = self.history.undo(&mut self.labels);
+        let done = self.history.undo(Arc::make_mut(&mut self.labels));
         self.unsaved += usize::from(done);
+        self.drawn = false;
         done
     }
 
     pub fn redo(&mut self) -> bool {
-        let done = self.history.redo(&mut self.labels);
+        let done = self.history.redo(Arc::make_mut(&mut self.labels));
         self.unsaved += usize::from(done);
+        self.drawn = false;
         done
     }
 

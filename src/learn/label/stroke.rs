@@ -2,22 +2,45 @@
 
 use super::{Edit, Pixel};
 use ndarray::Array2;
+use std::ops::Range;
+
+/// Pixels in a box of the mask: a stroke does not cost what the picture is large.
+pub(super) struct Marked {
+    /// Row and column of the box's corner.
+    pub at: (usize, usize),
+    pub mask: Array2<bool>,
+}
 
 /// The pixels of an edit, and the class they get.
-pub(super) fn marked(edit: &Edit, picture: &Array2<u8>, labels: &Array2<u8>) -> (Array2<bool>, u8) {
+pub(super) fn marked(edit: &Edit, picture: &Array2<u8>, labels: &Array2<u8>) -> (Marked, u8) {
     let size = labels.dim();
+    let whole = |mask| Marked { at: (0, 0), mask };
     match edit {
         Edit::Brush { way, radius, class } => (brush(size, way, *radius), *class),
         Edit::Polygon { corners, class } => (polygon(size, corners), *class),
         Edit::Fill { at, class } => (
-            connected(size, *at, |seed, place| labels[seed] == labels[place]),
+            whole(connected(size, *at, |seed, place| labels[seed] == labels[place])),
             *class,
         ),
         Edit::Snap { at, tolerance, class } => {
             let near = |seed, place| grey(picture, seed).abs_diff(grey(picture, place)) <= u32::from(*tolerance) * 9;
-            (connected(size, *at, near), *class)
+            (whole(connected(size, *at, near)), *class)
         }
-        Edit::Replace { .. } => (Array2::from_elem(size, true), 0),
+        Edit::Replace { .. } => (whole(Array2::from_elem(size, true)), 0),
+    }
+}
+
+/// Rows and columns around points, `more` pixels wider, as far as they lie in the array.
+fn around((h, w): (usize, usize), points: &[Pixel], more: f64) -> (Range<usize>, Range<usize>) {
+    let span = |of: fn(&Pixel) -> i32, end: usize| {
+        let low = points.iter().map(of).min().map_or(0.0, f64::from) - more;
+        let high = points.iter().map(of).max().map_or(-1.0, f64::from) + more;
+        let from = low.floor().clamp(0.0, end as f64) as usize;
+        from..((high.ceil() + 1.0).clamp(0.0, end as f64) as usize).max(from)
+    };
+    match points.is_empty() {
+        true => (0..0, 0..0),
+        false => (span(|p| p.1, h), span(|p| p.0, w)),
     }
 }
 
@@ -27,21 +50,19 @@ fn place((h, w): (usize, usize), (x, y): Pixel) -> Option<(usize, usize)> {
     (x < w && y < h).then_some((y, x))
 }
 
-fn brush((h, w): (usize, usize), way: &[Pixel], radius: f64) -> Array2<bool> {
-    let mut marked = Array2::from_elem((h, w), false);
+fn brush(size: (usize, usize), way: &[Pixel], radius: f64) -> Marked {
     let radius = if radius.is_finite() { radius.max(0.0) } else { 0.0 };
+    let (rows, columns) = around(size, way, radius + 1.0);
+    let mut mask = Array2::from_elem((rows.len(), columns.len()), false);
     let first = way.first().map(|p| (*p, *p));
     let lines = way.windows(2).map(|pair| (pair[0], pair[1]));
     for (a, b) in first.into_iter().chain(lines) {
         let (ax, ay, bx, by) = (f64::from(a.0), f64::from(a.1), f64::from(b.0), f64::from(b.1));
         let (dx, dy) = (bx - ax, by - ay);
         let square = dx * dx + dy * dy;
-        let span = |low: f64, high: f64, end: usize| {
-            let from = (low - radius).floor().clamp(0.0, end as f64) as usize;
-            from..((high + radius).ceil() + 1.0).clamp(0.0, end as f64) as usize
-        };
-        for y in span(ay.min(by), ay.max(by), h) {
-            for x in span(ax.min(bx), ax.max(bx), w) {
+        let (near_rows, near_columns) = around(size, &[a, b], radius + 1.0);
+        for y in near_rows {
+            for x in near_columns.clone() {
                 let (px, py) = (x as f64 - ax, y as f64 - ay);
                 // the nearest point of the line
                 let t = if square > 0.0 {
@@ -50,31 +71,35 @@ fn brush((h, w): (usize, usize), way: &[Pixel], radius: f64) -> Array2<bool> {
                     0.0
                 };
                 // half a pixel more: a radius of 0 is still a line without gaps
-                marked[[y, x]] |= (px - t * dx).hypot(py - t * dy) <= radius + 0.5;
+                mask[[y - rows.start, x - columns.start]] |= (px - t * dx).hypot(py - t * dy) <= radius + 0.5;
             }
         }
     }
-    marked
+    Marked {
+        at: (rows.start, columns.start),
+        mask,
+    }
 }
 
 /// By the rule of even and odd crossings, and a thin brush along the rim.
-fn polygon((h, w): (usize, usize), corners: &[Pixel]) -> Array2<bool> {
+fn polygon(size: (usize, usize), corners: &[Pixel]) -> Marked {
     let rim: Vec<Pixel> = corners.iter().chain(corners.first()).copied().collect();
-    let mut marked = brush((h, w), &rim, 0.0);
+    let mut marked = brush(size, &rim, 0.0);
     if corners.len() < 3 {
         return marked;
     }
-    for (y, mut row) in marked.rows_mut().into_iter().enumerate() {
-        let at = y as f64;
+    let (top, left) = marked.at;
+    for (y, mut row) in marked.mask.rows_mut().into_iter().enumerate() {
+        let at = (top + y) as f64;
         let mut crossings: Vec<f64> = rim
             .windows(2)
             .map(|pair| [pair[0], pair[1]].map(|(x, y)| (f64::from(x), f64::from(y))))
             .filter(|[a, b]| (a.1 <= at) != (b.1 <= at))
-            .map(|[a, b]| a.0 + (at - a.1) / (b.1 - a.1) * (b.0 - a.0))
+            .map(|[a, b]| a.0 + (at - a.1) / (b.1 - a.1) * (b.0 - a.0) - left as f64)
             .collect();
         crossings.sort_by(f64::total_cmp);
         for pair in crossings.chunks_exact(2) {
-            let (from, to) = (pair[0].ceil().max(0.0), pair[1].floor().min(w as f64 - 1.0));
+            let (from, to) = (pair[0].ceil().max(0.0), pair[1].floor().min(row.len() as f64 - 1.0));
             if from <= to {
                 (from as usize..=to as usize).for_each(|x| row[x] = true);
             }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::classes::Classes;
 use crate::picture::read_mask;
 use model::{Frame, Pixels};
 use std::fs;
@@ -144,9 +145,9 @@ fn steps_go_back_and_forth_a_hundred_deep_in_little_memory() {
         sheet.edit(&Edit::Replace { labels: noise(seed) }).unwrap();
         assert!(sheet.history_bytes() <= 50 << 20);
     }
-    assert_eq!(*sheet.labels(), noise(5));
+    assert_eq!(**sheet.labels(), noise(5));
     sheet.undo();
-    assert_eq!(*sheet.labels(), noise(4));
+    assert_eq!(**sheet.labels(), noise(4));
 }
 
 fn folder(dir: &Path) {
@@ -163,18 +164,43 @@ fn folder(dir: &Path) {
 }
 
 #[test]
+fn a_stroke_in_pieces_is_one_step() {
+    let mut sheet = blank(60, 80);
+    let piece = |from: i32, to: i32| Edit::Brush {
+        way: vec![(from, 30), (to, 30)],
+        radius: 2.0,
+        class: 1,
+    };
+    sheet.edit(&piece(0, 5)).unwrap();
+    let before = sheet.labels().clone();
+    // what changes nothing begins nothing: the piece behind it is still no part of the stroke before
+    assert_eq!(sheet.draw(&piece(0, 5), true).unwrap(), 0);
+    for x in 1..6 {
+        assert!(sheet.draw(&piece(10 * x, 10 * x + 10), false).unwrap() > 0);
+    }
+    let drawn = sheet.labels().clone();
+    assert!(sheet.undo());
+    assert_eq!(*sheet.labels(), before);
+    assert!(sheet.redo());
+    assert_eq!(*sheet.labels(), drawn);
+    assert!(sheet.undo() && sheet.undo() && !sheet.undo());
+    assert_eq!(count(&sheet, 1), 0);
+    // after one that was taken back a piece stands for itself
+    sheet.draw(&piece(20, 30), false).unwrap();
+    assert!(sheet.undo() && !sheet.undo());
+}
+
+#[test]
 fn a_folder_is_labelled_picture_by_picture_and_saved_whole() {
     let dir = tempfile::tempdir().unwrap();
     folder(dir.path());
-    let mut desk = Desk::open(dir.path(), None).unwrap();
-    assert_eq!(
-        (desk.images().len(), desk.origin(), desk.save().unwrap()),
-        (2, Origin::Empty, false)
-    );
+    let mut desk = Desk::open(dir.path(), None, false).unwrap();
+    assert_eq!((desk.images().len(), desk.origin()), (2, Origin::Empty));
+    assert!(desk.hand_over().is_none());
     let suggestion = Array2::from_elem((32, 64), 2);
     assert!(desk.suggest(suggestion.clone()).unwrap());
     assert!(
-        !dir.path().join("labels").exists(),
+        desk.hand_over().is_none(),
         "a suggestion is in no file until it is confirmed"
     );
     assert_eq!(desk.origin(), Origin::Predicted);
@@ -184,17 +210,21 @@ fn a_folder_is_labelled_picture_by_picture_and_saved_whole() {
             class: 1,
         })
         .unwrap();
-    let drawn = desk.sheet().labels().clone();
-    desk.turn_to(0).unwrap();
-    assert_eq!((desk.sheet().labels(), desk.sheet().is_unsaved()), (&drawn, false));
+    assert!(desk.turn_to(1).is_err(), "nothing is left behind unsaved");
+    desk.hand_over().unwrap().write().unwrap();
     desk.turn_to(1).unwrap();
     let saved = read_mask(&dir.path().join("labels/a.b.tif")).unwrap();
     assert!(saved[[1, 5]] == 1 && saved[[20, 20]] == 2);
+    assert_eq!(desk.images()[0].1, Known::Labelled);
     // untouched: nothing is written; copied: as its neighbour's
     assert!(desk.copy_from_neighbour(1).is_err());
     assert!(desk.copy_from_neighbour(-1).unwrap() > 0);
-    assert!(desk.save().unwrap() && !desk.save().unwrap());
+    let save = desk.hand_over().unwrap();
+    assert!(desk.hand_over().is_none());
+    save.write().unwrap();
     assert_eq!(read_mask(&dir.path().join("labels/c.tif")).unwrap(), saved);
+    desk.not_saved();
+    assert!(desk.hand_over().is_some(), "what could not be written is handed over again");
     desk.sheet_mut().undo();
     assert!(desk.sheet().is_unsaved(), "what is taken back is a change, too");
     assert!(
@@ -205,10 +235,49 @@ fn a_folder_is_labelled_picture_by_picture_and_saved_whole() {
     assert_eq!(desk.at(), 1);
 
     // a mask that cannot be read is never written over unseen, and leaving it alone loses nothing
+    desk.hand_over().unwrap().write().unwrap();
     fs::write(dir.path().join("labels/a.b.tif"), b"II*\0half").unwrap();
     assert!(desk.turn_to(0).is_err());
-    assert_eq!((desk.at(), desk.sheet().is_unsaved()), (1, true));
+    assert_eq!(desk.at(), 1);
+    assert!(matches!(&desk.images()[0].1, Known::Broken(why) if why.contains("a.b.tif")));
     assert_eq!(fs::read(dir.path().join("labels/a.b.tif")).unwrap(), b"II*\0half");
-    assert!(Desk::open(dir.path(), Some(dir.path())).is_err());
-    assert!(Desk::open(dir.path(), None).is_err());
+    assert!(Desk::open(dir.path(), Some(dir.path()), true).is_err());
+    let refused = Desk::open(dir.path(), None, false).unwrap_err().to_string();
+    assert!(refused.contains("a.b.tif") && refused.contains("--skip"), "{refused}");
+    let skipped = Desk::open(dir.path(), None, true).unwrap();
+    assert_eq!(skipped.at(), 1);
+    assert!(matches!(skipped.images()[0].1, Known::Broken(_)));
+}
+
+#[test]
+fn masks_in_colour_lie_beside_and_recorded_ones_are_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    folder(dir.path());
+    fs::create_dir(dir.path().join("mask")).unwrap();
+    let pixels = Pixels::U8(Array2::from_elem((32, 64), 9));
+    let recorded = Frame { pixels, metadata: None }.encode().unwrap();
+    fs::write(dir.path().join("mask/a.b.tif"), recorded).unwrap();
+    let classes = Classes::first(6);
+    let mut desk = Desk::open(dir.path(), None, false).unwrap().with_rgb(classes.clone());
+    assert_eq!((desk.origin(), desk.unknown(&classes)), (Origin::Recorded, vec![9]));
+    desk.confirm().write().unwrap();
+    let seen = image::open(dir.path().join("labels/rgb/a.b.png")).unwrap().to_rgb8();
+    assert_eq!((seen.dimensions(), seen[(3, 3)].0), ((64, 32), classes.colour(9)));
+    let again = Desk::open(dir.path(), None, false).unwrap();
+    assert_eq!(again.origin(), Origin::Saved);
+    assert_eq!(again.sheet().labels()[[3, 3]], 9, "what nobody named is kept");
+    assert_eq!(again.images().len(), 2, "masks are no pictures to label");
+}
+
+#[test]
+fn a_mask_of_another_size_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    folder(dir.path());
+    fs::create_dir(dir.path().join("labels")).unwrap();
+    let pixels = Pixels::U8(Array2::zeros((32, 32)));
+    let mask = Frame { pixels, metadata: None }.encode().unwrap();
+    fs::write(dir.path().join("labels/a.b.tif"), &mask).unwrap();
+    let refused = Desk::open(dir.path(), None, false).unwrap_err().to_string();
+    assert!(refused.contains("32x32") && refused.contains("64x32"), "{refused}");
+    assert_eq!(fs::read(dir.path().join("labels/a.b.tif")).unwrap(), mask);
 }

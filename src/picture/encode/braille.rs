@@ -33,10 +33,15 @@ fn draw(cell: &mut Cell, raster: &Raster, left: usize, top: usize) {
             let (x, y) = (left + dx, top + dy);
             let threshold = BAYER[y % 4][x % 4] * 16 + 8;
             picture |= if raster.grey.at(x, y) >= threshold { *bit } else { 0 };
-            marks |= if raster.ink_at(x, y).is_some() { *bit } else { 0 };
+            let edge = raster.tint_at(x, y).is_some_and(|tint| tint.is_solid());
+            marks |= if edge || raster.ink_at(x, y).is_some() {
+                *bit
+            } else {
+                0
+            };
         }
     }
-    // A cell with an overlay shows only that, bold: drawn among dots it could not be told from them.
+    // A cell with an overlay, or the edge of a mask, shows only that, bold: drawn among dots it could not be told from them.
     let (dots, modifier) = if marks == 0 {
         (picture, Modifier::empty())
     } else {

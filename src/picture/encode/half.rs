@@ -5,7 +5,7 @@
 //! is least; the price rises until the picture fits its budget. Where overlays are, cells are exact.
 
 use super::colour::ColourDepth;
-use crate::raster::{Ink, InkTable, Raster};
+use crate::raster::{InkTable, Raster};
 use ratatui::buffer::Cell;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
@@ -196,33 +196,33 @@ fn draw_stretch(drawing: &mut Drawing, targets: &[(u8, u8)], pair: Pair, greys: 
 
 /// Cells with overlay pixels, drawn exactly over what is there.
 fn overlay(cells: &mut [Cell], raster: &Raster, columns: usize, greys: &Greys, depth: ColourDepth, inks: &InkTable) {
-    if !raster.has_ink() {
+    if !raster.is_coloured() {
         return;
     }
     for (i, cell) in cells.iter_mut().enumerate() {
         let (x, y) = (i % columns, 2 * (i / columns));
-        let (top, bottom) = (raster.ink_at(x, y), raster.ink_at(x, y + 1));
-        if top.is_none() && bottom.is_none() {
+        let plain = |y: usize| raster.ink_at(x, y).is_none() && raster.tint_at(x, y).is_none();
+        if plain(y) && plain(y + 1) {
             continue;
         }
-        let colour = |ink: Option<Ink>, grey: u8| match ink {
-            Some(ink) => depth.colour(inks.rgb(ink)),
-            None => greys.levels[greys.nearest(grey)].1,
+        let colour = |y: usize| match raster.tint_at(x, y) {
+            _ if plain(y) => greys.levels[greys.nearest(raster.grey.at(x, y))].1,
+            // a blend of sixteen colours is mostly grey: every second pixel in full instead
+            Some(tint) if depth == ColourDepth::Sixteen && raster.ink_at(x, y).is_none() => {
+                match tint.is_solid() || (x + y) % 2 == 0 {
+                    true => depth.colour(tint.colour),
+                    false => greys.levels[greys.nearest(raster.grey.at(x, y))].1,
+                }
+            }
+            _ => depth.colour(raster.rgb_at(x, y, inks)),
         };
-        upper_half(
-            cell,
-            colour(top, raster.grey.at(x, y)),
-            colour(bottom, raster.grey.at(x, y + 1)),
-        );
+        upper_half(cell, colour(y), colour(y + 1));
     }
 }
 
 /// True colour: every pixel as it is.
 fn exact(raster: &Raster, columns: usize, rows: usize, depth: ColourDepth, inks: &InkTable) -> Vec<Cell> {
-    let colour = |x: usize, y: usize| {
-        let grey = raster.grey.at(x, y);
-        depth.colour(raster.ink_at(x, y).map_or([grey; 3], |ink| inks.rgb(ink)))
-    };
+    let colour = |x: usize, y: usize| depth.colour(raster.rgb_at(x, y, inks));
     (0..columns * rows)
         .map(|i| {
             let (x, y) = (i % columns, 2 * (i / columns));
@@ -239,17 +239,18 @@ fn upper_half(cell: &mut Cell, top: Color, bottom: Color) {
         .set_bg(bottom);
 }
 
-/// No colour at all: brightness as characters, overlays as `o`.
+/// No colour at all: brightness as characters, overlays as `o`, edges of a mask by their classes' signs.
 fn shades(raster: &Raster, columns: usize, rows: usize) -> Vec<Cell> {
     (0..columns * rows)
         .map(|i| {
             let (x, y) = (i % columns, 2 * (i / columns));
             let grey = (usize::from(raster.grey.at(x, y)) + usize::from(raster.grey.at(x, y + 1))) / 2;
             let marked = raster.ink_at(x, y).or(raster.ink_at(x, y + 1)).is_some();
-            let shade = if marked {
-                'o'
-            } else {
-                char::from(SHADES[grey * SHADES.len() / 256])
+            let edge = [y, y + 1].into_iter().filter_map(|y| raster.tint_at(x, y)).find(|t| t.is_solid());
+            let shade = match edge {
+                _ if marked => 'o',
+                Some(tint) => tint.sign,
+                None => char::from(SHADES[grey * SHADES.len() / 256]),
             };
             let mut cell = Cell::default();
             cell.set_char(shade);

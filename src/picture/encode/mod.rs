@@ -12,6 +12,7 @@ mod iterm2;
 mod kitty;
 mod labels;
 mod palette;
+mod patch;
 pub(crate) mod png;
 mod sixel;
 
@@ -23,7 +24,6 @@ use crate::raster::{Grid, InkTable, Raster};
 use ratatui::buffer::{Buffer, Cell, CellDiffOption};
 use ratatui::layout::Rect;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU16;
 
 /// How pictures reach the screen.
@@ -52,6 +52,8 @@ pub struct Encoded {
     pub area: Rect,
     /// To be written to the terminal after the text of the frame, as it is; empty for text protocols.
     pub bytes: Vec<u8>,
+    /// From here on they are enough where the terminal shows the one that was encoded before this one.
+    pub fresh: usize,
     /// To be written before text that takes the picture's place; empty where text does that by itself.
     pub away: Vec<u8>,
     cells: Cells,
@@ -61,8 +63,8 @@ pub struct Encoded {
 enum Cells {
     /// Cells of the area row by row.
     Text(Vec<Cell>),
-    /// kitty finds the picture by these.
-    Placeholders,
+    /// kitty finds the picture by these, and what lies over it by its id and its place in the area.
+    Placeholders(Vec<(u32, Rect)>),
     /// The picture lies over them; ratatui leaves them alone.
     Owned,
 }
@@ -81,9 +83,15 @@ impl Encoded {
                         cell.clone_from(drawn);
                     }
                 }
-                Cells::Placeholders => {
+                Cells::Placeholders(patches) => {
                     cell.reset();
-                    kitty::placeholder(cell, self.id, i / columns, i % columns);
+                    let (column, row) = (i % columns, i / columns);
+                    let over = patches.iter().rev().find_map(|(id, at)| {
+                        let inside = at.contains((column as u16, row as u16).into());
+                        inside.then(|| (*id, row - usize::from(at.y), column - usize::from(at.x)))
+                    });
+                    let (id, row, column) = over.unwrap_or((self.id, row, column));
+                    kitty::placeholder(cell, id, row, column);
                 }
                 Cells::Owned => {
                     cell.reset();
@@ -128,7 +136,19 @@ pub struct Encoder {
     graphics: Graphics,
     budget: Budget,
     inks: InkTable,
-    sent: HashMap<u32, u64>,
+    sent: HashMap<u32, Sent>,
+}
+
+/// What the terminal shows of a pane.
+#[derive(Debug)]
+struct Sent {
+    raster: Raster,
+    area: Rect,
+    /// All that was sent for it, and how much of that was the whole picture.
+    bytes: Vec<u8>,
+    whole: usize,
+    /// What lies over it since: ids (kitty's), and places in the area.
+    patches: Vec<(u32, Rect)>,
 }
 
 impl Encoder {
@@ -162,59 +182,120 @@ impl Encoder {
         if !known_id || area.is_empty() || raster.grey.data.is_empty() || self.graphics.protocol == Protocol::None {
             return None;
         }
-        let mut hasher = DefaultHasher::new();
-        (raster, area).hash(&mut hasher);
-        let hash = hasher.finish();
-        if self.sent.insert(id, hash) == Some(hash) {
-            return None;
+        if let Some(sent) = self.sent.get(&id)
+            && sent.area == area
+        {
+            if sent.raster == *raster {
+                return None;
+            }
+            if let Some(patch) = patch::of(id, sent, raster, self.grid(), self.budget.scale) {
+                return Some(self.patched(id, raster, patch));
+            }
         }
-        let bits = self.budget.bits;
-        let away = match self.graphics.protocol {
-            Protocol::Kitty { placeholders: false } => kitty::delete(id, self.graphics.tmux),
-            _ => Vec::new(),
-        };
+        let over = self.sent.remove(&id).map_or_else(Vec::new, |sent| sent.patches);
         let (cells, bytes) = match self.graphics.protocol {
-            Protocol::Kitty { placeholders } => {
-                let png = png::encode(raster, bits, &self.inks);
-                let bytes = kitty::transmit(&png, id, area, placeholders, self.graphics.tmux);
-                (
-                    if placeholders {
-                        Cells::Placeholders
-                    } else {
-                        Cells::Owned
-                    },
-                    bytes,
-                )
-            }
-            Protocol::Iterm2 => {
-                let png = png::encode(raster, bits, &self.inks);
-                (Cells::Owned, iterm2::place(&png, area, self.graphics.tmux))
-            }
-            Protocol::Sixel => {
-                let sixels = sixel::encode(raster, bits, self.budget.scale, &self.inks);
-                (Cells::Owned, at_cell(area, &sixels))
-            }
             Protocol::Half(depth) => (
                 Cells::Text(half::cells(raster, area, depth, self.budget.text_bytes, &self.inks)),
                 Vec::new(),
             ),
             Protocol::Braille => (Cells::Text(braille::cells(raster, area)), Vec::new()),
             Protocol::None => return None,
+            Protocol::Kitty { placeholders } => {
+                let mut bytes: Vec<u8> = self.deletes(over.iter().map(|(id, _)| *id));
+                bytes.extend(self.sequence(id, raster, area));
+                match placeholders {
+                    true => (Cells::Placeholders(Vec::new()), bytes),
+                    false => (Cells::Owned, bytes),
+                }
+            }
+            Protocol::Iterm2 | Protocol::Sixel => (Cells::Owned, self.sequence(id, raster, area)),
         };
+        self.sent.insert(
+            id,
+            Sent {
+                raster: raster.clone(),
+                area,
+                bytes: bytes.clone(),
+                whole: bytes.len(),
+                patches: Vec::new(),
+            },
+        );
         Some(Encoded {
             id,
             area,
             bytes,
-            away,
+            fresh: 0,
+            away: self.away(id, &[]),
             cells,
         })
+    }
+
+    /// The picture as it was, with a part of it drawn anew over it.
+    fn patched(&mut self, id: u32, raster: &Raster, patch: patch::Patch) -> Encoded {
+        let part = self.sequence(patch.id, &raster.cut(patch.pixels), patch.area);
+        let Some(sent) = self.sent.get_mut(&id) else {
+            // there is one where there is a patch of it
+            return Encoded {
+                id,
+                area: patch.area,
+                bytes: part,
+                fresh: 0,
+                away: Vec::new(),
+                cells: Cells::Owned,
+            };
+        };
+        let fresh = sent.bytes.len();
+        sent.bytes.extend(part);
+        sent.raster.clone_from(raster);
+        sent.patches.push((patch.id, patch.place));
+        let (bytes, area, patches) = (sent.bytes.clone(), sent.area, sent.patches.clone());
+        Encoded {
+            id,
+            area,
+            bytes,
+            fresh,
+            away: self.away(id, &patches),
+            cells: match self.graphics.protocol {
+                Protocol::Kitty { placeholders: true } => Cells::Placeholders(patches),
+                _ => Cells::Owned,
+            },
+        }
+    }
+
+    /// What draws a raster over an area: of the graphics protocols.
+    fn sequence(&self, id: u32, raster: &Raster, area: Rect) -> Vec<u8> {
+        let (bits, tmux) = (self.budget.bits, self.graphics.tmux);
+        match self.graphics.protocol {
+            Protocol::Kitty { placeholders } => {
+                kitty::transmit(&png::encode(raster, bits, &self.inks), id, area, placeholders, tmux)
+            }
+            Protocol::Iterm2 => iterm2::place(&png::encode(raster, bits, &self.inks), area, tmux),
+            Protocol::Sixel => at_cell(area, &sixel::encode(raster, bits, self.budget.scale, &self.inks)),
+            Protocol::Half(_) | Protocol::Braille | Protocol::None => Vec::new(),
+        }
+    }
+
+    /// See [`Encoded::away`].
+    fn away(&self, id: u32, patches: &[(u32, Rect)]) -> Vec<u8> {
+        match self.graphics.protocol {
+            Protocol::Kitty { placeholders: false } => {
+                self.deletes([id].into_iter().chain(patches.iter().map(|(id, _)| *id)))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn deletes(&self, ids: impl Iterator<Item = u32>) -> Vec<u8> {
+        ids.flat_map(|id| kitty::delete(id, self.graphics.tmux)).collect()
     }
 
     /// The picture is gone from the screen (tab switch, resize): returns what takes it away, and the next `encode` sends
     /// it again. Text protocols, sixel and iTerm2 pictures vanish with the text that is drawn over their cells.
     pub fn erase(&mut self, id: u32) -> Vec<u8> {
         match (self.sent.remove(&id), self.graphics.protocol) {
-            (Some(_), Protocol::Kitty { .. }) => kitty::delete(id, self.graphics.tmux),
+            (Some(sent), Protocol::Kitty { .. }) => {
+                self.deletes([id].into_iter().chain(sent.patches.into_iter().map(|(id, _)| id)))
+            }
             _ => Vec::new(),
         }
     }

@@ -9,7 +9,7 @@ use ::png::{BitDepth, ColorType, Compression, Encoder, EncodingError, Filter};
 pub(crate) fn encode(raster: &Raster, bits: u8, inks: &InkTable) -> Vec<u8> {
     let mut out = Vec::new();
     // Writing to memory with dimensions taken from the data cannot fail; an empty picture is what is left if it does.
-    let written = if raster.has_ink() {
+    let written = if raster.is_coloured() {
         let palette = Palette::new(bits, raster, inks);
         let head = Head {
             colour: ColorType::Indexed,
@@ -35,11 +35,10 @@ pub(crate) fn encode(raster: &Raster, bits: u8, inks: &InkTable) -> Vec<u8> {
 /// `raster` with all its greys and the inks' own colours, for a file.
 pub(crate) fn encode_exact(raster: &Raster, inks: &InkTable) -> Result<Vec<u8>, EncodingError> {
     let mut out = Vec::new();
-    if raster.has_ink() {
-        let mut rgb = Vec::with_capacity(raster.grey.data.len() * 3);
-        for (grey, ink) in raster.grey.data.iter().zip(&raster.ink) {
-            rgb.extend(ink.map_or([*grey; 3], |ink| inks.rgb(ink)));
-        }
+    if raster.is_coloured() {
+        let (width, height) = (raster.grey.width, raster.grey.height);
+        let all = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let rgb: Vec<u8> = all.flat_map(|(x, y)| raster.rgb_at(x, y, inks)).collect();
         Head {
             colour: ColorType::Rgb,
             depth: BitDepth::Eight,

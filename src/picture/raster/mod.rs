@@ -5,6 +5,7 @@
 //! it needs. To add an overlay see `overlay.rs`.
 
 mod font;
+mod mask;
 mod overlay;
 mod pen;
 mod resample;
@@ -112,6 +113,30 @@ impl Default for InkTable {
     }
 }
 
+/// What a class of a mask does to the grey under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tint {
+    pub colour: [u8; 3],
+    /// 0 leaves the picture as it is, 255 leaves nothing of it.
+    pub opacity: u8,
+    /// For eyes and terminals without colours.
+    pub sign: char,
+}
+
+impl Tint {
+    /// The colour of a pixel of this grey.
+    pub fn over(&self, grey: u8) -> [u8; 3] {
+        let share = u32::from(self.opacity);
+        self.colour
+            .map(|c| ((u32::from(c) * share + u32::from(grey) * (255 - share) + 127) / 255) as u8)
+    }
+
+    /// Nothing of the picture is left: the edge of a mask.
+    pub fn is_solid(&self) -> bool {
+        self.opacity == u8::MAX
+    }
+}
+
 /// Text that is too small for the canvas to hold as pixels: a text protocol writes it into the cells.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Label {
@@ -129,6 +154,9 @@ pub struct Raster {
     pub grey: Grey,
     pub ink: Vec<Option<Ink>>,
     pub labels: Vec<Label>,
+    /// Under the ink: the tint of each pixel, counted from 1 in `tints`; 0 is none. Empty without a mask.
+    pub tint: Vec<u8>,
+    pub tints: Vec<Tint>,
 }
 
 impl Raster {
@@ -140,9 +168,71 @@ impl Raster {
         }
     }
 
-    /// Whether an overlay covers any pixel; a raster without ink goes out as plain grey.
-    pub fn has_ink(&self) -> bool {
-        !self.ink.is_empty()
+    pub fn tint_at(&self, x: usize, y: usize) -> Option<&Tint> {
+        let inside = x < self.grey.width;
+        let place = self.tint.get(y * self.grey.width + x).filter(|_| inside)?;
+        self.tints.get(usize::from(place.checked_sub(1)?))
+    }
+
+    /// What is seen at (x, y); black outside.
+    pub fn rgb_at(&self, x: usize, y: usize, inks: &InkTable) -> [u8; 3] {
+        let grey = self.grey.at(x, y);
+        match (self.ink_at(x, y), self.tint_at(x, y)) {
+            (Some(ink), _) => inks.rgb(ink),
+            (None, Some(tint)) => tint.over(grey),
+            (None, None) => [grey; 3],
+        }
+    }
+
+    /// Whether an overlay covers any pixel; a raster without goes out as plain grey.
+    pub fn is_coloured(&self) -> bool {
+        !self.ink.is_empty() || !self.tint.is_empty()
+    }
+
+    /// The box of pixels (left, top, right, bottom; the last two beyond it) in which another raster of this size differs: `None` where
+    /// it has another size, tints or labels, or where nothing differs.
+    pub fn differs(&self, other: &Raster) -> Option<(usize, usize, usize, usize)> {
+        let size = (self.grey.width, self.grey.height);
+        if size != (other.grey.width, other.grey.height) || self.tints != other.tints || self.labels != other.labels {
+            return None;
+        }
+        let row = |of: &Raster, x: usize, y: usize| {
+            let at = y * size.0 + x;
+            let tint = of.tint.get(at).copied().unwrap_or(0);
+            (of.grey.data[at], of.ink.get(at).copied().flatten(), tint)
+        };
+        let mut found: Option<(usize, usize, usize, usize)> = None;
+        for y in 0..size.1 {
+            let differs = |x: &usize| row(self, *x, y) != row(other, *x, y);
+            let Some(left) = (0..size.0).find(differs) else { continue };
+            let right = (left..size.0).rev().find(differs).unwrap_or(left) + 1;
+            let (l, top, r, _) = found.unwrap_or((left, y, right, y));
+            found = Some((l.min(left), top, r.max(right), y + 1));
+        }
+        found
+    }
+
+    /// A part of it, without labels; it must lie inside.
+    pub fn cut(&self, (left, top, right, bottom): (usize, usize, usize, usize)) -> Raster {
+        fn part<T: Copy>(of: &[T], width: usize, columns: (usize, usize), rows: (usize, usize)) -> Vec<T> {
+            if of.is_empty() {
+                return Vec::new();
+            }
+            let lines = (rows.0..rows.1).map(|y| &of[y * width + columns.0..y * width + columns.1]);
+            lines.flatten().copied().collect()
+        }
+        let (width, columns, rows) = (self.grey.width, (left, right), (top, bottom));
+        Raster {
+            grey: Grey {
+                width: right - left,
+                height: bottom - top,
+                data: part(&self.grey.data, width, columns, rows),
+            },
+            ink: part(&self.ink, width, columns, rows),
+            tint: part(&self.tint, width, columns, rows),
+            tints: self.tints.clone(),
+            labels: Vec::new(),
+        }
     }
 }
 
@@ -150,8 +240,7 @@ impl From<Grey> for Raster {
     fn from(grey: Grey) -> Raster {
         Raster {
             grey,
-            ink: Vec::new(),
-            labels: Vec::new(),
+            ..Raster::default()
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! To add one: a variant of [`Overlay`] and its arm in [`draw`], made of the strokes of `pen`.
 
+use super::mask;
 use super::pen::Pen;
 use super::{Grey, Ink, Position, Raster, Viewport};
 use ndarray::Array2;
@@ -62,11 +63,13 @@ pub enum Overlay {
         text: String,
         ink: Ink,
     },
-    /// Class ids over a picture of `size` (width, height), rows x columns of as many as there are; 0 is left clear, the others have the
-    /// inks of a series from 1 on. Dots stand closer the higher the opacity (0 to 1) is.
+    /// Class ids over a picture of `size` (width, height), rows x columns of as many as there are; 0 is left clear. Their edges are
+    /// drawn in full, whatever the opacity (0 to 1) is.
     Mask {
         labels: Arc<Array2<u8>>,
         size: (f64, f64),
+        /// By class from 0 on; beyond, those from 1 on come again.
+        colours: Arc<[[u8; 3]]>,
         opacity: f64,
     },
     /// Text whose left end is at `at`.
@@ -117,7 +120,7 @@ impl Overlay {
             | Overlay::Marker { ink, .. }
             | Overlay::Text { ink, .. }
             | Overlay::ScaleBar { ink, .. } => *ink = new,
-            // its inks tell classes apart
+            // its colours tell classes apart
             Overlay::Mask { .. } => {}
         }
         self
@@ -253,14 +256,12 @@ fn draw(overlay: &Overlay, pen: &mut Pen) {
                 *ink,
             );
         }
-        Overlay::Mask { labels, size, opacity } => pen.dots(*opacity, |at| {
-            let (row, column) = (
-                at.y / size.1 * labels.nrows() as f64,
-                at.x / size.0 * labels.ncols() as f64,
-            );
-            let class = *labels.get((row as usize, column as usize))?;
-            (class > 0).then(|| Ink::of_series(usize::from(class) - 1))
-        }),
+        Overlay::Mask {
+            labels,
+            size,
+            colours,
+            opacity,
+        } => mask::tint(pen, labels, *size, colours, *opacity),
         Overlay::Text { at, text, ink } => pen.text(pen.at(*at), text, *ink),
         Overlay::ScaleBar { pixel_size, ink } => pen.scale_bar(*pixel_size, *ink),
     }

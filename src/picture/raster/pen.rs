@@ -111,19 +111,9 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// Dots in the ink that `at` gives to a place of the picture: as many of them as the share says, evenly spread.
-    pub(super) fn dots(&mut self, share: f64, at: impl Fn(Position) -> Option<Ink>) {
-        // thresholds of an ordered dither, in sixteenths
-        const ORDER: [[u8; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
-        let (width, height) = self.viewport.canvas;
-        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
-            let threshold = (f64::from(ORDER[y % 4][x % 4]) + 0.5) / 16.0;
-            if threshold < share
-                && let Some(ink) = at(self.viewport.to_picture(Position::new(x as f64 + 0.5, y as f64 + 0.5)))
-            {
-                self.set(x as i64, y as i64, ink);
-            }
-        }
+    /// The picture and the canvas it is drawn on.
+    pub(super) fn raster(&mut self) -> (&mut Raster, &Viewport) {
+        (self.raster, self.viewport)
     }
 
     /// Text with its left edge and middle at `at`: burned in where the canvas is fine enough, else left as a label.

@@ -6,11 +6,25 @@ use picture::{Ink, Overlay, Position};
 use std::sync::Arc;
 
 /// The mask as it is drawn, unpacked once for each detection.
-#[derive(Default)]
 pub struct Cache {
     of: Option<String>,
     classes: Vec<u8>,
     labels: Arc<Labels>,
+    colours: Arc<[[u8; 3]]>,
+}
+
+/// Classes with a colour of their own.
+const COLOURS: u8 = 36;
+
+impl Default for Cache {
+    fn default() -> Cache {
+        Cache {
+            of: None,
+            classes: Vec::new(),
+            labels: Arc::default(),
+            colours: (0..=COLOURS).map(vision::classes::colour).collect(),
+        }
+    }
 }
 
 /// The classes of what was looked for. What else a mask has, bars all over a grid for one, would hide the picture and answer nothing.
@@ -37,6 +51,7 @@ impl Cache {
         }
         (!self.labels.is_empty()).then(|| Overlay::Mask {
             labels: self.labels.clone(),
+            colours: self.colours.clone(),
             size: (f64::from(size.0), f64::from(size.1)),
             opacity,
         })
