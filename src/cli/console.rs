@@ -9,7 +9,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
-use ui::UiOptions;
+use ui::{Setup, UiOptions};
 
 /// The console without another word: on the daemon where one answers or an instrument is configured, else on the twin.
 pub fn run(globals: Globals) -> Result<Exit, CliError> {
@@ -43,19 +43,26 @@ pub fn need_terminal() -> Result<(), CliError> {
 
 pub fn show(link: Link, globals: &Globals, owns_engine: bool) -> Result<Exit, CliError> {
     log_to_screen(globals);
-    let graphics = match globals.graphics {
-        Graphics::Auto => None,
-        chosen => chosen.word().parse().ok(),
-    };
     let screen = UiOptions {
-        graphics,
-        theme: globals.theme.clone(),
+        setup: setup(globals)?,
         start_tab: None,
-        paths: globals.paths()?,
         owns_engine,
     };
     ui::run(link, screen).map_err(CliError::failed)?;
     Ok(Exit::Done)
+}
+
+/// What the command line says about any screen.
+pub fn setup(globals: &Globals) -> Result<Setup, CliError> {
+    let graphics = match globals.graphics {
+        Graphics::Auto => None,
+        chosen => chosen.word().parse().ok(),
+    };
+    Ok(Setup {
+        graphics,
+        theme: globals.theme.clone(),
+        paths: globals.paths()?,
+    })
 }
 
 /// Everything that is traced goes to the Log tab: stderr is the screen's.

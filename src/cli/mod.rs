@@ -21,6 +21,7 @@ mod experiment;
 mod generate;
 mod interrupt;
 mod journal;
+mod label;
 mod lean;
 mod log;
 mod model;
@@ -89,6 +90,7 @@ enum Verb {
     Objects(detect::Objects),
     Model(model::Models),
     Dataset(dataset::Datasets),
+    Label(label::Label),
     Train(train::Train),
     Evaluate(evaluate::Evaluate),
     #[command(hide = true)]
@@ -138,7 +140,7 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         return console::run(globals);
     };
     // the console's own go to its Log tab
-    if !matches!(verb, Verb::Attach(_) | Verb::Replay(_)) {
+    if !matches!(verb, Verb::Attach(_) | Verb::Replay(_) | Verb::Label(_)) {
         options::log_to_stderr(&globals);
     }
     match verb {
@@ -166,6 +168,7 @@ fn dispatch(cli: Cli) -> Result<Exit, exit::CliError> {
         Verb::Objects(objects) => objects.run(&globals),
         Verb::Model(models) => models.run(&globals),
         Verb::Dataset(datasets) => datasets.run(&globals),
+        Verb::Label(label) => label.run(&globals),
         Verb::Train(train) => train.run(&globals),
         Verb::Evaluate(evaluate) => evaluate.run(&globals),
         Verb::Pattern(pattern) => pattern.run(&globals),

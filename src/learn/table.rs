@@ -7,6 +7,7 @@ use crate::LearnError;
 use csv::StringRecord;
 use model::file::{self, Durability};
 use model::{Beam, Point};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Columns of key points, in openFIBSEM's order.
@@ -146,6 +147,50 @@ impl Table {
         Ok(table)
     }
 
+    /// One of key points, without a row.
+    pub fn keypoints() -> Table {
+        Table {
+            head: StringRecord::from(KEYPOINTS.to_vec()),
+            ..Table::default()
+        }
+    }
+
+    /// It has columns of recorded detections: by how much they were off.
+    pub fn is_recorded(&self) -> bool {
+        self.head.iter().any(|name| name.trim().starts_with("dpx"))
+    }
+
+    /// The table as text, with these rows in the place of those of their pictures (by name without ending); a picture without rows keeps one that
+    /// says so. All other rows are as they were written.
+    pub fn with(&self, changed: &BTreeMap<String, Vec<Row>>) -> Result<Vec<u8>, LearnError> {
+        let mut left: BTreeMap<&String, &Vec<Row>> = changed.iter().collect();
+        let mut records = Vec::new();
+        let rows_of = |rows: &[Row], picture: &str, other: Option<&StringRecord>| -> Vec<StringRecord> {
+            let none = Row {
+                picture: picture.to_owned(),
+                ..Row::default()
+            };
+            match rows.is_empty() {
+                true => vec![record(&none, &self.head, other)],
+                false => rows.iter().map(|row| record(row, &self.head, other)).collect(),
+            }
+        };
+        for (row, written) in self.rows.iter().zip(&self.written) {
+            let name = stem(&row.picture);
+            match (left.remove(&name.to_owned()), changed.contains_key(name)) {
+                (Some(rows), _) => records.extend(rows_of(rows, &row.picture, Some(written))),
+                // its rows were written where its first one stood
+                (None, true) => {}
+                (None, false) => records.push(written.clone()),
+            }
+        }
+        // a picture that had no row and got none needs none
+        for (name, rows) in left.into_iter().filter(|(_, rows)| !rows.is_empty()) {
+            records.extend(rows_of(rows, name, None));
+        }
+        text(&self.head, records.into_iter())
+    }
+
     /// The rows that `wanted` takes, as text with the table's own columns.
     pub fn part(&self, mut wanted: impl FnMut(&Row) -> bool) -> Result<Vec<u8>, LearnError> {
         let rows = self.rows.iter().zip(&self.written).filter(|(row, _)| wanted(row));
@@ -155,21 +200,28 @@ impl Table {
 
 /// Key points as openFIBSEM has them: whole pixels, `corrected` for those made by hand.
 pub fn keypoints<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Result<Vec<u8>, LearnError> {
-    let record = |row: &Row| {
-        let whole = |v: f64| format!("{}", v.round());
-        let px = row.px;
-        StringRecord::from(vec![
-            row.picture.clone(),
-            row.feature.clone(),
-            px.map_or_else(String::new, |p| whole(p.x)),
-            px.map_or_else(String::new, |p| whole(p.y)),
-            row.pixel_size.map_or_else(String::new, model::yaml::float),
-            if row.corrected { "True" } else { "False" }.to_owned(),
-            row.method.clone(),
-            row.experiment.clone(),
-        ])
+    let head = StringRecord::from(KEYPOINTS.to_vec());
+    let records = rows.into_iter().map(|row| record(row, &head, None));
+    text(&head, records)
+}
+
+/// A row under these columns; what a row does not know is as in another record of its picture.
+fn record(row: &Row, head: &StringRecord, other: Option<&StringRecord>) -> StringRecord {
+    let whole = |v: Option<f64>| v.map_or_else(String::new, |v| format!("{}", v.round()));
+    let python = |yes: bool| if yes { "True" } else { "False" }.to_owned();
+    let field = |(at, name): (usize, &str)| match name.trim() {
+        name if PICTURE.contains(&name) => row.picture.clone(),
+        "feature" => row.feature.clone(),
+        "px.x" | "px_x" => whole(row.px.map(|p| p.x)),
+        "px.y" | "px_y" => whole(row.px.map(|p| p.y)),
+        "pixelsize" => row.pixel_size.map_or_else(String::new, model::yaml::float),
+        "corrected" => python(row.corrected),
+        "is_correct" => python(!row.corrected),
+        "method" => row.method.clone(),
+        "experiment" if !row.experiment.is_empty() => row.experiment.clone(),
+        _ => other.and_then(|o| o.get(at)).unwrap_or_default().to_owned(),
     };
-    text(&StringRecord::from(KEYPOINTS.to_vec()), rows.into_iter().map(record))
+    head.iter().enumerate().map(field).collect()
 }
 
 /// Writes key points to a new file; never over one.

@@ -7,35 +7,31 @@ mod call;
 mod cut;
 mod deeds;
 mod input;
-mod look;
 mod options;
+mod pictures;
 mod said;
 
 pub use call::Call;
-pub use options::{UiError, UiOptions, log_layer, problems};
+pub use options::{UiError, UiOptions, log_layer};
 pub use said::words;
 
+use crate::display::{Display, Wishes, size};
 use crate::effect::Effect;
-use crate::painting::Painting;
-use crate::screen::Screen;
 use crate::state::UiState;
 use crate::tab::{TABS, imaging};
-use crate::terminal::Terminal;
-use crate::writer::Writer;
+use engine::event::FrameId;
 use engine::hooks::Occasion;
 use engine::link::Heard;
 use engine::{Link, Snapshot};
 use input::Input;
-use look::Look;
-use picture::{Choice, Env, Graphics, Replies};
+use picture::Env;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::{info, warn};
 
-/// How long the terminal is waited for at the end.
-const FAREWELL: Duration = Duration::from_secs(1);
 /// Values grow old and clocks go on at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
@@ -45,36 +41,29 @@ pub fn run(link: Link, options: UiOptions) -> Result<(), UiError> {
     let snapshot = link.snapshot();
     let env = Env::read(|name| std::env::var(name).ok());
     let (desk, choice, tab) = options.desk(&env, &link, &snapshot);
-    let area = look::size();
-    let graphics = Graphics::decide(choice, &env, &Replies::default(), look::window());
-    let terminal = Terminal::take(desk.options.mouse).map_err(UiError::Terminal)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(UiError::Start)?;
     let (inputs, inbox) = unbounded_channel();
-    let written = inputs.clone();
-    // nobody listens any more when the loop has ended
-    let writer =
-        Writer::start(std::io::stdout(), move |w| drop(written.send(Input::Written(w)))).map_err(UiError::Start)?;
-    let painted = inputs.clone();
-    let look = Look::new(desk.theme.inks(), graphics);
-    let painting =
-        Painting::start(look.manner(), move |p| drop(painted.send(Input::Painted(p)))).map_err(UiError::Start)?;
+    let wishes = Wishes {
+        choice,
+        mouse: desk.options.mouse,
+        inks: desk.theme.inks(),
+        env: env.clone(),
+    };
+    let display = Display::open(wishes, &inputs)?;
     let state = UiState::new(desk, tab, &snapshot);
     let mut app = App {
         link,
         snapshot,
         heard_at: Instant::now(),
         state,
-        screen: Screen::new(area),
-        writer,
-        painting,
-        look,
+        display,
+        asked: BTreeSet::new(),
         inputs,
         options,
         env,
-        choice,
         start: Instant::now(),
         drawn_at: None,
         dirty: true,
@@ -91,9 +80,7 @@ pub fn run(link: Link, options: UiOptions) -> Result<(), UiError> {
     app.keep();
     // threads that hang on a dead line or a slow disk must not keep the program
     runtime.shutdown_background();
-    let last = app.painting.farewell(FAREWELL);
-    app.writer.finish(last, FAREWELL);
-    drop(terminal);
+    app.display.close();
     result
 }
 
@@ -103,14 +90,12 @@ struct App {
     /// When the snapshot came: the engine's clock goes on from there.
     heard_at: Instant,
     state: UiState,
-    screen: Screen,
-    writer: Writer,
-    painting: Painting,
-    look: Look,
+    display: Display,
+    /// Pixels on their way.
+    asked: BTreeSet<FrameId>,
     inputs: UnboundedSender<Input>,
     options: UiOptions,
     env: Env,
-    choice: Choice,
     start: Instant,
     drawn_at: Option<Instant>,
     /// Something may look different.
@@ -137,8 +122,7 @@ impl App {
         let mut listening = true;
         // the first frame, before the terminal has answered anything and whatever the engine does
         self.draw();
-        input::ask_terminal(self.inputs.clone(), self.env.clone(), self.choice);
-        input::watch_signals(self.inputs.clone());
+        self.display.listen(&self.inputs);
         let name = model::text::printable(&self.snapshot.instrument);
         info!(target: "console", "open on {name} as {}", self.link.name());
         self.recall();
@@ -166,7 +150,7 @@ impl App {
     /// When to look again without any news.
     fn wake(&self) -> Instant {
         let now = Instant::now();
-        let redraw = (self.dirty && self.writer.is_idle()).then(|| self.next_draw(now));
+        let redraw = (self.dirty && self.display.is_idle()).then(|| self.next_draw(now));
         [redraw, self.keep_at, self.tick_at]
             .into_iter()
             .flatten()
@@ -184,7 +168,7 @@ impl App {
 
     fn draw_if_due(&mut self) {
         let now = Instant::now();
-        if self.dirty && self.writer.is_idle() && self.next_draw(now) <= now {
+        if self.dirty && self.display.is_idle() && self.next_draw(now) <= now {
             self.draw();
         }
     }
@@ -197,7 +181,7 @@ impl App {
         {
             let call = self.state.desk.options.call.bytes(&occasion, self.env.tmux);
             self.dirty |= !call.is_empty();
-            self.look.before.extend(call);
+            self.display.before(call);
         }
         tell_log(&event)
     }
@@ -272,14 +256,12 @@ impl App {
     /// Draws, fetches pixels that are missing, and orders pictures.
     fn draw(&mut self) {
         self.pass_time();
-        let mut canvas = self.state.draw(&self.snapshot, look::size());
+        let mut canvas = self.state.draw(&self.snapshot, size());
         self.state.on_screen(&mut canvas);
         self.fetch(&canvas.placements);
-        self.order(&canvas.placements);
-        let mut bytes = std::mem::take(&mut self.look.before);
-        bytes.extend(self.screen.render(canvas, self.look.graphics.synchronised));
-        if !bytes.is_empty() {
-            self.writer.send(bytes);
+        let pictures = self.pictures(&canvas.placements);
+        if self.display.show(canvas, pictures) {
+            self.state.desk.grid = self.display.grid();
         }
         self.drawn_at = Some(Instant::now());
         (self.dirty, self.urgent) = (false, false);

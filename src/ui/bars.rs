@@ -4,7 +4,7 @@ use crate::action::{Action, ActionRow};
 use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::fit::cut;
-use crate::keys::Layer;
+use crate::keys::{Keymap, Layer};
 use crate::popup::severity_sign;
 use crate::steps;
 use crate::tab::{TABS, TabId};
@@ -213,20 +213,31 @@ pub fn keys(next: &[Action], layers: &[Layer], cx: &Cx, theme: &Theme, area: Rec
     if area.is_empty() {
         return;
     }
-    let key = |action: &Action| cx.keymap.key(action, layers).map(|chord| chord.to_string());
-    let stop = format!(" {} STOP ", key(&Action::Stop).unwrap_or_default());
+    let key = cx.keymap.key(&Action::Stop, layers).map(|chord| chord.to_string());
+    let stop = format!(" {} STOP ", key.unwrap_or_default());
     let stop_width = (stop.width() as u16).min(area.width);
     let stop_area = Rect {
         x: area.right() - stop_width,
         width: stop_width,
         ..area
     };
-    let mut room = usize::from(area.width - stop_width);
+    let before = Rect {
+        width: area.width - stop_width,
+        ..area
+    };
+    let next = [next, &[Action::Palette, Action::Help]].concat();
+    next_keys(&next, layers, cx.keymap, theme, before, canvas);
+    canvas.line(Line::from(Span::styled(stop, theme.style(Role::Danger))), stop_area);
+    canvas.hit(stop_area, Action::Stop);
+}
+
+/// Keys with what they do, as many as there is room for.
+pub fn next_keys(next: &[Action], layers: &[Layer], keymap: &Keymap, theme: &Theme, area: Rect, canvas: &mut Canvas) {
+    let mut room = usize::from(area.width);
     let mut x = area.x;
     let mut shown: Vec<&Action> = Vec::new();
-    let common = [Action::Palette, Action::Help];
-    for action in next.iter().chain(&common) {
-        let (Some(key), Some(row)) = (key(action), action.row()) else {
+    for action in next {
+        let (Some(key), Some(row)) = (keymap.key(action, layers), action.row()) else {
             continue;
         };
         if shown.contains(&action) {
@@ -254,6 +265,4 @@ pub fn keys(next: &[Action], layers: &[Layer], cx: &Cx, theme: &Theme, area: Rec
         room -= width;
         x += width as u16;
     }
-    canvas.line(Line::from(Span::styled(stop, theme.style(Role::Danger))), stop_area);
-    canvas.hit(stop_area, Action::Stop);
 }

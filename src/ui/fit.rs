@@ -20,6 +20,23 @@ pub fn cut(words: &str, width: usize) -> String {
     out
 }
 
+/// Its last `width` columns, with `…` where something is missing.
+pub fn cut_front(words: &str, width: usize) -> String {
+    if words.width() <= width {
+        return words.to_owned();
+    }
+    let mut room = width.saturating_sub(1);
+    let fits = |c: &char| {
+        let wide = c.width().unwrap_or(0);
+        let fits = wide <= room;
+        room = room.saturating_sub(wide);
+        fits
+    };
+    let kept: Vec<char> = words.chars().rev().take_while(fits).collect();
+    let sign = if width > 0 { "…" } else { "" };
+    sign.chars().chain(kept.into_iter().rev()).collect()
+}
+
 /// Lines of at most `width` columns, broken between words where that is possible; a number keeps its unit.
 pub fn wrap(words: &str, width: usize) -> Vec<String> {
     let width = width.max(1);

@@ -48,6 +48,12 @@ pub enum Layer {
     Question,
     /// Takes text, as [`Layer::Field`].
     Palette,
+    /// A picture that is being labelled; with no instrument there is nothing everywhere.
+    Labelling,
+    /// Key points are labelled instead of masks.
+    Keypoints,
+    /// The list of pictures beside it.
+    Pictures,
 }
 
 /// One row of [`LAYERS`].
@@ -122,6 +128,12 @@ pub const LAYERS: &[LayerRow] = &[
         text: true,
         ..row(Layer::Palette, "palette", "Command palette")
     },
+    LayerRow {
+        closed: true,
+        ..row(Layer::Labelling, "labelling", "Labelling")
+    },
+    row(Layer::Keypoints, "keypoints", "Key points"),
+    row(Layer::Pictures, "pictures", "In the list of pictures"),
 ];
 
 impl Layer {

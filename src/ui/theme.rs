@@ -114,15 +114,6 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// No looks at all, until one is chosen.
-    pub(crate) fn plain() -> Theme {
-        Theme {
-            name: String::new(),
-            mono: true,
-            styles: BTreeMap::new(),
-        }
-    }
-
     pub fn style(&self, role: Role) -> Style {
         self.styles.get(&role).copied().unwrap_or_default()
     }

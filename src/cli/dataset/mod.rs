@@ -12,7 +12,7 @@ use super::exit::{CliError, Exit};
 use super::options::Globals;
 use super::output;
 use chosen::Chosen;
-pub use chosen::Meaning;
+pub use chosen::{Meaning, features};
 use clap::{Args, Subcommand};
 use learn::LearnError;
 use learn::dataset::{self, Add, Added, By, Check, Dataset, Keep};

@@ -150,7 +150,11 @@ impl History {
 
     pub fn redo(&mut self, labels: &mut Array2<u8>) -> bool {
         let before = self.done;
-        while let Some(step) = self.steps.get(self.done).filter(|step| self.done == before || step.joined) {
+        while let Some(step) = self
+            .steps
+            .get(self.done)
+            .filter(|step| self.done == before || step.joined)
+        {
             step.redo(labels);
             self.done += 1;
         }

@@ -1,14 +1,16 @@
 //! Labelling a picture by hand: what an edit does to a mask, and how it is taken back. No screen and no keys: those are the console's.
 //!
 //! A [`Sheet`] is a mask over its picture. `stroke` says which pixels a tool means, `history` keeps what they were; `store` finds the pictures of a
-//! folder and what saves their masks. A new tool is a function in `stroke` and a variant of [`Edit`].
+//! folder and what saves their masks, `points` does the same for key points. A new tool is a function in `stroke` and a variant of [`Edit`].
 
 mod history;
+mod points;
 mod store;
 mod stroke;
 #[cfg(test)]
 mod tests;
 
+pub use points::{Points, SavePoints};
 pub use store::{Desk, Known, Origin, Save};
 
 use crate::LearnError;

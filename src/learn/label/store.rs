@@ -44,6 +44,8 @@ pub struct Desk {
     at: usize,
     sheet: Sheet,
     origin: Origin,
+    /// m; of the picture on the desk.
+    pixel_size: Option<f64>,
 }
 
 /// A mask on its way into its file: to be written by whoever has the time.
@@ -81,7 +83,7 @@ impl Desk {
         let mut images: Vec<_> = Dataset::of(folder, &masks)?.samples.into_iter().map(known).collect();
         for at in 0..images.len() {
             match sheet(&images[at].0, &masks) {
-                Ok((sheet, origin)) => {
+                Ok((sheet, origin, pixel_size)) => {
                     return Ok(Desk {
                         images,
                         masks,
@@ -89,6 +91,7 @@ impl Desk {
                         at,
                         sheet,
                         origin,
+                        pixel_size,
                     });
                 }
                 Err(error) if skip => images[at].1 = Known::Broken(error.to_string()),
@@ -125,6 +128,11 @@ impl Desk {
         self.origin
     }
 
+    /// m per pixel, where the picture says.
+    pub fn pixel_size(&self) -> Option<f64> {
+        self.pixel_size
+    }
+
     pub fn sheet(&self) -> &Sheet {
         &self.sheet
     }
@@ -153,7 +161,7 @@ impl Desk {
         }
         match sheet(image, &self.masks) {
             Ok(opened) => {
-                (self.sheet, self.origin) = opened;
+                (self.sheet, self.origin, self.pixel_size) = opened;
                 self.at = at;
                 self.images[at].1 = match self.origin {
                     Origin::Saved => Known::Labelled,
@@ -233,7 +241,11 @@ impl Save {
         let folder = folder.join(RGB);
         let path = folder.join(format!("{}.png", dataset::name_of(&self.path)));
         file::ensure_folder(&folder)?;
-        Ok(file::replace(&path, Durability::Cached, &coloured(&self.labels, classes, &path)?)?)
+        Ok(file::replace(
+            &path,
+            Durability::Cached,
+            &coloured(&self.labels, classes, &path)?,
+        )?)
     }
 }
 
@@ -257,8 +269,12 @@ fn mask_file(image: &Path, masks: &Path) -> PathBuf {
     there.unwrap_or_else(|| masks.join(format!("{name}.tif")))
 }
 
-fn sheet(image: &Path, masks: &Path) -> Result<(Sheet, Origin), LearnError> {
-    let grey = picture::read(image)?.pixels.to_u8();
+type Opened = (Sheet, Origin, Option<f64>);
+
+fn sheet(image: &Path, masks: &Path) -> Result<Opened, LearnError> {
+    let frame = picture::read(image)?;
+    let grey = frame.pixels.to_u8();
+    let pixel_size = frame.metadata.map(|m| m.pixel_size.x).filter(|size| *size > 0.0);
     let name = dataset::name_of(image);
     let saved = dataset::picture_of(masks, &name).map(|path| (path, Origin::Saved));
     let recorded = || {
@@ -272,5 +288,5 @@ fn sheet(image: &Path, masks: &Path) -> Result<(Sheet, Origin), LearnError> {
     };
     let named = there.as_ref().map_or(image, |(path, _)| path);
     let sheet = Sheet::new(grey, labels).map_err(|e| LearnError::file(named, e))?;
-    Ok((sheet, origin))
+    Ok((sheet, origin, pixel_size))
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::classes::Classes;
 use crate::picture::read_mask;
+use crate::table::Row;
 use model::{Frame, Pixels};
 use std::fs;
 use std::path::Path;
@@ -224,7 +225,10 @@ fn a_folder_is_labelled_picture_by_picture_and_saved_whole() {
     save.write().unwrap();
     assert_eq!(read_mask(&dir.path().join("labels/c.tif")).unwrap(), saved);
     desk.not_saved();
-    assert!(desk.hand_over().is_some(), "what could not be written is handed over again");
+    assert!(
+        desk.hand_over().is_some(),
+        "what could not be written is handed over again"
+    );
     desk.sheet_mut().undo();
     assert!(desk.sheet().is_unsaved(), "what is taken back is a change, too");
     assert!(
@@ -280,4 +284,74 @@ fn a_mask_of_another_size_is_named() {
     let refused = Desk::open(dir.path(), None, false).unwrap_err().to_string();
     assert!(refused.contains("32x32") && refused.contains("64x32"), "{refused}");
     assert_eq!(fs::read(dir.path().join("labels/a.b.tif")).unwrap(), mask);
+}
+
+#[test]
+fn key_points_go_into_a_table_and_the_rest_of_it_stays_as_it_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keypoints.csv");
+    let head = "filename,feature,px.x,px.y,pixelsize,corrected,method,experiment,path";
+    let others = "b.tif,NeedleTip,7,8,1e-08,False,autolamella,run1,\"/data, old/b.tif\"\nc.tif,,,,,False,,,";
+    let own = "a.tif,NeedleTip,1,2,5e-09,False,autolamella,run1,/data/a.tif\na.tif,LamellaCentre,3,4,5e-09,True,hand,run1,/data/a.tif";
+    fs::write(&path, format!("{head}\n{own}\n{others}\n")).unwrap();
+    let mut points = Points::open(dir.path(), None).unwrap();
+    let mut rows = points.of(Path::new("x/a.tif"));
+    assert_eq!(rows.len(), 2);
+    assert!(points.of(Path::new("c.tif")).is_empty());
+    rows.remove(1);
+    rows[0].px = Some(model::Point { x: 10.4, y: 20.6 });
+    rows[0].corrected = true;
+    points.set(Path::new("x/a.tif"), None, &rows);
+    let row = Row {
+        feature: "LandingPost".to_owned(),
+        px: Some(model::Point { x: 5.0, y: 6.0 }),
+        corrected: true,
+        ..Row::default()
+    };
+    points.set(Path::new("d.png"), Some(2e-8), &[row]);
+    points.set(Path::new("e.png"), None, &[]);
+    points.hand_over().unwrap().write().unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let a = "a.tif,NeedleTip,10,21,5.0e-09,True,hand,run1,/data/a.tif";
+    assert_eq!(
+        text,
+        format!("{head}\n{a}\n{others}\nd.png,LandingPost,5,6,2.0e-08,True,hand,,\n")
+    );
+    // again, and to none
+    let mut points = Points::open(dir.path(), None).unwrap();
+    assert_eq!(points.of(Path::new("d.png")).len(), 1);
+    points.set(Path::new("a.tif"), None, &[]);
+    points.hand_over().unwrap().write().unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(
+        text.starts_with(&format!("{head}\na.tif,,,,,False,,run1,/data/a.tif\n{others}\n")),
+        "{text}"
+    );
+
+    // nothing that was not understood is lost
+    fs::write(&path, format!("{head}\na.tif,Needle")).unwrap();
+    assert!(
+        Points::open(dir.path(), None)
+            .unwrap_err()
+            .to_string()
+            .contains("line 2")
+    );
+    fs::write(&path, "fname,feature,px.x,px.y,dpx.x,dpx.y\n").unwrap();
+    assert!(
+        Points::open(dir.path(), None)
+            .unwrap_err()
+            .to_string()
+            .contains("recorded")
+    );
+}
+
+#[test]
+fn recorded_points_are_where_key_points_begin() {
+    let dir = tempfile::tempdir().unwrap();
+    folder(dir.path());
+    let table = "fname,feature,is_correct,px.x,px.y,dpx.x,dpx.y\na.b,NeedleTip,True,9.0,8.0,0.0,0.0\n";
+    fs::write(dir.path().join("data.csv"), table).unwrap();
+    let points = Points::open(dir.path(), None).unwrap();
+    assert_eq!(points.of(&dir.path().join("a.b.tif"))[0].feature, "NeedleTip");
+    assert!(points.of(&dir.path().join("c.tif")).is_empty());
 }

@@ -34,11 +34,7 @@ fn draw(cell: &mut Cell, raster: &Raster, left: usize, top: usize) {
             let threshold = BAYER[y % 4][x % 4] * 16 + 8;
             picture |= if raster.grey.at(x, y) >= threshold { *bit } else { 0 };
             let edge = raster.tint_at(x, y).is_some_and(|tint| tint.is_solid());
-            marks |= if edge || raster.ink_at(x, y).is_some() {
-                *bit
-            } else {
-                0
-            };
+            marks |= if edge || raster.ink_at(x, y).is_some() { *bit } else { 0 };
         }
     }
     // A cell with an overlay, or the edge of a mask, shows only that, bold: drawn among dots it could not be told from them.

@@ -49,7 +49,7 @@ impl ColourDepth {
     }
 
     /// The colour nearest to an ink's.
-    pub(crate) fn colour(self, rgb: [u8; 3]) -> Color {
+    pub fn colour(self, rgb: [u8; 3]) -> Color {
         match self {
             ColourDepth::True => Color::Rgb(rgb[0], rgb[1], rgb[2]),
             ColourDepth::Grey256 => {

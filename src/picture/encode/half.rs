@@ -209,7 +209,7 @@ fn overlay(cells: &mut [Cell], raster: &Raster, columns: usize, greys: &Greys, d
             _ if plain(y) => greys.levels[greys.nearest(raster.grey.at(x, y))].1,
             // a blend of sixteen colours is mostly grey: every second pixel in full instead
             Some(tint) if depth == ColourDepth::Sixteen && raster.ink_at(x, y).is_none() => {
-                match tint.is_solid() || (x + y) % 2 == 0 {
+                match tint.is_solid() || (x + y).is_multiple_of(2) {
                     true => depth.colour(tint.colour),
                     false => greys.levels[greys.nearest(raster.grey.at(x, y))].1,
                 }
@@ -246,7 +246,10 @@ fn shades(raster: &Raster, columns: usize, rows: usize) -> Vec<Cell> {
             let (x, y) = (i % columns, 2 * (i / columns));
             let grey = (usize::from(raster.grey.at(x, y)) + usize::from(raster.grey.at(x, y + 1))) / 2;
             let marked = raster.ink_at(x, y).or(raster.ink_at(x, y + 1)).is_some();
-            let edge = [y, y + 1].into_iter().filter_map(|y| raster.tint_at(x, y)).find(|t| t.is_solid());
+            let edge = [y, y + 1]
+                .into_iter()
+                .filter_map(|y| raster.tint_at(x, y))
+                .find(|t| t.is_solid());
             let shade = match edge {
                 _ if marked => 'o',
                 Some(tint) => tint.sign,

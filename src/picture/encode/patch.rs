@@ -35,7 +35,9 @@ pub(super) fn of(id: u32, sent: &Sent, raster: &Raster, grid: Grid, scale: u16) 
     let step = usize::from(scale.max(1));
     let span = |from: usize, to: usize, per: f64, cells: u16, pixels: usize| {
         let first = (from as f64 / per) as usize / step * step;
-        let last = ((to as f64 / per).ceil() as usize).next_multiple_of(step).min(usize::from(cells));
+        let last = ((to as f64 / per).ceil() as usize)
+            .next_multiple_of(step)
+            .min(usize::from(cells));
         let ends = match last == usize::from(cells) {
             true => pixels,
             false => (last as f64 * per).round() as usize,

@@ -8,8 +8,6 @@ use ndarray::Array2;
 const MOST: usize = 100;
 /// What a class is called where there are no colours.
 const SIGNS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-/// From this many pixels of the mask to one of the canvas on, a pixel is looked at in more than one place: thin lines do not vanish.
-const COARSE: f64 = 2.0;
 
 /// Lays the classes of a mask over the picture. `size` is the picture's, in its own pixels.
 pub(super) fn tint(pen: &mut Pen, labels: &Array2<u8>, size: (f64, f64), colours: &[[u8; 3]], opacity: f64) {
@@ -20,33 +18,41 @@ pub(super) fn tint(pen: &mut Pen, labels: &Array2<u8>, size: (f64, f64), colours
     let (raster, viewport) = pen.raster();
     let (width, height) = viewport.canvas;
     let (rows, columns) = labels.dim();
-    // where along an axis the pixels of the canvas look, by share of a pixel
+    if width == 0 {
+        return;
+    }
+    // the mask's place of a position of the picture
     let place = |at: f64, size: f64, count: usize| {
         let at = at / size * count as f64;
         (at >= 0.0 && at < count as f64).then_some(at as usize)
     };
-    let across = |x: usize, share: f64| {
-        let at = viewport.to_picture(Position::new(x as f64 + share, 0.0));
-        place(at.x, size.0, columns)
-    };
-    let down = |y: usize, share: f64| {
-        let at = viewport.to_picture(Position::new(0.0, y as f64 + share));
-        place(at.y, size.1, rows)
-    };
-    let shares: &[f64] = match viewport.step().0 * columns as f64 / size.0 >= COARSE {
-        true => &[0.5, 0.2, 0.8],
-        false => &[0.5],
-    };
-    let columns_of: Vec<Vec<Option<usize>>> = (0..width)
-        .map(|x| shares.iter().map(|s| across(x, *s)).collect())
-        .collect();
+    let middle = |x: usize, y: usize| viewport.to_picture(Position::new(x as f64 + 0.5, y as f64 + 0.5));
+    let columns_of: Vec<_> = (0..width).map(|x| place(middle(x, 0).x, size.0, columns)).collect();
     let mut seen = vec![0u8; width * height];
-    for y in 0..height {
-        let rows_of: Vec<Option<usize>> = shares.iter().map(|s| down(y, *s)).collect();
-        for (class, columns_of) in seen[y * width..][..width].iter_mut().zip(&columns_of) {
-            let pairs = rows_of.iter().flat_map(|row| columns_of.iter().map(move |c| (row, c)));
-            let mut ids = pairs.filter_map(|(row, column)| labels.get(((*row)?, (*column)?)));
-            *class = ids.find(|id| **id > 0).copied().unwrap_or(0);
+    for (y, line) in seen.chunks_exact_mut(width).enumerate() {
+        let Some(row) = place(middle(0, y).y, size.1, rows) else {
+            continue;
+        };
+        for (class, column) in line.iter_mut().zip(&columns_of) {
+            *class = column.map_or(0, |column| labels[[row, column]]);
+        }
+    }
+    if viewport.step().0 * columns as f64 / size.0 > 1.0 {
+        // what lies between those that were looked at: thin lines do not vanish
+        let on_canvas = |at: usize, count: usize, size: f64| (at as f64 + 0.5) / count as f64 * size;
+        let inside = |at: f64, end: usize| (at >= 0.0 && at < end as f64).then_some(at as usize);
+        let across: Vec<_> = (0..columns)
+            .map(|x| viewport.to_canvas(Position::new(on_canvas(x, columns, size.0), 0.0)).x)
+            .map(|x| inside(x, width))
+            .collect();
+        for (row, ids) in labels.rows().into_iter().enumerate() {
+            let y = viewport.to_canvas(Position::new(0.0, on_canvas(row, rows, size.1))).y;
+            let Some(y) = inside(y, height) else { continue };
+            for (id, x) in ids.iter().zip(&across).filter(|(id, _)| **id > 0) {
+                if let Some(class) = x.map(|x| &mut seen[y * width + x]).filter(|class| **class == 0) {
+                    *class = *id;
+                }
+            }
         }
     }
     let fold = |class: u8| 1 + (usize::from(class) - 1) % classes;

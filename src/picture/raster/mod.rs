@@ -204,7 +204,9 @@ impl Raster {
         let mut found: Option<(usize, usize, usize, usize)> = None;
         for y in 0..size.1 {
             let differs = |x: &usize| row(self, *x, y) != row(other, *x, y);
-            let Some(left) = (0..size.0).find(differs) else { continue };
+            let Some(left) = (0..size.0).find(differs) else {
+                continue;
+            };
             let right = (left..size.0).rev().find(differs).unwrap_or(left) + 1;
             let (l, top, r, _) = found.unwrap_or((left, y, right, y));
             found = Some((l.min(left), top, r.max(right), y + 1));

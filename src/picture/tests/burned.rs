@@ -217,3 +217,45 @@ fn the_crosshair_marks_the_middle() {
     let row = (0..200).filter(|&x| raster.ink_at(x, 50).is_some()).count();
     assert!((20..=22).contains(&row), "arms of 5 % of the width: {row}");
 }
+
+#[test]
+fn a_mask_tints_the_picture_and_its_edge_is_solid() {
+    let mut labels = ndarray::Array2::zeros((100, 200));
+    labels.slice_mut(ndarray::s![20..60, 40..100]).fill(1u8);
+    // one pixel high
+    labels.slice_mut(ndarray::s![80..81, 10..190]).fill(3u8);
+    let mask = |opacity| Overlay::Mask {
+        labels: Arc::new(labels.clone()),
+        size: (200.0, 100.0),
+        colours: Arc::from([[0, 0, 0], [200, 0, 0], [0, 200, 0]]),
+        opacity,
+    };
+    let viewport = canvas((200, 100), 200, 100, View::default());
+    let mut grey = Grey::new(200, 100);
+    grey.data.fill(100);
+    let inks = InkTable::default();
+    let raster = burn(grey.clone(), &[mask(0.5)], &viewport);
+    assert_eq!(raster.rgb_at(70, 40, &inks), [150, 50, 50]);
+    assert_eq!(raster.rgb_at(40, 40, &inks), [200, 0, 0]);
+    assert_eq!(raster.rgb_at(39, 40, &inks), [100; 3]);
+    assert_eq!(
+        raster.rgb_at(50, 80, &inks),
+        [200, 0, 0],
+        "beyond the list colours come again"
+    );
+    let clear = burn(grey.clone(), &[mask(0.0)], &viewport);
+    assert_eq!(clear.rgb_at(70, 40, &inks), [100; 3]);
+    assert_eq!(clear.rgb_at(70, 20, &inks), [200, 0, 0]);
+    // ink lies over it
+    let line = Overlay::Line {
+        from: Position::new(0.0, 40.5),
+        to: Position::new(200.0, 40.5),
+        ink: Ink::Info,
+    };
+    let raster = burn(grey, &[mask(1.0), line], &viewport);
+    assert_eq!(raster.rgb_at(70, 40, &inks), inks.rgb(Ink::Info));
+    // what is thinner than a pixel of the canvas is still seen
+    let small = canvas((200, 100), 40, 20, View::default());
+    let raster = burn(Grey::new(40, 20), &[mask(0.5)], &small);
+    assert!((2..38).all(|x| raster.tint_at(x, 16).is_some()));
+}

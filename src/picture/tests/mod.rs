@@ -5,6 +5,7 @@ mod cost;
 mod detect;
 mod graphics;
 mod mapping;
+mod patches;
 mod shown;
 mod text;
 

@@ -3,8 +3,8 @@
 use super::App;
 use super::input::Input;
 use crate::canvas::PictureKey;
+use crate::display::Manner;
 use crate::effect::{Effect, Write};
-use crate::painting::Manner;
 use engine::Command;
 use model::config::form;
 use model::file::{self, Durability};
@@ -27,11 +27,11 @@ impl App {
             Effect::ExportPicture { slot } => self.export(slot),
             Effect::Remember { .. } => self.keep_at = Some(Instant::now() + QUIET),
             Effect::Redraw => {
-                self.screen.forget();
+                self.display.forget();
                 self.urgent = true;
             }
             Effect::NextTheme => {
-                self.look.inks(self.state.desk.theme.inks());
+                self.display.inks(self.state.desk.theme.inks());
                 self.urgent = true;
             }
             Effect::Quit => self.leaving = true,
@@ -64,7 +64,7 @@ impl App {
     }
 
     fn create_instrument(&self, answers: Vec<(&'static str, String)>) {
-        let (paths, inputs) = (self.options.paths.clone(), self.inputs.clone());
+        let (paths, inputs) = (self.options.setup.paths.clone(), self.inputs.clone());
         self.blocking(move || {
             let typed: Vec<(&str, &str)> = answers.iter().map(|(key, text)| (*key, text.as_str())).collect();
             let made = form::instrument(&typed).and_then(|instrument| {
@@ -85,7 +85,7 @@ impl App {
     }
 
     fn export(&self, slot: u8) {
-        let Some((key, pixels)) = self.look.placed(slot).and_then(|key| {
+        let Some((key, pixels)) = self.display.placed(slot).and_then(|key| {
             let pixels = self.state.desk.frames.get(key.frame)?.pixels.clone();
             Some((key.clone(), pixels))
         }) else {
@@ -93,7 +93,7 @@ impl App {
             return;
         };
         let folder = PathBuf::from(&self.snapshot.session.folder);
-        let Manner { inks, .. } = self.look.manner();
+        let Manner { inks, .. } = self.display.manner();
         self.blocking(move || {
             let path = folder.join(format!("view-{}.png", key.frame));
             let pixels = key.spread.of(&pixels).map_or(pixels, Arc::new);
@@ -120,9 +120,9 @@ impl App {
         if self.keep_at.take().is_none() {
             return;
         }
-        let path = self.options.state_file();
+        let path = self.options.setup.state_file();
         let yaml = self.state.desk.remembered.to_yaml();
-        let written = file::ensure_folder(&self.options.paths.data_dir)
+        let written = file::ensure_folder(&self.options.setup.paths.data_dir)
             .and_then(|()| file::replace(&path, Durability::Cached, yaml.as_bytes()));
         if let Err(error) = written {
             self.told(Notice::new(

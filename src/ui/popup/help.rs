@@ -2,7 +2,7 @@
 
 use super::Dialog;
 use super::scroll::Scroll;
-use crate::action::Action;
+use crate::action::{Action, ActionRow};
 use crate::canvas::Canvas;
 use crate::cx::Cx;
 use crate::effect::Effect;
@@ -43,29 +43,72 @@ fn reaching<'a>(keymap: &'a Keymap, layer: Layer, layers: &[Layer]) -> Vec<(&'a 
     all
 }
 
+fn key((action, keys): (&Action, String)) -> Row {
+    Row::Key {
+        keys,
+        doc: action.row().map_or("", |row| row.doc),
+    }
+}
+
 impl Help {
-    /// The help of `layers`, innermost first.
+    /// The help of `layers`, innermost first, and of what works everywhere.
     pub fn new(layers: &[Layer], cx: &Cx) -> Help {
-        let mut rows = Vec::new();
         let stop = |action: &Action| *action == Action::Stop;
         let everywhere = reaching(cx.keymap, Layer::Global, layers);
-        let key = |(action, keys): (&Action, String)| Row::Key {
-            keys,
-            doc: action.row().map_or("", |row| row.doc),
+        let stops = everywhere.iter().filter(|(a, _)| stop(a)).cloned().map(key);
+        let mut help = Help {
+            rows: stops.collect(),
+            scroll: Scroll::default(),
         };
-        rows.extend(everywhere.iter().filter(|(a, _)| stop(a)).cloned().map(key));
-        for layer in layers.iter().chain([&Layer::Global]) {
-            let mut keys = reaching(cx.keymap, *layer, layers);
-            keys.retain(|(action, _)| !stop(action));
-            if !keys.is_empty() {
-                rows.extend([Row::Gap, Row::Title(layer.row().title)]);
-                rows.extend(keys.into_iter().map(key));
+        help.add(layers, layers, cx.keymap);
+        help.add(&[Layer::Global], layers, cx.keymap);
+        help
+    }
+
+    /// The help of a screen without an instrument: what means something there alone first.
+    pub fn of(layers: &[Layer], keymap: &Keymap) -> Help {
+        let mut rows = Vec::new();
+        for layer in layers {
+            let (own, shared): (Vec<_>, Vec<_>) =
+                reaching(keymap, *layer, layers).into_iter().partition(|(action, _)| {
+                    let own = |row: &ActionRow| row.layers.iter().all(|layer| layers.contains(layer));
+                    action.row().is_some_and(own)
+                });
+            if !rows.is_empty() {
+                rows.push(Row::Gap);
             }
+            rows.push(Row::Title(layer.row().title));
+            rows.extend(own.into_iter().chain(shared).map(key));
         }
         Help {
             rows,
             scroll: Scroll::default(),
         }
+    }
+
+    fn add(&mut self, shown: &[Layer], layers: &[Layer], keymap: &Keymap) {
+        for layer in shown {
+            let mut keys = reaching(keymap, *layer, layers);
+            keys.retain(|(action, _)| **action != Action::Stop);
+            if !keys.is_empty() {
+                if !self.rows.is_empty() {
+                    self.rows.push(Row::Gap);
+                }
+                self.rows.push(Row::Title(layer.row().title));
+                self.rows.extend(keys.into_iter().map(key));
+            }
+        }
+    }
+
+    pub fn scroll(&mut self, action: &Action) {
+        self.scroll.update(action);
+    }
+
+    pub fn show(&self, theme: &Theme, area: Rect, canvas: &mut Canvas) {
+        let width = WIDTH.min(area.width.saturating_sub(4));
+        let lines = self.lines(usize::from(width), theme);
+        self.scroll
+            .draw("Keys that work here", lines, width, theme, area, canvas);
     }
 
     fn lines(&self, width: usize, theme: &Theme) -> Vec<Line<'static>> {
@@ -107,14 +150,11 @@ impl Dialog for Help {
         if *action == Action::Close {
             return vec![Effect::Close];
         }
-        self.scroll.update(action);
+        self.scroll(action);
         Vec::new()
     }
 
     fn draw(&self, _cx: &Cx, theme: &Theme, area: Rect, canvas: &mut Canvas) {
-        let width = WIDTH.min(area.width.saturating_sub(4));
-        let lines = self.lines(usize::from(width), theme);
-        self.scroll
-            .draw("Keys that work here", lines, width, theme, area, canvas);
+        self.show(theme, area, canvas);
     }
 }

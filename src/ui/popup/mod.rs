@@ -15,6 +15,7 @@ mod question;
 mod scroll;
 
 pub use answer::plain;
+pub use help::Help;
 pub use notices::sign as severity_sign;
 pub use question::{Panel, rows as question_rows};
 

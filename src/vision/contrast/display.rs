@@ -19,6 +19,12 @@ pub enum Spread {
 impl Spread {
     pub const ALL: [Spread; 3] = [Spread::AsTaken, Spread::Stretched, Spread::Local];
 
+    /// The one after it, around.
+    pub fn next(self) -> Spread {
+        let at = Spread::ALL.iter().position(|s| *s == self).map_or(0, |at| at + 1);
+        Spread::ALL[at % Spread::ALL.len()]
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Spread::AsTaken => "as taken",

@@ -22,7 +22,7 @@ const ROOMS: &[(&str, &[&str], bool)] = &[
     ("engine", &["workflow", "hal", "lamella", "pattern", "model"], false),
     (
         "ui",
-        &["engine", "vision", "lamella", "pattern", "model", "picture"],
+        &["engine", "learn", "vision", "lamella", "pattern", "model", "picture"],
         false,
     ),
     // the root package: main and cli
@@ -80,7 +80,7 @@ const PATHS: &[(&str, &[&str], Places)] = &[
         &["std::thread::sleep"],
         Only(&[
             "src/model/file.rs",
-            "src/ui/writer.rs",
+            "src/ui/display/writer.rs",
             "src/cli/daemon.rs",
             "src/engine/hooks/",
             "src/engine/watchdog/",

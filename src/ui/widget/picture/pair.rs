@@ -153,8 +153,7 @@ impl Pair {
                 Some(vec![keep("picture.autogamma", self.look.gamma)])
             }
             Action::Spread => {
-                let next = Spread::ALL.iter().position(|s| *s == self.look.spread).unwrap_or(0) + 1;
-                self.look.spread = Spread::ALL[next % Spread::ALL.len()];
+                self.look.spread = self.look.spread.next();
                 Some(Vec::new())
             }
             Action::Brighter => Some(self.brighten(1)),

@@ -222,13 +222,13 @@ fn a_question_over_a_picture_can_be_read_and_the_picture_comes_back() {
 /// Two tabs with panes of other heights may put a picture on the same cells: it must be seen in both.
 #[test]
 fn a_picture_on_the_same_cells_of_another_pane_is_shown() {
-    let manner = crate::painting::Manner {
+    let manner = crate::display::painting::Manner {
         graphics: graphics(Protocol::Sixel),
         budget: Budget::default(),
         inks: InkTable::default(),
     };
     let (done, painted) = std::sync::mpsc::channel();
-    let mut painting = crate::painting::Painting::start(manner, move |p| drop(done.send(p))).unwrap();
+    let mut painting = crate::display::painting::Painting::start(manner, move |p| drop(done.send(p))).unwrap();
     let pixels = Arc::new(model::Pixels::filled(90, 20, 90));
     let mut screen = Screen::new(Rect::new(0, 0, 30, 12));
     let mut shown = |pane: Rect| {
@@ -239,7 +239,7 @@ fn a_picture_on_the_same_cells_of_another_pane_is_shown() {
         let mut blank = Canvas::new(canvas.buffer.area);
         blank.place(pane, key.clone());
         screen.render(blank, true);
-        painting.send(crate::painting::Order {
+        painting.send(crate::display::painting::Order {
             manner: None,
             pictures: vec![(pane, key, pixels.clone())],
             gone: Vec::new(),
@@ -256,4 +256,39 @@ fn a_picture_on_the_same_cells_of_another_pane_is_shown() {
     assert_eq!(shown(Rect::new(1, 1, 20, 9)), (true, true));
     assert_eq!(shown(Rect::new(1, 2, 20, 7)), (false, true));
     assert_eq!(shown(Rect::new(1, 1, 20, 9)), (false, true));
+}
+
+#[test]
+fn a_part_is_written_alone_and_again_with_the_rest_after_a_question() {
+    let mut encoder = Encoder::new(graphics(Protocol::Sixel), Budget::default(), InkTable::default());
+    let mut picture = |spot: usize| {
+        let mut raster = Raster::from(Grey::new(1000, 600));
+        let noise = |i: usize| (i * 7919 % 251) as u8;
+        raster.grey.data.iter_mut().enumerate().for_each(|(i, v)| *v = noise(i));
+        raster.grey.data[spot] = 255;
+        encoder.encode(1, &raster, Rect::new(0, 0, 200, 60))
+    };
+    let pane = Rect::new(0, 0, 200, 60);
+    let frame = |popup: bool| {
+        let mut canvas = Canvas::new(pane);
+        canvas.place(pane, picture_key());
+        if popup {
+            canvas.clear(Rect::new(20, 10, 20, 3), Style::new());
+        }
+        canvas
+    };
+    let mut screen = Screen::new(pane);
+    let (first, second, third) = (picture(5000), picture(5004), picture(5008));
+    let (whole, grown) = (first.as_ref().unwrap().bytes.len(), third.as_ref().unwrap().bytes.len());
+    screen.picture(0, pane, first);
+    assert!(screen.render(frame(false), false).len() >= whole);
+    screen.picture(0, pane, second);
+    let part = screen.render(frame(false), false).len();
+    assert!(part > 0 && part * 10 < whole, "{part} of {whole}");
+    // one that never came out is not built on
+    screen.picture(0, pane, third);
+    screen.render(frame(true), false);
+    let back = screen.render(frame(false), false).len();
+    assert!(back >= grown && grown > whole, "{back} of {grown}");
+    assert!(screen.render(frame(false), false).is_empty());
 }

@@ -5,7 +5,7 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use std::io::Read;
 use vt100::{MouseProtocolMode, Parser};
 
-const CHILD: &str = "terminal::tests::panics_in_the_terminal";
+const CHILD: &str = "display::terminal::tests::panics_in_the_terminal";
 
 #[test]
 #[ignore = "for a terminal of its own, see the test below"]
